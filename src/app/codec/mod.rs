@@ -1,0 +1,1 @@
+//! Pieces of encodings that several protocols share.

@@ -1,0 +1,173 @@
+//! Protocols above TCP and UDP: what one is ([`Protocol`]), how it reads a flow ([`Session`]), and what it may say
+//! ([`Sink`]). Which ones there are: [`registry`]. A protocol folder names no other protocol folder; what several
+//! share lives in [`codec`].
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+pub mod codec;
+pub mod dns;
+pub mod http1;
+pub mod quic;
+pub mod registry;
+pub mod tls;
+
+use crate::record::{Context, Direction, Finding, FlowFacts, Input, Layer, Progress, Record, RecordKind, Wanted};
+
+/// A protocol: how to recognise it, and how to read it.
+pub struct Protocol {
+    /// Name as in reports, such as `dns`. Also Wireshark's short name.
+    pub name: &'static str,
+    /// Says whether bytes look like it.
+    pub probe: fn(&Probe<'_>) -> Verdict,
+    /// Makes a reader for one flow. The carrier says what the bytes run over.
+    pub session: fn(Carrier) -> Box<dyn Session>,
+}
+
+/// What bytes run over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// A TCP stream.
+    Tcp,
+    /// UDP datagrams.
+    Udp,
+    /// The CRYPTO stream of QUIC: TLS handshake messages without records (RFC 9001 4).
+    QuicCrypto,
+    /// The content of TLS records that were decrypted.
+    Tls,
+}
+
+/// What is known when a flow's protocol is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'a> {
+    /// What the bytes run over.
+    pub carrier: Carrier,
+    /// Which way the bytes travel.
+    pub direction: Direction,
+    /// The first bytes of the stream in that direction (at most [`crate::limits::MAX_PROBE_BYTES`]), or a datagram.
+    pub bytes: &'a [u8],
+    /// Whether `bytes` begin where the stream begins: false when the capture joined it late or after a gap.
+    pub from_start: bool,
+    /// The flow. Ports are only a hint.
+    pub flow: &'a FlowFacts,
+}
+
+/// A probe's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is this protocol.
+    Certain,
+    /// It may be: more bytes will tell. If nobody is certain in the end, the first `Maybe` is taken only when it says
+    /// [`Verdict::Likely`].
+    Maybe,
+    /// It looks like it, and nobody else is certain: take it.
+    Likely,
+    /// It is not.
+    No,
+}
+
+/// Reads one flow, both directions.
+///
+/// A session never buffers the stream: it answers [`Progress::Consumed`] with what it could use and is offered the
+/// rest again. It consumes all it can before it answers. It is told of lost bytes, ends and the close as inputs.
+pub trait Session: Send {
+    /// Reads what is offered.
+    fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress;
+}
+
+/// Where a session says what it found.
+pub struct Sink<'a> {
+    wanted: Wanted,
+    notes_wanted: bool,
+    said: &'a mut Vec<Said>,
+}
+
+/// What a session said, in order. Read by the engine.
+#[derive(Debug)]
+pub enum Said {
+    /// A record is complete.
+    Record(Record),
+    /// The flow is better described by this name, such as `http` inside `tls`.
+    Application(&'static str),
+    /// Bytes of another protocol inside, at `offset` of a stream of its own. The engine puts them in order, probes
+    /// them and reads them as a flow of that carrier.
+    Inner {
+        /// Distinguishes several inner streams of one flow.
+        channel: u64,
+        /// What the inner bytes run over.
+        carrier: Carrier,
+        /// Which way they travel.
+        direction: Direction,
+        /// Their place in the inner stream.
+        offset: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// What the packet being processed holds: for the one-line view of packets and its layer tree.
+    Note(Note),
+}
+
+/// One message completed by the packet being processed.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// What it says on one line, as Wireshark's Info column: `Standard query 0x1f A example.com`.
+    pub info: String,
+    /// The layer for the tree. Offset and length are filled in by the engine where they are 0.
+    pub layer: Layer,
+}
+
+impl<'a> Sink<'a> {
+    /// A sink that appends to `said`.
+    pub fn new(wanted: Wanted, notes_wanted: bool, said: &'a mut Vec<Said>) -> Self {
+        Self { wanted, notes_wanted, said }
+    }
+
+    /// Whether records of this kind are wanted. Ask before building one that costs something.
+    #[must_use]
+    pub fn wants(&self, kind: RecordKind) -> bool {
+        self.wanted.has(kind)
+    }
+
+    /// Whether notes are wanted.
+    #[must_use]
+    pub fn wants_notes(&self) -> bool {
+        self.notes_wanted
+    }
+
+    /// Reports a record; dropped when its kind is not wanted.
+    pub fn record(&mut self, record: Record) {
+        if self.wants(record.kind()) {
+            self.said.push(Said::Record(record));
+        }
+    }
+
+    /// Reports a finding.
+    pub fn finding(&mut self, finding: Finding) {
+        self.record(Record::Finding(Box::new(finding)));
+    }
+
+    /// Names the application more precisely than the protocol's own name.
+    pub fn application(&mut self, name: &'static str) {
+        self.said.push(Said::Application(name));
+    }
+
+    /// Hands bytes of an inner stream on.
+    pub fn inner(&mut self, channel: u64, carrier: Carrier, direction: Direction, offset: u64, bytes: Vec<u8>) {
+        self.said.push(Said::Inner { channel, carrier, direction, offset, bytes });
+    }
+
+    /// Says what the packet being processed holds; dropped when notes are not wanted.
+    pub fn note(&mut self, note: Note) {
+        if self.notes_wanted {
+            self.said.push(Said::Note(note));
+        }
+    }
+}

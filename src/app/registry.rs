@@ -1,0 +1,5 @@
+//! Every protocol there is, in the order their probes are asked. One line each.
+use super::{Protocol, dns, http1, quic, tls};
+
+/// The protocols.
+pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &http1::PROTOCOL, &dns::PROTOCOL, &quic::PROTOCOL];

@@ -1,0 +1,77 @@
+//! Where packets come from. After this room nobody can tell a file from an interface.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+use std::io;
+
+use crate::record::{Capture, LinkType, PacketNumber, Timestamp};
+
+/// Where a packet lies in its batch, and what the capture says of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PacketHead {
+    /// Number within its file, and the file.
+    pub number: PacketNumber,
+    /// When it was captured.
+    pub timestamp: Timestamp,
+    /// Where its bytes start in [`Batch::buffer`].
+    pub start: u32,
+    /// How many bytes are here.
+    pub captured_length: u32,
+    /// How many bytes it had on the wire.
+    pub wire_length: u32,
+    /// Index of the capturing interface in [`Capture::interfaces`].
+    pub interface: u32,
+    /// Link type of that interface.
+    pub link_type: LinkType,
+}
+
+/// One big read buffer and the packets in it. Owned, so that it can go to another thread; reused, so that nothing
+/// is allocated per packet.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Bytes as read, packets and file structure alike.
+    pub buffer: Vec<u8>,
+    /// The packets, in file order.
+    pub heads: Vec<PacketHead>,
+}
+
+impl Batch {
+    /// The bytes of a packet; empty if the head is not of this batch.
+    #[must_use]
+    pub fn bytes(&self, head: &PacketHead) -> &[u8] {
+        let start = head.start as usize;
+        self.buffer.get(start..start.saturating_add(head.captured_length as usize)).unwrap_or_default()
+    }
+}
+
+/// Whether more packets may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// Ask again.
+    Yes,
+    /// That was all.
+    No,
+}
+
+/// A source of packets: a file, a pipe, an interface.
+pub trait PacketSource: Send {
+    /// Fills `batch` (whose former content is gone) with the next packets. It may hold none though more will come.
+    ///
+    /// # Errors
+    /// Only what prevents reading at all. Damage in a file is no error: it ends the source and is told by
+    /// [`PacketSource::description`].
+    fn next_batch(&mut self, batch: &mut Batch) -> io::Result<More>;
+
+    /// What is known of the capture so far; complete once the source has ended. The counts of protocols and
+    /// connections are the engine's to fill.
+    fn description(&self) -> Capture;
+}

@@ -1,0 +1,1 @@
+//! Pipeline and threads: where the rooms meet.

@@ -1,0 +1,77 @@
+//! Conversations: TCP connections and UDP flows of one shard, their expiry and limits, TCP's states and streams.
+//!
+//! A [`Table`] is fed packets in order and calls its [`Consumer`] back: with the bytes of each stream in order, and
+//! with the records of flows that are over. It knows nothing of the protocols above.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+pub mod fragment;
+pub mod stream;
+mod table;
+pub mod tcp;
+pub mod udp;
+
+pub use table::Table;
+
+use crate::{
+    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Timestamp, Wanted},
+    wire::Decoded,
+};
+
+/// One packet, as a flow needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// Which one.
+    pub at: PacketRef,
+    /// The latest timestamp of all packets so far, this one included: the time by which flows expire.
+    pub clock: Timestamp,
+    /// The bytes that `decoded` speaks of: the packet, or the datagram reassembled from its fragments.
+    pub bytes: &'a [u8],
+    /// What was found in them.
+    pub decoded: &'a Decoded,
+    /// Length of the captured packet on the wire.
+    pub wire_length: u32,
+}
+
+/// What may be set.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Open flows at most in this table; the idlest one is closed to make room.
+    pub max_flows: usize,
+    /// Maximum segment lifetime in nanoseconds; TIME-WAIT lasts twice this (RFC 9293 3.4.2).
+    pub maximum_segment_lifetime_ns: i64,
+    /// Record kinds that are wanted: nothing else is built.
+    pub wanted: Wanted,
+}
+
+/// Who reads the flows of a table: the engine.
+pub trait Consumer {
+    /// What it keeps for each flow.
+    type Conversation;
+
+    /// A flow was opened.
+    fn open(&mut self, flow: &FlowFacts) -> Self::Conversation;
+
+    /// Bytes, a datagram, a gap, an end or the close of a flow.
+    fn input(&mut self, conversation: &mut Self::Conversation, input: Input<'_>, context: &Context<'_>) -> Progress;
+
+    /// Whether bytes left unconsumed in the other direction shall be offered again now, because the flow's protocol
+    /// was just found. Asked after each [`Consumer::input`].
+    fn take_reoffer(&mut self, conversation: &mut Self::Conversation) -> bool;
+
+    /// The protocol found in a flow.
+    fn application(&self, conversation: &Self::Conversation) -> Option<&'static str>;
+
+    /// A record is complete. `at` is the index of the packet that completed it (or before whose processing time
+    /// alone completed it). Called in any order within a batch; the engine sorts.
+    fn emit(&mut self, at: u64, flow: FlowId, record: Record);
+}

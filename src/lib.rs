@@ -1,0 +1,19 @@
+//! wireglass: explains what happened in a packet capture.
+//!
+//! ```text
+//! capture  ->  wire  ->  flow  ->  app  ->  analysis  ->  report
+//! bytes in     headers   TCP/UDP   DNS HTTP   what needs    tables, NDJSON,
+//!              decoded   streams   TLS QUIC   several flows CSV, Markdown
+//!                              \     |      /
+//!                               record (the vocabulary that travels)
+//! ```
+pub mod analysis;
+pub mod app;
+pub mod capture;
+pub mod cli;
+pub mod engine;
+pub mod flow;
+pub mod limits;
+pub mod record;
+pub mod report;
+pub mod wire;

@@ -1,0 +1,91 @@
+//! `report`, the first record of a run, and `capture`, the last: what was read, and what was wrong with it.
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Timestamp;
+
+/// The version of the record format; bumped when a field is renamed or dropped.
+pub const SCHEMA_VERSION: &str = "1";
+
+/// First record of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Report {
+    /// Version of these records.
+    pub schema_version: &'static str,
+    /// Version of wireglass.
+    pub version: &'static str,
+    /// The captures, as given.
+    pub files: Vec<String>,
+}
+
+/// A capture: what it holds and whether it was whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Capture {
+    /// Name as given.
+    pub file: String,
+    /// `pcap` or `pcapng`, with the compression after a plus sign (`pcap+gzip`); `live`.
+    pub format: String,
+    /// `little` or `big`; null for a live capture.
+    pub byte_order: Option<String>,
+    /// Link types, by name.
+    pub link_types: Vec<String>,
+    /// Snap length in bytes, the largest of all interfaces; null when unlimited or unknown.
+    pub snap_length: Option<u64>,
+    /// Packets read.
+    pub packets: u64,
+    /// Bytes of them in the capture.
+    pub captured_bytes: u64,
+    /// Bytes of them on the wire.
+    pub wire_bytes: u64,
+    /// Earliest... of the first packet in the file.
+    pub first_ts: Option<Timestamp>,
+    /// Of the last packet in the file.
+    pub last_ts: Option<Timestamp>,
+    /// The capturing interfaces.
+    pub interfaces: Vec<Interface>,
+    /// Packets the capturing system says it lost; null when it does not say.
+    pub dropped: Option<u64>,
+    /// Packets older than the one before them.
+    pub timestamps_backwards: u64,
+    /// TCP connections that began in this file.
+    pub tcp_connections: u64,
+    /// Where and why reading stopped early or skipped something.
+    pub damage: Option<Damage>,
+    /// Protocol hierarchy: one entry a path.
+    pub protocols: Vec<ProtocolCount>,
+}
+
+/// A capturing interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Interface {
+    /// Its name, where the file says so.
+    pub name: Option<String>,
+    /// Its link type, by name.
+    pub link_type: String,
+    /// Snap length in bytes; null when unlimited.
+    pub snap_length: Option<u64>,
+    /// Packets it received, by its statistics.
+    pub received: Option<u64>,
+    /// Packets it dropped, by its statistics.
+    pub dropped: Option<u64>,
+}
+
+/// Where a file is broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Damage {
+    /// Byte offset in the (uncompressed) file.
+    pub offset: u64,
+    /// What was expected and found.
+    pub what: String,
+}
+
+/// A node of the protocol hierarchy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ProtocolCount {
+    /// Protocols from the link upwards, `eth:ip:tcp`.
+    pub path: String,
+    /// Packets at this node or deeper.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+}

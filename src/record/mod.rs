@@ -1,0 +1,212 @@
+//! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
+mod capture;
+mod connection;
+mod dns;
+mod finding;
+mod flow;
+mod http;
+mod link;
+mod packet;
+mod session;
+mod time;
+mod tls;
+
+pub use capture::*;
+pub use connection::*;
+pub use dns::*;
+pub use finding::*;
+pub use flow::*;
+pub use http::*;
+pub use link::*;
+pub use packet::*;
+pub use session::*;
+pub use time::*;
+pub use tls::*;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Everything that can be reported; in JSON the variant's name is the key `type`.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[allow(missing_docs)] // each variant is named like its struct, which is documented
+pub enum Record {
+    Report(Report),
+    Connection(Box<Connection>),
+    Udp(Box<Udp>),
+    Dns(Box<Dns>),
+    DnsMessage(Box<DnsMessage>),
+    Tls(Box<Tls>),
+    TlsRecord(Box<TlsRecord>),
+    Certificate(Box<Certificate>),
+    Http(Box<Http>),
+    Finding(Box<Finding>),
+    Packet(Box<Packet>),
+    Capture(Box<Capture>),
+}
+
+/// The kinds of record, as `--only` and `--also` name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum RecordKind {
+    Report,
+    Connection,
+    Udp,
+    Dns,
+    DnsMessage,
+    Tls,
+    TlsRecord,
+    Certificate,
+    Http,
+    Finding,
+    Packet,
+    Capture,
+}
+
+impl RecordKind {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Report,
+        Self::Connection,
+        Self::Udp,
+        Self::Dns,
+        Self::DnsMessage,
+        Self::Tls,
+        Self::TlsRecord,
+        Self::Certificate,
+        Self::Http,
+        Self::Finding,
+        Self::Packet,
+        Self::Capture,
+    ];
+
+    /// The value of the key `type`.
+    #[must_use]
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Connection => "connection",
+            Self::Udp => "udp",
+            Self::Dns => "dns",
+            Self::DnsMessage => "dns_message",
+            Self::Tls => "tls",
+            Self::TlsRecord => "tls_record",
+            Self::Certificate => "certificate",
+            Self::Http => "http",
+            Self::Finding => "finding",
+            Self::Packet => "packet",
+            Self::Capture => "capture",
+        }
+    }
+
+    /// The name in `--only` and `--also`.
+    #[must_use]
+    pub fn list_name(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Connection => "connections",
+            Self::Udp => "udp",
+            Self::Dns => "dns",
+            Self::DnsMessage => "dns_messages",
+            Self::Tls => "tls",
+            Self::TlsRecord => "tls_records",
+            Self::Certificate => "certificates",
+            Self::Http => "http",
+            Self::Finding => "findings",
+            Self::Packet => "packets",
+            Self::Capture => "capture",
+        }
+    }
+}
+
+impl Record {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> RecordKind {
+        match self {
+            Self::Report(_) => RecordKind::Report,
+            Self::Connection(_) => RecordKind::Connection,
+            Self::Udp(_) => RecordKind::Udp,
+            Self::Dns(_) => RecordKind::Dns,
+            Self::DnsMessage(_) => RecordKind::DnsMessage,
+            Self::Tls(_) => RecordKind::Tls,
+            Self::TlsRecord(_) => RecordKind::TlsRecord,
+            Self::Certificate(_) => RecordKind::Certificate,
+            Self::Http(_) => RecordKind::Http,
+            Self::Finding(_) => RecordKind::Finding,
+            Self::Packet(_) => RecordKind::Packet,
+            Self::Capture(_) => RecordKind::Capture,
+        }
+    }
+
+    /// Its flow and evidence, where it has them.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Report(_) | Self::Packet(_) | Self::Capture(_) => None,
+            Self::Connection(record) => Some(&record.subject),
+            Self::Udp(record) => Some(&record.subject),
+            Self::Dns(record) => Some(&record.subject),
+            Self::DnsMessage(record) => Some(&record.subject),
+            Self::Tls(record) => Some(&record.subject),
+            Self::TlsRecord(record) => Some(&record.subject),
+            Self::Certificate(record) => Some(&record.subject_flow),
+            Self::Http(record) => Some(&record.subject),
+            Self::Finding(record) => Some(&record.subject),
+        }
+    }
+
+    /// The same, to be filled in.
+    pub fn subject_mut(&mut self) -> Option<&mut Subject> {
+        match self {
+            Self::Report(_) | Self::Packet(_) | Self::Capture(_) => None,
+            Self::Connection(record) => Some(&mut record.subject),
+            Self::Udp(record) => Some(&mut record.subject),
+            Self::Dns(record) => Some(&mut record.subject),
+            Self::DnsMessage(record) => Some(&mut record.subject),
+            Self::Tls(record) => Some(&mut record.subject),
+            Self::TlsRecord(record) => Some(&mut record.subject),
+            Self::Certificate(record) => Some(&mut record.subject_flow),
+            Self::Http(record) => Some(&mut record.subject),
+            Self::Finding(record) => Some(&mut record.subject),
+        }
+    }
+}
+
+/// A set of record kinds: what the user asked for. Work for anything else is not done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted(u32);
+
+impl Wanted {
+    /// Nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(0)
+    }
+
+    /// What a report holds when the user says nothing: all but the kinds that are on request only.
+    #[must_use]
+    pub fn usual() -> Self {
+        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Packet];
+        RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
+    }
+
+    /// This and `kind`.
+    #[must_use]
+    pub fn with(self, kind: RecordKind) -> Self {
+        Self(self.0 | 1 << kind as u32)
+    }
+
+    /// Whether `kind` is wanted.
+    #[must_use]
+    pub fn has(self, kind: RecordKind) -> bool {
+        self.0 & (1 << kind as u32) != 0
+    }
+}
+
+impl FromIterator<RecordKind> for Wanted {
+    fn from_iter<I: IntoIterator<Item = RecordKind>>(kinds: I) -> Self {
+        kinds.into_iter().fold(Self::none(), Self::with)
+    }
+}

@@ -1,0 +1,176 @@
+//! Which packet: its number, its place and moment, the bounded list a record rests on, and the `packet` record itself.
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::Timestamp;
+
+/// A packet's number within its file, from 1 as in Wireshark, together with the file it is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(transparent)]
+pub struct PacketNumber(u64);
+
+impl PacketNumber {
+    const FILE_SHIFT: u32 = 48;
+
+    /// Packet `number` (from 1) of the file with index `file`.
+    #[must_use]
+    pub fn new(file: u16, number: u64) -> Self {
+        Self((u64::from(file) << Self::FILE_SHIFT) | (number & ((1 << Self::FILE_SHIFT) - 1)))
+    }
+
+    /// The number within the file, from 1.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0 & ((1 << Self::FILE_SHIFT) - 1)
+    }
+
+    /// Index of the file among those given.
+    #[must_use]
+    pub fn file(self) -> u16 {
+        (self.0 >> Self::FILE_SHIFT) as u16
+    }
+}
+
+impl fmt::Display for PacketNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.number().fmt(f)
+    }
+}
+
+impl Serialize for PacketNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.number())
+    }
+}
+
+/// One packet: its number and its moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PacketRef {
+    /// Place in the order of the whole run, from 0. Records are ordered by it.
+    pub index: u64,
+    /// Number within its file.
+    pub number: PacketNumber,
+    /// When it was captured.
+    pub timestamp: Timestamp,
+}
+
+/// Packet numbers a record rests on: the first ones and the last, at most [`Evidence::CAPACITY`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// Packet numbers this rests on: first, last and the decisive ones, at most 32.
+    #[serde(rename = "evidence")]
+    numbers: Vec<PacketNumber>,
+    /// How many packets it rests on, listed or not.
+    #[serde(rename = "evidence_total")]
+    total: u64,
+}
+
+impl Evidence {
+    /// How many numbers are listed at most.
+    pub const CAPACITY: usize = 32;
+
+    /// No evidence yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a packet. Once the list is full, the last place holds the newest. Adding the newest again changes nothing.
+    pub fn add(&mut self, number: PacketNumber) {
+        if self.numbers.last() == Some(&number) {
+            return;
+        }
+        self.total += 1;
+        if self.numbers.len() == Self::CAPACITY {
+            self.numbers.pop();
+        }
+        self.numbers.push(number);
+    }
+
+    /// The listed numbers in the order they were added.
+    #[must_use]
+    pub fn numbers(&self) -> &[PacketNumber] {
+        &self.numbers
+    }
+
+    /// How many packets were added, listed or not.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Counts packets that are not listed.
+    pub fn add_unlisted(&mut self, packets: u64) {
+        self.total += packets;
+    }
+}
+
+impl FromIterator<PacketNumber> for Evidence {
+    fn from_iter<I: IntoIterator<Item = PacketNumber>>(numbers: I) -> Self {
+        let mut evidence = Self::new();
+        numbers.into_iter().for_each(|number| evidence.add(number));
+        evidence
+    }
+}
+
+/// A decoded field's value.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Value {
+    /// A flag.
+    Bool(bool),
+    /// A number as on the wire.
+    Number(u64),
+    /// A signed or fractional number, a ratio or seconds.
+    Float(f64),
+    /// Text, an address, or bytes in hex.
+    Text(String),
+    /// A field that occurs several times in one layer.
+    List(Vec<Value>),
+}
+
+/// One layer of a packet.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Layer {
+    /// Wireshark's short name of the protocol, such as `ip`.
+    pub protocol: &'static str,
+    /// Layer of the OSI model, 1 to 7.
+    pub osi: u8,
+    /// What a unit is called on this layer: `frame`, `packet`, `segment`, `datagram`, `message`.
+    pub unit: &'static str,
+    /// Where the layer's header starts, in bytes from the start of the packet (or of the reassembled datagram).
+    pub offset: usize,
+    /// Length of the header in bytes.
+    pub length: usize,
+    /// Fields by Wireshark's names.
+    #[serde(serialize_with = "serialize_fields")]
+    #[schemars(with = "std::collections::BTreeMap<String, Value>")]
+    pub fields: Vec<(&'static str, Value)>,
+}
+
+fn serialize_fields<S: Serializer>(fields: &[(&'static str, Value)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
+}
+
+/// One packet, decoded (`wireglass packets FILE --format ndjson -V`).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Packet {
+    /// Number within its file, from 1.
+    pub number: PacketNumber,
+    /// When it was captured.
+    pub ts: Timestamp,
+    /// Bytes in the capture.
+    pub captured_length: u32,
+    /// Bytes on the wire.
+    pub wire_length: u32,
+    /// Protocols from the link upwards, joined by colons.
+    pub protocols: String,
+    /// One line that says what the packet is.
+    pub info: String,
+    /// The layers, outer first.
+    pub layers: Vec<Layer>,
+    /// Where and why decoding stopped early.
+    pub damage: Option<String>,
+}

@@ -1,0 +1,108 @@
+//! What a flow offers to the protocol that reads it, and what the protocol answers.
+use super::{Direction, FlowFacts, PacketRef};
+
+/// What is offered to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// Bytes of a stream in order: what was not consumed before, and what came since.
+    Stream {
+        /// Which way they travel.
+        direction: Direction,
+        /// The bytes. Those not consumed are offered again, with more behind them.
+        bytes: &'a [u8],
+    },
+    /// One datagram, whole or cut by the snap length.
+    Datagram {
+        /// Which way it travels.
+        direction: Direction,
+        /// Its payload.
+        bytes: &'a [u8],
+    },
+    /// Bytes that the capture does not hold. What was left unconsumed before them is gone too.
+    Gap {
+        /// Which way they travelled.
+        direction: Direction,
+        /// How many bytes are missing, those left unconsumed included.
+        length: u64,
+    },
+    /// No more bytes will come in this direction. What was left unconsumed is gone.
+    End {
+        /// Which way.
+        direction: Direction,
+        /// Why.
+        cause: EndCause,
+    },
+    /// The flow is over, or the capture is: report what is left.
+    Close,
+}
+
+/// Why a direction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndCause {
+    /// Its sender sent FIN, and all before it was seen.
+    Fin,
+    /// Either side sent RST.
+    Reset,
+}
+
+/// What a session did with what it was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many bytes from the start are done with; offer the rest again when there is more. For anything but a
+    /// stream the number means nothing.
+    Consumed(usize),
+    /// So many bytes from the start are done with; do not offer the rest before it is at least `at_least` bytes long
+    /// (a gap, an end or the close are told all the same). Spares offers of half a message.
+    Need {
+        /// Bytes done with.
+        consumed: usize,
+        /// Bytes wanted behind them.
+        at_least: usize,
+    },
+    /// So many bytes from the start, whether here yet or not, are not needed: they pass without being stored. If the
+    /// offered bytes reach further, the rest is offered at once. Counts from the first offered byte.
+    Skip(u64),
+    /// Nothing more is wanted from this flow, in either direction.
+    Done,
+    /// So many bytes from the start are done with; what follows in both directions is another protocol, to be probed.
+    HandOver(usize),
+}
+
+/// Where bytes that are offered came from: a packet, and the offset in the offered bytes where its part begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Offset in the offered bytes; the first origin's is 0 (or what a negative one would be).
+    pub offset: usize,
+    /// The packet.
+    pub packet: PacketRef,
+}
+
+/// What surrounds the offered bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The flow.
+    pub flow: &'a FlowFacts,
+    /// The packet being processed.
+    pub packet: PacketRef,
+    /// Where the offered bytes came from, in order. Empty means: all from `packet`.
+    pub origins: &'a [Origin],
+    /// Whether the offered bytes begin where the stream begins, as its SYN proves. False after a gap or a late start.
+    pub from_start: bool,
+    /// Round-trip time between the ends as far as known, in nanoseconds.
+    pub round_trip_ns: Option<i64>,
+}
+
+impl Context<'_> {
+    /// The packet that brought the byte at `offset` of the offered bytes.
+    #[must_use]
+    pub fn packet_at(&self, offset: usize) -> PacketRef {
+        let after = self.origins.partition_point(|origin| origin.offset <= offset);
+        after.checked_sub(1).and_then(|place| self.origins.get(place)).map_or(self.packet, |origin| origin.packet)
+    }
+
+    /// The packet that brought the last of the first `end` offered bytes: the one that completed them.
+    #[must_use]
+    pub fn packet_completing(&self, end: usize) -> PacketRef {
+        self.packet_at(end.saturating_sub(1))
+    }
+}

@@ -1,0 +1,336 @@
+//! `tls`: one handshake. `certificate`: one certificate. `tls_record`: one record, on request.
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Certainty, Endpoint, PacketNumber, Side, Subject, Timestamp};
+
+/// What carries the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum TlsTransport {
+    Tcp,
+    Quic,
+    Dtls,
+}
+
+/// One TLS handshake.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Tls {
+    /// Flow and evidence.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// Sender of the ClientHello.
+    pub client: Endpoint,
+    /// The other end.
+    pub server: Endpoint,
+    /// What carries it.
+    pub transport: TlsTransport,
+    /// Negotiated version, such as `TLS 1.3`; null before a ServerHello.
+    pub version: Option<String>,
+    /// server_name of the first ClientHello (RFC 6066).
+    pub server_name: Option<String>,
+    /// Negotiated application protocol, where it can be seen (RFC 7301).
+    pub alpn: Option<String>,
+    /// ClientHellos, two after a HelloRetryRequest.
+    pub client_hellos: Vec<ClientHello>,
+    /// ServerHellos, a HelloRetryRequest among them.
+    pub server_hellos: Vec<ServerHello>,
+    /// The chosen cipher suite, explained.
+    pub cipher_suite: Option<CipherSuite>,
+    /// The group of the key exchange, by IANA's name.
+    pub group: Option<String>,
+    /// Whether, and how, an earlier session was resumed.
+    pub resumption: Option<Resumption>,
+    /// Whether the client offered early data.
+    pub early_data: bool,
+    /// Whether the server asked for the client's certificate; null when that part is encrypted.
+    pub client_certificate_requested: Option<bool>,
+    /// The handshake's messages in order.
+    pub phases: Vec<Phase>,
+    /// From the first ClientHello to the client's last Finished, in nanoseconds.
+    pub handshake_ns: Option<i64>,
+    /// Alerts that were not encrypted.
+    pub alerts: Vec<Alert>,
+    /// How it went.
+    pub outcome: TlsOutcome,
+    /// Why it failed, when it did.
+    pub failure: Option<TlsFailure>,
+    /// SHA-256 of the certificates shown by the server, leaf first.
+    pub certificates: Vec<String>,
+    /// Verdict on the server's certificates; null while none was judged.
+    pub verification: Option<Verification>,
+    /// Whether records were decrypted with the user's keys.
+    pub decrypted: bool,
+}
+
+/// A ClientHello.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct ClientHello {
+    /// The packet that completed it.
+    pub packet: PacketNumber,
+    /// When.
+    pub ts: Timestamp,
+    /// Version in the record header; 0x0002 in an SSLv2 frame; null in QUIC.
+    pub record_version: Option<u16>,
+    /// Version in the message (RFC 9846 4.1.2).
+    pub legacy_version: u16,
+    /// server_name.
+    pub server_name: Option<String>,
+    /// Protocols offered.
+    pub alpn: Vec<String>,
+    /// Suites in wire order, GREASE kept. Three-byte numbers in an SSLv2 hello.
+    pub cipher_suites: Vec<u32>,
+    /// Extension types in wire order, GREASE kept.
+    pub extensions: Vec<u16>,
+    /// supported_versions in wire order.
+    pub supported_versions: Vec<u16>,
+    /// supported_groups in wire order.
+    pub groups: Vec<u16>,
+    /// ec_point_formats in wire order.
+    pub point_formats: Vec<u8>,
+    /// signature_algorithms in wire order.
+    pub signature_algorithms: Vec<u16>,
+    /// Length of legacy_session_id in bytes.
+    pub session_id_length: u8,
+    /// Whether an encrypted ClientHello is inside (RFC 9849).
+    pub encrypted_client_hello: bool,
+    /// JA3 fingerprint, MD5 in hex.
+    pub ja3: String,
+    /// What JA3 hashes.
+    pub ja3_raw: String,
+    /// JA4 fingerprint.
+    pub ja4: String,
+    /// JA4 with the lists in place of hashes.
+    pub ja4_raw: String,
+}
+
+/// A ServerHello or HelloRetryRequest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct ServerHello {
+    /// The packet that completed it.
+    pub packet: PacketNumber,
+    /// When.
+    pub ts: Timestamp,
+    /// Version in the record header; null in QUIC.
+    pub record_version: Option<u16>,
+    /// Version in the message.
+    pub legacy_version: u16,
+    /// The supported_versions extension's value.
+    pub supported_version: Option<u16>,
+    /// The chosen suite's number.
+    pub cipher_suite: u32,
+    /// Extension types in wire order.
+    pub extensions: Vec<u16>,
+    /// The chosen application protocol, where it is in this message.
+    pub alpn: Option<String>,
+    /// legacy_session_id_echo or session_id, in hex.
+    pub session_id: String,
+    /// Whether it is a HelloRetryRequest (RFC 9846 4.1.4).
+    pub hello_retry_request: bool,
+    /// JA3S fingerprint, MD5 in hex.
+    pub ja3s: String,
+    /// What JA3S hashes.
+    pub ja3s_raw: String,
+}
+
+/// A cipher suite, explained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CipherSuite {
+    /// IANA's number.
+    pub id: u32,
+    /// IANA's name.
+    pub name: String,
+    /// How the key is agreed: `RSA`, `DHE`, `ECDHE`, `PSK`, `any` in TLS 1.3.
+    pub key_exchange: String,
+    /// How the server proves itself: `RSA`, `ECDSA`, `DSS`, `PSK`, `anonymous`, `any` in TLS 1.3.
+    pub authentication: String,
+    /// Record protection, such as `AES-128-GCM`.
+    pub encryption: String,
+    /// Hash of the PRF or HKDF, else of the MAC.
+    pub hash: String,
+    /// Whether keys found later cannot open this session.
+    pub forward_secrecy: Option<bool>,
+}
+
+/// How a session was resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resumption {
+    /// A full handshake.
+    None,
+    /// By session id (RFC 5246).
+    SessionId,
+    /// By ticket (RFC 5077).
+    Ticket,
+    /// By pre-shared key (RFC 9846).
+    Psk,
+}
+
+/// One step of the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Phase {
+    /// The message's name in snake case.
+    pub name: &'static str,
+    /// The packet that completed it.
+    pub packet: PacketNumber,
+    /// When.
+    pub ts: Timestamp,
+    /// Who sent it.
+    pub side: Side,
+    /// Since the phase before, in nanoseconds.
+    pub since_previous_ns: Option<i64>,
+    /// Whose time that was.
+    pub waiting_for: Option<WaitingFor>,
+    /// How sure this is: encrypted messages are implied.
+    pub certainty: Certainty,
+}
+
+/// Whose time passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum WaitingFor {
+    Client,
+    Server,
+    Network,
+}
+
+/// An alert (RFC 9846 section 6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Alert {
+    /// The packet.
+    pub packet: PacketNumber,
+    /// Who sent it.
+    pub side: Side,
+    /// `warning` or `fatal`.
+    pub level: String,
+    /// IANA's name, such as `unknown_ca`.
+    pub description: String,
+}
+
+/// How a handshake went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsOutcome {
+    /// Both sides went on to protected application data.
+    Established,
+    /// It was refused or broken off.
+    Failed,
+    /// The capture does not show the end.
+    Incomplete,
+}
+
+/// Why a handshake failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TlsFailure {
+    /// Short code.
+    pub code: String,
+    /// Who gave up.
+    pub side: Option<Side>,
+    /// A sentence.
+    pub explanation: String,
+}
+
+/// Verdict on a certificate chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Verification {
+    /// Whether it verified.
+    pub ok: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// For which moment it was judged.
+    pub at: Timestamp,
+}
+
+/// A certificate seen in a flow (RFC 5280).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Certificate {
+    /// Flow and evidence.
+    #[serde(flatten)]
+    pub subject_flow: Subject,
+    /// The TLS client.
+    pub client: Endpoint,
+    /// The TLS server.
+    pub server: Endpoint,
+    /// Who showed it.
+    pub side: Side,
+    /// What carried it.
+    pub transport: TlsTransport,
+    /// Place in the list, 0 for the leaf.
+    pub position: u32,
+    /// Subject's distinguished name.
+    pub subject: Option<String>,
+    /// Issuer's distinguished name.
+    pub issuer: Option<String>,
+    /// Subject's common names.
+    pub subject_cn: Vec<String>,
+    /// Issuer's common names.
+    pub issuer_cn: Vec<String>,
+    /// Serial number in lower-case hex without leading zeros.
+    pub serial: Option<String>,
+    /// Valid from, RFC 3339.
+    pub not_before: Option<String>,
+    /// Valid until, RFC 3339.
+    pub not_after: Option<String>,
+    /// DNS names in subjectAltName.
+    pub san_dns: Vec<String>,
+    /// IP addresses in subjectAltName.
+    pub san_ip: Vec<String>,
+    /// Type of the public key, such as `RSA`.
+    pub key_type: Option<String>,
+    /// Its size in bits.
+    pub key_bits: Option<u32>,
+    /// Signature algorithm.
+    pub signature_algorithm: Option<String>,
+    /// Whether basicConstraints make it a CA.
+    pub is_ca: Option<bool>,
+    /// Whether subject and issuer are the same.
+    pub self_signed: Option<bool>,
+    /// Length of the DER in bytes.
+    pub der_length: u64,
+    /// SHA-256 of the DER, hex.
+    pub sha256: String,
+    /// SHA-1 of the DER, hex.
+    pub sha1: String,
+}
+
+/// One TLS record as it passed.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct TlsRecord {
+    /// Flow and evidence.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// The flow's client.
+    pub client: Endpoint,
+    /// The flow's server.
+    pub server: Endpoint,
+    /// What carried it.
+    pub transport: TlsTransport,
+    /// The packet that completed it.
+    pub packet: PacketNumber,
+    /// When.
+    pub ts: Timestamp,
+    /// Who sent it.
+    pub side: Side,
+    /// ContentType on the wire.
+    pub content_type: u8,
+    /// Version on the wire.
+    pub version: u16,
+    /// Length of the fragment in bytes.
+    pub length: u16,
+    /// Handshake messages that end in this record.
+    pub handshake_types: Vec<u8>,
+    /// The alert, when it is readable.
+    pub alert: Option<RecordAlert>,
+    /// Whether the content is encrypted.
+    pub encrypted: bool,
+}
+
+/// An alert's two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[allow(missing_docs)]
+pub struct RecordAlert {
+    pub level: u8,
+    pub description: u8,
+}
