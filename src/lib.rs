@@ -13,6 +13,8 @@ pub mod capture;
 pub mod cli;
 pub mod engine;
 pub mod flow;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod limits;
 pub mod record;
 pub mod report;

@@ -1,1 +1,16 @@
 //! Pipeline and threads: where the rooms meet.
+//!
+//! The reader decodes and routes ([`route`]), workers take packets through flows and sessions ([`worker`]), the
+//! collector puts their records in the order of the run and writes them ([`run`](fn@run)). With one worker all three are
+//! one loop on one thread; the code is the same, and so is the output.
+mod consumer;
+mod conversation;
+mod hierarchy;
+mod inner;
+mod packets;
+mod route;
+mod run;
+mod worker;
+
+pub use packets::{Detail, packets};
+pub use run::{Outcome, Progress, Settings, run};

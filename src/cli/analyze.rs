@@ -1,0 +1,104 @@
+//! `wireglass FILE...`: the whole report of one or more captures.
+use std::{
+    io::{self, BufWriter},
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use super::{
+    args::{AnalyzeArgs, Format, OutputArgs},
+    complain,
+    exit::{Ended, Failure},
+    plan,
+    progress::ProgressLine,
+};
+use crate::{
+    capture::{self, PacketSource},
+    engine,
+    record::{Capture, RecordKind, Wanted},
+    report::{self, Writer},
+};
+
+/// Runs the command.
+pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
+    let files = plan::files(&args.source)?;
+    let runs: Vec<&[PathBuf]> = if args.separate { files.chunks(1).collect() } else { vec![&files] };
+    let mut ended = Ended::Done;
+    for files in runs {
+        if one_run(files, args)? == Ended::Damaged {
+            ended = Ended::Damaged;
+        }
+    }
+    Ok(ended)
+}
+
+fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
+    let wanted = plan::wanted(&args.output)?;
+    let filter = plan::filter(args.source.filter.as_deref())?;
+    let mut writer = writer(&args.output, wanted)?;
+    let source = open(files)?;
+    let names = files.iter().map(|file| name(file)).collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop);
+    let mut line = ProgressLine::new();
+    let outcome = engine::run(source, settings, writer.as_mut(), &mut |progress| line.update(progress));
+    drop(line);
+    Ok(judge(&outcome.map_err(Failure::Output)?.captures, args.resources.strict))
+}
+
+/// A file's name as given; standard input's is what people call it.
+pub fn name(file: &Path) -> String {
+    if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
+}
+
+/// Opens one capture, or several as one in time order.
+pub fn open(files: &[PathBuf]) -> Result<Box<dyn PacketSource>, Failure> {
+    capture::open_all(files).map_err(|error| Failure::Unreadable(error.to_string()))
+}
+
+/// The writer that the options ask for, on standard output.
+pub fn writer(output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Send>, Failure> {
+    let options = report::Options {
+        width: plan::width(),
+        color: plan::color(output.color),
+        all: output.all,
+        time: plan::time(output.time),
+        wanted,
+        ..report::Options::default()
+    };
+    if output.format == Format::Csv {
+        if let Some(directory) = &output.csv_dir {
+            return report::csv_directory(directory, options).map_err(|error| {
+                Failure::Usage(format!("cannot write CSV files to {}: {error}", directory.display()))
+            });
+        }
+        let rows = RecordKind::ALL.into_iter().filter(|kind| wanted.has(*kind)).count();
+        if rows != 1 {
+            return Err(Failure::Usage(
+                "CSV holds one record type: name it with --only, or give --csv-dir DIR to write one file for each"
+                    .to_owned(),
+            ));
+        }
+    }
+    Ok(report::writer(plan::format(output.format), Box::new(BufWriter::new(io::stdout())), options))
+}
+
+/// Tells of damage on standard error, and how the command ends.
+pub fn judge(captures: &[Capture], strict: bool) -> Ended {
+    let mut ended = Ended::Done;
+    for capture in captures {
+        if let Some(damage) = &capture.damage {
+            complain(&format!("{}: damaged at byte {}: {}", capture.file, damage.offset, damage.what));
+            ended = Ended::Damaged;
+        }
+        if strict && capture.dropped.is_some_and(|dropped| dropped > 0) {
+            complain(&format!("{}: {} packets were dropped while capturing", capture.file, capture.dropped.unwrap_or(0)));
+            ended = Ended::Damaged;
+        }
+        if strict && capture.timestamps_backwards > 0 {
+            complain(&format!("{}: {} timestamps run backwards", capture.file, capture.timestamps_backwards));
+            ended = Ended::Damaged;
+        }
+    }
+    ended
+}

@@ -1,0 +1,236 @@
+//! What was typed: every command and option, with its help. What they mean is [`super::plan`]'s to say.
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Explains what happened in a packet capture, with proof.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wireglass",
+    version,
+    about,
+    before_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do; without it, FILE is analyzed.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// For the command that is meant when none is named.
+    #[command(flatten)]
+    pub analyze: AnalyzeArgs,
+    /// List what can be captured from, as tcpdump -D.
+    #[arg(short = 'D', long = "list-interfaces")]
+    pub list_interfaces: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wireglass page-load.pcapng                       what happened, and what is wrong
+  tcpdump -w - | wireglass -                       the same, from a pipe
+  wireglass a.pcap b.pcap --format ndjson          records for scripts, files in time order
+  wireglass page-load.pcapng --only http,dns       some tables only
+  wireglass packets page-load.pcapng -V            every packet, every field
+  wireglass live -i eth0 -f 'port 443'             from an interface";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole report of one or more captures
+    Analyze(AnalyzeArgs),
+    /// One line a packet, in file order
+    Packets(PacketsArgs),
+    /// The same report from a network interface
+    Live(LiveArgs),
+    /// What can be captured from
+    Interfaces,
+    /// JSON Schema of the records
+    Schema,
+}
+
+/// Where packets come from, and which of them count.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// Captures: pcap or pcapng, plain or compressed; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// A capture, as tcpdump, tshark and Zeek spell it
+    #[arg(short = 'r', value_name = "FILE")]
+    pub read: Vec<PathBuf>,
+    /// Only packets that pass this BPF expression (tcpdump's language; needs libpcap)
+    #[arg(short = 'f', long = "filter", value_name = "BPF")]
+    pub filter: Option<String>,
+    /// Stop after so many packets
+    #[arg(short = 'c', long = "count", value_name = "N")]
+    pub count: Option<u64>,
+    /// Accepted for those who are used to it: names are never resolved
+    #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
+    pub numeric: u8,
+    /// Do not use secrets that a capture carries
+    #[arg(long)]
+    pub ignore_secrets: bool,
+}
+
+/// How results look.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// What to print
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+    /// Record types to print, separated by commas: connections, udp, tls, certificates, dns, http, findings, ...
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Record types to print besides the usual: dns_messages, tls_records, ...
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub also: Vec<String>,
+    /// Every row of every table (they show the first 20)
+    #[arg(long)]
+    pub all: bool,
+    /// How moments are printed [default: relative in tables; RFC 3339 in machine formats, always]
+    #[arg(long, value_enum, value_name = "STYLE")]
+    pub time: Option<Time>,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// For CSV: a directory to write one file per record type to
+    #[arg(long, value_name = "DIR")]
+    pub csv_dir: Option<PathBuf>,
+}
+
+/// What a run may use.
+#[derive(Debug, Args)]
+pub struct ResourceArgs {
+    /// Workers [default: all cores]; never changes the output
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Open flows at most; the idlest are closed early, and it is said
+    #[arg(long, value_name = "N")]
+    pub max_flows: Option<usize>,
+    /// Memory for open flows at most, such as 500M or 2G
+    #[arg(long, value_name = "SIZE", value_parser = super::plan::parse_size, conflicts_with = "max_flows")]
+    pub max_memory: Option<u64>,
+    /// Maximum segment lifetime: TIME-WAIT lasts twice this (RFC 9293; Linux keeps TIME-WAIT for 60 s)
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub msl: u32,
+    /// Damage and losses of the capture are errors
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `wireglass FILE...` and `wireglass analyze FILE...`.
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub resources: ResourceArgs,
+    /// Several files are several captures, not one in time order
+    #[arg(long)]
+    pub separate: bool,
+}
+
+/// `wireglass packets FILE`.
+#[derive(Debug, Args)]
+pub struct PacketsArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: SourceArgs,
+    /// The layer tree of every packet
+    #[arg(short = 'V', long = "verbose")]
+    pub verbose: bool,
+    /// The bytes of every packet
+    #[arg(short = 'x', long = "hex")]
+    pub hex: bool,
+    /// What to print
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+    /// How moments are printed [default: relative]
+    #[arg(long, value_enum, value_name = "STYLE")]
+    pub time: Option<Time>,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// `wireglass live`.
+#[derive(Debug, Args)]
+pub struct LiveArgs {
+    /// Interface to capture from; `any` is all of them
+    #[arg(short = 'i', value_name = "IFACE", required = true)]
+    pub interface: String,
+    /// Only packets that pass this BPF expression
+    #[arg(short = 'f', long = "filter", value_name = "BPF")]
+    pub filter: Option<String>,
+    /// Also write the packets to this file, pcapng, or pcap by name
+    #[arg(short = 'w', value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// Stop after so many packets
+    #[arg(short = 'c', long = "count", value_name = "N")]
+    pub count: Option<u64>,
+    /// Stop after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<u64>,
+    /// Bytes kept of each packet
+    #[arg(short = 's', long, value_name = "LEN", default_value_t = 262_144)]
+    pub snap_length: u32,
+    /// Leave the interface's own mode: do not ask for others' packets
+    #[arg(short = 'p', long)]
+    pub no_promiscuous: bool,
+    /// Accepted for those who are used to it: names are never resolved
+    #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
+    pub numeric: u8,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub resources: ResourceArgs,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    Table,
+    /// One JSON object a line
+    Ndjson,
+    /// One JSON array
+    Json,
+    /// Comma-separated values, one record type
+    Csv,
+    /// Markdown tables
+    Markdown,
+}
+
+/// How moments are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Time {
+    /// RFC 3339 in UTC
+    Utc,
+    /// RFC 3339 in the local time zone
+    Local,
+    /// Seconds since 1970
+    Epoch,
+    /// Seconds since the first packet
+    Relative,
+    /// Seconds since the packet before
+    Delta,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, as `NO_COLOR` and `CLICOLOR_FORCE` say
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

@@ -1,0 +1,49 @@
+//! `wireglass packets FILE`: one line a packet, its layer tree, its bytes.
+use std::{
+    io::{self, BufWriter},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use super::{
+    analyze,
+    args::{Format, PacketsArgs, ResourceArgs},
+    exit::{Ended, Failure},
+    plan,
+};
+use crate::{
+    engine::{self, Detail},
+    record::{Record, Wanted},
+    report,
+};
+
+/// Runs the command.
+pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
+    let files = plan::files(&args.source)?;
+    let filter = plan::filter(args.source.filter.as_deref())?;
+    let source = analyze::open(&files)?;
+    let names = files.iter().map(|file| analyze::name(file)).collect();
+    let resources = ResourceArgs { threads: Some(1), max_flows: None, max_memory: None, msl: 120, strict: false };
+    let stop = Arc::new(AtomicBool::new(false));
+    let settings = plan::engine_settings(&resources, Wanted::none(), filter, args.source.count, names, stop);
+    let out = Box::new(BufWriter::new(io::stdout()));
+    let options = report::Options {
+        width: plan::width(),
+        color: plan::color(args.color),
+        time: plan::time(args.time),
+        wanted: [crate::record::RecordKind::Packet].into_iter().collect(),
+        ..report::Options::default()
+    };
+    let outcome = if args.format == Format::Table {
+        let mut lines = report::PacketLines::new(out, &options, args.verbose, args.hex);
+        let detail = if args.verbose { Detail::Layers } else { Detail::Line };
+        engine::packets(source, settings, detail, &mut |packet, bytes| lines.packet(packet, bytes))
+            .and_then(|outcome| lines.finish().map(|()| outcome))
+    } else {
+        let mut writer = report::writer(plan::format(args.format), out, options);
+        engine::packets(source, settings, Detail::Layers, &mut |packet, _| {
+            writer.record(&Record::Packet(Box::new(packet.clone())))
+        })
+        .and_then(|outcome| writer.finish().map(|()| outcome))
+    };
+    Ok(analyze::judge(&outcome.map_err(Failure::Output)?.captures, false))
+}

@@ -1,0 +1,144 @@
+//! Between the flows of a worker and the protocols that read them: opens conversations, collects what sessions say.
+use std::sync::Arc;
+
+use super::{conversation::Conversation, hierarchy::Applications};
+use crate::{
+    app::{Carrier, Note, Said, Session, Sink},
+    flow::Consumer,
+    record::{Context, FlowFacts, FlowId, Input, Progress, Record, Transport, Wanted},
+};
+
+/// A complete record and its place in the order of the run.
+#[derive(Debug)]
+pub struct Emitted {
+    /// Index of the packet that completed it.
+    pub at: u64,
+    /// Its flow.
+    pub flow: FlowId,
+    /// The record.
+    pub record: Record,
+}
+
+/// Where everything a worker finds goes.
+pub struct Outlet {
+    wanted: Wanted,
+    notes_wanted: bool,
+    /// Names of the files, when there are several.
+    files: Arc<[Arc<str>]>,
+    said: Vec<Said>,
+    emitted: Vec<Emitted>,
+    notes: Vec<Note>,
+    applications: Applications,
+    tcp_connections: Vec<u64>,
+}
+
+impl Outlet {
+    /// Collects records of the `wanted` kinds. `files` are the captures' names, when there are several.
+    pub fn new(wanted: Wanted, notes_wanted: bool, files: Arc<[Arc<str>]>) -> Self {
+        Self {
+            wanted,
+            notes_wanted,
+            files,
+            said: Vec::new(),
+            emitted: Vec::new(),
+            notes: Vec::new(),
+            applications: Applications::default(),
+            tcp_connections: Vec::new(),
+        }
+    }
+
+    /// Lets a session read.
+    pub fn ask(&mut self, session: &mut dyn Session, input: Input<'_>, context: &Context<'_>) -> Progress {
+        session.input(input, context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said))
+    }
+
+    /// Whether sessions said something that was not taken yet.
+    pub fn has_said(&self) -> bool {
+        !self.said.is_empty()
+    }
+
+    /// What sessions said.
+    pub fn take_said(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.said)
+    }
+
+    /// A record is complete.
+    pub fn emit(&mut self, at: u64, flow: FlowId, mut record: Record) {
+        if !self.wanted.has(record.kind()) {
+            return;
+        }
+        if let Some(name) = self.files.get(usize::from(flow.opener.file()))
+            && let Some(subject) = record.subject_mut()
+        {
+            subject.file = Some(Arc::clone(name));
+        }
+        self.emitted.push(Emitted { at, flow, record });
+    }
+
+    /// The packet being processed holds this.
+    pub fn note(&mut self, note: Note) {
+        self.notes.push(note);
+    }
+
+    /// Counts packets of a protocol above the transport.
+    pub fn count(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64) {
+        self.applications.add(node, application, packets, bytes);
+    }
+
+    /// The records since the last call, in the order of the run.
+    pub fn take_emitted(&mut self) -> Vec<Emitted> {
+        let mut emitted = std::mem::take(&mut self.emitted);
+        emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
+        emitted
+    }
+
+    /// The notes since the last call.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// What was counted above the transport.
+    pub fn applications(&self) -> &Applications {
+        &self.applications
+    }
+
+    /// TCP connections opened, by the file their first packet is in.
+    pub fn tcp_connections(&self) -> &[u64] {
+        &self.tcp_connections
+    }
+}
+
+impl Consumer for Outlet {
+    type Conversation = Conversation;
+
+    fn open(&mut self, flow: &FlowFacts) -> Conversation {
+        let carrier = match flow.transport {
+            Transport::Tcp => {
+                let file = usize::from(flow.id.opener.file());
+                if self.tcp_connections.len() <= file {
+                    self.tcp_connections.resize(file + 1, 0);
+                }
+                self.tcp_connections[file] += 1;
+                Carrier::Tcp
+            }
+            Transport::Udp => Carrier::Udp,
+        };
+        Conversation::new(carrier)
+    }
+
+    fn input(&mut self, conversation: &mut Conversation, input: Input<'_>, context: &Context<'_>) -> Progress {
+        conversation.input(input, context, self)
+    }
+
+    fn take_reoffer(&mut self, conversation: &mut Conversation) -> bool {
+        conversation.take_reoffer()
+    }
+
+    fn application(&self, conversation: &Conversation) -> Option<&'static str> {
+        conversation.application()
+    }
+
+    fn emit(&mut self, at: u64, flow: FlowId, record: Record) {
+        Self::emit(self, at, flow, record);
+    }
+}

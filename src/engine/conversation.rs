@@ -1,0 +1,206 @@
+//! What the engine keeps for each flow: the search for its protocol, the session that reads it, and the flows inside.
+use super::{consumer::Outlet, inner::Inner};
+use crate::{
+    app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
+    limits,
+    record::{Context, Direction, Input, Progress},
+};
+
+/// The protocol side of one flow.
+pub struct Conversation {
+    carrier: Carrier,
+    reader: Reader,
+    application: Option<&'static str>,
+    reoffer: bool,
+    inner: Option<Box<Inner>>,
+    /// Packets with payload, until it is known whose they are.
+    uncounted: Uncounted,
+}
+
+enum Reader {
+    /// The protocol is not known yet.
+    Searching(Search),
+    /// A session reads.
+    Session(Box<dyn Session>),
+    /// Nobody wants the rest.
+    Nobody,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Search {
+    /// Offers that nobody could use, per direction.
+    refused: [u8; 2],
+    /// The next bytes begin a protocol, though not the stream: another protocol handed over before them.
+    fresh: [bool; 2],
+}
+
+/// Packets with payload that belong to a protocol not found yet, all at one node of the hierarchy.
+#[derive(Clone, Copy, Default)]
+struct Uncounted {
+    node: u16,
+    packets: u32,
+    bytes: u64,
+}
+
+impl Conversation {
+    /// Of a flow over `carrier`.
+    pub fn new(carrier: Carrier) -> Self {
+        Self {
+            carrier,
+            reader: Reader::Searching(Search::default()),
+            application: None,
+            reoffer: false,
+            inner: None,
+            uncounted: Uncounted::default(),
+        }
+    }
+
+    /// The most precise name of what the flow carries.
+    pub fn application(&self) -> Option<&'static str> {
+        self.application
+    }
+
+    /// Whether the other direction's unconsumed bytes shall be offered now.
+    pub fn take_reoffer(&mut self) -> bool {
+        std::mem::take(&mut self.reoffer)
+    }
+
+    /// Counts a packet with payload towards its protocol.
+    pub fn count(&mut self, node: u16, bytes: u32, outlet: &mut Outlet) {
+        match self.application {
+            Some(application) => {
+                if self.uncounted.packets > 0 {
+                    let before = std::mem::take(&mut self.uncounted);
+                    outlet.count(before.node, application, u64::from(before.packets), before.bytes);
+                }
+                outlet.count(node, application, 1, u64::from(bytes));
+            }
+            None => {
+                self.uncounted.node = node;
+                self.uncounted.packets = self.uncounted.packets.saturating_add(1);
+                self.uncounted.bytes += u64::from(bytes);
+            }
+        }
+    }
+
+    /// Takes what the flow offers.
+    pub fn input(&mut self, input: Input<'_>, context: &Context<'_>, outlet: &mut Outlet) -> Progress {
+        if let Reader::Searching(search) = &mut self.reader {
+            let found = match input {
+                Input::Stream { direction, bytes } => {
+                    let from_start = context.from_start || search.fresh[direction.index()];
+                    match search.probe(self.carrier, direction, bytes, from_start, context) {
+                        Found::Protocol(protocol) => protocol,
+                        Found::Wait => return Progress::Consumed(0),
+                        Found::NotHere => return Progress::Consumed(bytes.len()),
+                        Found::Nobody => {
+                            self.reader = Reader::Nobody;
+                            return Progress::Done;
+                        }
+                    }
+                }
+                Input::Datagram { direction, bytes } => {
+                    match search.probe(self.carrier, direction, bytes, true, context) {
+                        Found::Protocol(protocol) => protocol,
+                        Found::Wait | Found::NotHere => return Progress::Consumed(bytes.len()),
+                        Found::Nobody => {
+                            self.reader = Reader::Nobody;
+                            return Progress::Done;
+                        }
+                    }
+                }
+                Input::Gap { direction, .. } => {
+                    search.fresh[direction.index()] = false;
+                    return Progress::Consumed(0);
+                }
+                Input::End { .. } | Input::Close => return Progress::Consumed(0),
+            };
+            self.application = Some(found.name);
+            self.reader = Reader::Session((found.session)(self.carrier));
+            self.reoffer = true;
+        }
+        let Reader::Session(session) = &mut self.reader else { return Progress::Done };
+        let progress = outlet.ask(session.as_mut(), input, context);
+        if outlet.has_said() {
+            self.settle(context, outlet);
+        }
+        if matches!(input, Input::Close)
+            && let Some(mut inner) = self.inner.take()
+        {
+            inner.close(context, outlet);
+        }
+        match progress {
+            Progress::Done => self.reader = Reader::Nobody,
+            Progress::HandOver(_) => {
+                self.reader = Reader::Searching(Search { fresh: [true; 2], ..Search::default() });
+                self.reoffer = true;
+            }
+            Progress::Consumed(_) | Progress::Need { .. } | Progress::Skip(_) => {}
+        }
+        progress
+    }
+
+    /// Does what the session said.
+    fn settle(&mut self, context: &Context<'_>, outlet: &mut Outlet) {
+        for said in outlet.take_said() {
+            match said {
+                Said::Record(record) => outlet.emit(context.packet.index, context.flow.id, record),
+                Said::Application(name) => self.application = Some(name),
+                Said::Note(note) => outlet.note(note),
+                Said::Inner { channel, carrier, direction, offset, bytes } => {
+                    let inner = self.inner.get_or_insert_default();
+                    inner.insert(channel, carrier, direction, offset, &bytes, context, outlet);
+                }
+            }
+        }
+    }
+}
+
+enum Found {
+    Protocol(&'static Protocol),
+    /// More bytes may tell.
+    Wait,
+    /// These bytes do not tell; later ones may.
+    NotHere,
+    /// It is none that we know.
+    Nobody,
+}
+
+impl Search {
+    /// Offers that nobody could use in one direction before the flow is given up.
+    const MOST_REFUSALS: u8 = 16;
+
+    fn probe(
+        &mut self,
+        carrier: Carrier,
+        direction: Direction,
+        bytes: &[u8],
+        from_start: bool,
+        context: &Context<'_>,
+    ) -> Found {
+        let shown = bytes.get(..limits::MAX_PROBE_BYTES).unwrap_or(bytes);
+        let probe = Probe { carrier, direction, bytes: shown, from_start, flow: context.flow };
+        let mut likely = None;
+        let mut maybe = false;
+        for protocol in registry::PROTOCOLS {
+            match (protocol.probe)(&probe) {
+                Verdict::Certain => return Found::Protocol(protocol),
+                Verdict::Likely => likely = likely.or(Some(*protocol)),
+                Verdict::Maybe => maybe = true,
+                Verdict::No => {}
+            }
+        }
+        if let Some(protocol) = likely {
+            return Found::Protocol(protocol);
+        }
+        if maybe && bytes.len() < limits::MAX_PROBE_BYTES {
+            return Found::Wait;
+        }
+        self.fresh[direction.index()] = false;
+        let refused = &mut self.refused[direction.index()];
+        *refused = refused.saturating_add(1);
+        // The other direction may tell what this one does not. Once one direction has refused often enough, the
+        // other has had its chance too: answers follow questions.
+        if *refused >= Self::MOST_REFUSALS { Found::Nobody } else { Found::NotHere }
+    }
+}

@@ -1,0 +1,99 @@
+//! The protocol hierarchy: how many packets and bytes each path of protocols had, per file.
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    record::ProtocolCount,
+    wire::Path,
+};
+
+/// Counts of one path, those of deeper paths not included.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    packets: u64,
+    bytes: u64,
+}
+
+/// Counts by file and path. A path's node is a small number that packets carry on to the workers.
+#[derive(Debug, Default)]
+pub struct Hierarchy {
+    nodes: HashMap<(u16, Path), u16>,
+    counts: Vec<((u16, Path), Count)>,
+    latest: u16,
+}
+
+impl Hierarchy {
+    /// Counts a packet; answers its node. Beyond 65535 different paths, the last node takes the rest.
+    pub fn count(&mut self, file: u16, path: &Path, bytes: u32) -> u16 {
+        let key = (file, *path);
+        if self.counts.get(usize::from(self.latest)).is_none_or(|(latest, _)| *latest != key) {
+            self.latest = match self.nodes.get(&key) {
+                Some(node) => *node,
+                None if self.counts.len() < usize::from(u16::MAX) => {
+                    let node = self.counts.len() as u16;
+                    self.counts.push((key, Count::default()));
+                    self.nodes.insert(key, node);
+                    node
+                }
+                None => u16::MAX - 1,
+            };
+        }
+        if let Some((_, count)) = self.counts.get_mut(usize::from(self.latest)) {
+            count.packets += 1;
+            count.bytes += u64::from(bytes);
+        }
+        self.latest
+    }
+
+    /// The hierarchy of `file`: every path and its beginnings, deeper ones included in the counts. `applications` are
+    /// counts by node of protocols above the transport.
+    #[must_use]
+    pub fn protocols(&self, file: u16, applications: &Applications) -> Vec<ProtocolCount> {
+        let mut paths: BTreeMap<String, Count> = BTreeMap::new();
+        for ((of_file, path), count) in &self.counts {
+            if *of_file == file {
+                let mut prefix = String::new();
+                for protocol in path.iter() {
+                    if !prefix.is_empty() {
+                        prefix.push(':');
+                    }
+                    prefix.push_str(protocol.name());
+                    let sum = paths.entry(prefix.clone()).or_default();
+                    sum.packets += count.packets;
+                    sum.bytes += count.bytes;
+                }
+            }
+        }
+        for ((node, application), count) in &applications.counts {
+            if let Some(((of_file, path), _)) = self.counts.get(usize::from(*node))
+                && *of_file == file
+            {
+                let sum = paths.entry(format!("{path}:{application}")).or_default();
+                sum.packets += count.packets;
+                sum.bytes += count.bytes;
+            }
+        }
+        paths.into_iter().map(|(path, count)| ProtocolCount { path, packets: count.packets, bytes: count.bytes }).collect()
+    }
+}
+
+/// Packets whose payload belongs to a protocol above the transport, by node of the hierarchy.
+#[derive(Debug, Default)]
+pub struct Applications {
+    counts: BTreeMap<(u16, &'static str), Count>,
+}
+
+impl Applications {
+    /// Counts packets of `application`.
+    pub fn add(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64) {
+        let count = self.counts.entry((node, application)).or_default();
+        count.packets += packets;
+        count.bytes += bytes;
+    }
+
+    /// Adds what another worker counted.
+    pub fn merge(&mut self, other: &Self) {
+        for ((node, application), count) in &other.counts {
+            self.add(*node, application, count.packets, count.bytes);
+        }
+    }
+}

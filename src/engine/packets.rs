@@ -1,0 +1,99 @@
+//! Packets one by one, in file order, each with what the protocols above say it completes.
+use std::{io, sync::Arc};
+
+use super::{
+    consumer::Outlet,
+    route::{Parcel, Routed},
+    run::{Outcome, Reader, Settings, describe_source},
+    worker::Worker,
+};
+use crate::{
+    app::Note,
+    capture::{PacketHead, PacketSource},
+    record::{Layer, Packet},
+    wire,
+};
+
+/// How much of each packet is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// One line.
+    Line,
+    /// The layer tree with every field.
+    Layers,
+}
+
+/// Reads `source` to its end and shows every packet with its bytes.
+///
+/// # Errors
+/// What the source or `show` said.
+pub fn packets(
+    source: Box<dyn PacketSource>,
+    settings: Settings,
+    detail: Detail,
+    show: &mut dyn FnMut(&Packet, &[u8]) -> io::Result<()>,
+) -> io::Result<Outcome> {
+    let mut reader = Reader::new(source, &settings);
+    let outlet = Outlet::new(settings.flow.wanted, true, Arc::new([]));
+    let mut worker = Worker::new(0, 1, settings.flow, outlet);
+    let mut parcel = Parcel::default();
+    while reader.next(&mut parcel)? {
+        for place in 0..parcel.routed.len() {
+            let notes = worker.packet_notes(&parcel, place);
+            let (head, routed) = (parcel.batch.heads[place], parcel.routed[place]);
+            show(&packet(&parcel, &head, &routed, notes, detail), parcel.batch.bytes(&head))?;
+        }
+        worker.pass_time(&parcel);
+        worker.take_emitted();
+    }
+    Ok(Outcome { captures: describe_source(&reader) })
+}
+
+fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>, detail: Detail) -> Packet {
+    let bytes = parcel.batch.bytes(head);
+    let reassembled = routed.view_start != head.start;
+    let mut layers = match detail {
+        Detail::Line => Vec::new(),
+        Detail::Layers if reassembled => {
+            wire::describe_reassembled(head.link_type, bytes, head.wire_length, parcel.view(routed))
+        }
+        Detail::Layers => wire::describe(head.link_type, bytes, head.wire_length),
+    };
+    let mut protocols = routed.decoded.path.to_string();
+    let mut told: Vec<String> = Vec::new();
+    let payload = routed.decoded.payload_offset as usize;
+    for Note { info, mut layer } in notes {
+        if protocols.rsplit(':').next() != Some(layer.protocol) {
+            protocols.push(':');
+            protocols.push_str(layer.protocol);
+        }
+        place(&mut layer, payload, routed.decoded.payload_length as usize);
+        told.push(info);
+        if detail == Detail::Layers {
+            layers.push(layer);
+        }
+    }
+    let info = if told.is_empty() {
+        wire::summary(&routed.decoded, parcel.view(routed))
+    } else {
+        told.join(", ")
+    };
+    Packet {
+        number: head.number,
+        ts: head.timestamp,
+        captured_length: head.captured_length,
+        wire_length: head.wire_length,
+        protocols,
+        info,
+        layers,
+        damage: routed.decoded.stop.map(|stop| stop.to_string()),
+    }
+}
+
+/// A message lies in the payload of the packet that completes it, unless its session knows better.
+fn place(layer: &mut Layer, payload_offset: usize, payload_length: usize) {
+    if layer.length == 0 {
+        layer.offset = payload_offset;
+        layer.length = payload_length;
+    }
+}

@@ -1,0 +1,159 @@
+//! The reader's half of the work: decodes each packet once, puts fragments together, counts the protocol hierarchy,
+//! and says which shard a packet belongs to. What it makes of a batch is a [`Parcel`], which needs no more decoding.
+use std::hash::{BuildHasher, Hasher};
+
+use super::hierarchy::Hierarchy;
+use crate::{
+    capture::{Batch, PacketHead},
+    flow::fragment::{Outcome, Reassembler},
+    limits,
+    record::{FlowKey, PacketRef, Timestamp},
+    wire::{self, Decoded, TransportHeader},
+};
+
+/// A batch with what was found in its packets.
+#[derive(Debug, Default)]
+pub struct Parcel {
+    /// The packets. Reassembled datagrams are appended to its buffer.
+    pub batch: Batch,
+    /// One for each of the batch's heads.
+    pub routed: Vec<Routed>,
+    /// Index of the first packet in the order of the run.
+    pub first_index: u64,
+}
+
+/// What was found in a packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Routed {
+    /// Its layers. Offsets count from `view_start`.
+    pub decoded: Decoded,
+    /// Where the bytes that `decoded` speaks of start in the batch's buffer: the packet, or the datagram it completed.
+    pub view_start: u32,
+    /// How many they are.
+    pub view_length: u32,
+    /// Latest timestamp of all packets so far.
+    pub clock: Timestamp,
+    /// Whose packet it is.
+    pub shard: Option<u8>,
+    /// Its node in the protocol hierarchy.
+    pub node: u16,
+}
+
+impl Parcel {
+    /// Which packet the one at `place` is.
+    #[must_use]
+    pub fn packet_ref(&self, place: usize) -> PacketRef {
+        let head = self.batch.heads.get(place).copied().unwrap_or_default();
+        PacketRef { index: self.first_index + place as u64, number: head.number, timestamp: head.timestamp }
+    }
+
+    /// The bytes that a packet's `decoded` speaks of.
+    #[must_use]
+    pub fn view(&self, routed: &Routed) -> &[u8] {
+        let start = routed.view_start as usize;
+        self.batch.buffer.get(start..start + routed.view_length as usize).unwrap_or_default()
+    }
+
+    /// The first packet of this parcel whose clock is at or after `moment`; the last one when none is.
+    #[must_use]
+    pub fn reached(&self, moment: Timestamp) -> PacketRef {
+        let place = self.routed.partition_point(|routed| routed.clock < moment);
+        self.packet_ref(place.min(self.routed.len().saturating_sub(1)))
+    }
+
+    /// Latest timestamp of all packets up to the end of this parcel.
+    #[must_use]
+    pub fn clock(&self) -> Option<Timestamp> {
+        self.routed.last().map(|routed| routed.clock)
+    }
+}
+
+/// Decodes and routes batches in the order of the run.
+pub struct Router {
+    fragments: Reassembler,
+    hierarchy: Hierarchy,
+    clock: Timestamp,
+    next_index: u64,
+    shard_hash: foldhash::fast::FixedState,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self {
+            fragments: Reassembler::default(),
+            hierarchy: Hierarchy::default(),
+            clock: Timestamp::MIN,
+            next_index: 0,
+            // Fixed, so that the shard of a flow, and with it what a cap evicts, is the same in every run. The flow
+            // tables themselves are seeded at random.
+            shard_hash: foldhash::fast::FixedState::with_seed(0),
+        }
+    }
+}
+
+impl Router {
+    /// Fills in `parcel.routed` for the packets of `parcel.batch`.
+    pub fn route(&mut self, parcel: &mut Parcel) {
+        parcel.first_index = self.next_index;
+        parcel.routed.clear();
+        parcel.routed.reserve(parcel.batch.heads.len());
+        for place in 0..parcel.batch.heads.len() {
+            let head = parcel.batch.heads[place];
+            self.clock = self.clock.max(head.timestamp);
+            let mut decoded = wire::decode(head.link_type, parcel.batch.bytes(&head), head.wire_length);
+            let (mut view_start, mut view_length) = (head.start, head.captured_length);
+            if decoded.transport == TransportHeader::Fragment
+                && let Some(datagram) = self.reassemble(&decoded, &head, &mut parcel.batch)
+            {
+                (decoded, view_start, view_length) = datagram;
+            }
+            let view = &parcel.batch.buffer[view_start as usize..][..view_length as usize];
+            let shard = flow_key(&decoded, view).map(|key| self.shard(&key));
+            let node = self.hierarchy.count(head.number.file(), &decoded.path, head.wire_length);
+            parcel.routed.push(Routed { decoded, view_start, view_length, clock: self.clock, shard, node });
+        }
+        self.next_index += parcel.batch.heads.len() as u64;
+    }
+
+    /// The protocol hierarchy so far.
+    #[must_use]
+    pub fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
+    }
+
+    /// Index that the next packet will have.
+    #[must_use]
+    pub fn next_index(&self) -> u64 {
+        self.next_index
+    }
+
+    /// Adds a fragment; when it completes its datagram, that is appended to the batch and decoded.
+    fn reassemble(&mut self, decoded: &Decoded, head: &PacketHead, batch: &mut Batch) -> Option<(Decoded, u32, u32)> {
+        let at = PacketRef { index: self.next_index, number: head.number, timestamp: head.timestamp };
+        let fragment = decoded.fragment(batch.bytes(head))?;
+        let Outcome::Complete(datagram) = self.fragments.add(&fragment, at, self.clock) else { return None };
+        let start = u32::try_from(batch.buffer.len()).ok()?;
+        let length = u32::try_from(datagram.len()).ok()?;
+        let whole = wire::decode_reassembled(datagram, decoded);
+        batch.buffer.extend_from_slice(datagram);
+        Some((whole, start, length))
+    }
+
+    fn shard(&self, key: &FlowKey) -> u8 {
+        let mut hasher = self.shard_hash.build_hasher();
+        key.words().iter().for_each(|word| hasher.write_u64(*word));
+        (hasher.finish() % limits::SHARDS as u64) as u8
+    }
+}
+
+/// The flow a packet belongs to: its own, or the one an ICMP error quotes.
+fn flow_key(decoded: &Decoded, view: &[u8]) -> Option<FlowKey> {
+    match decoded.transport {
+        TransportHeader::Tcp | TransportHeader::Udp => decoded.flow_key(view),
+        TransportHeader::Icmp | TransportHeader::Icmpv6 => {
+            let quoted = decoded.quoted(view)?;
+            Some(FlowKey::new(quoted.transport, quoted.source, quoted.destination))
+        }
+        TransportHeader::None | TransportHeader::Fragment | TransportHeader::Other(_) => None,
+    }
+}

@@ -1,0 +1,346 @@
+//! One run over a source: reader, workers, collector.
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::{
+    consumer::{Emitted, Outlet},
+    hierarchy::Applications,
+    route::{Parcel, Router},
+    worker::Worker,
+};
+use crate::{
+    capture::{Batch, More, PacketSource, bpf::Filter},
+    flow, limits,
+    record::{Capture, PacketRef, Record, Report, SCHEMA_VERSION},
+    report::Writer,
+};
+
+/// What a run may be told.
+pub struct Settings {
+    /// For the flows. `max_flows` is for all of them together.
+    pub flow: flow::Settings,
+    /// Workers; at least one. Never changes the output.
+    pub threads: usize,
+    /// Packets that do not pass are left out.
+    pub filter: Option<Filter>,
+    /// Stop after so many packets.
+    pub max_packets: Option<u64>,
+    /// Stop when this becomes true.
+    pub stop: Arc<AtomicBool>,
+    /// Names of the captures as given.
+    pub files: Vec<String>,
+}
+
+/// How a run went.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// One for each file.
+    pub captures: Vec<Capture>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Bytes of the files read.
+    pub bytes: u64,
+    /// Bytes of the files, where known.
+    pub total_bytes: Option<u64>,
+    /// Packets read.
+    pub packets: u64,
+}
+
+/// Reads `source` to its end and writes every record.
+///
+/// # Errors
+/// What the source or the writer said. Damage in a capture is no error; it is told in the outcome.
+pub fn run(
+    source: Box<dyn PacketSource>,
+    settings: Settings,
+    writer: &mut dyn Writer,
+    progress: &mut dyn FnMut(Progress),
+) -> io::Result<Outcome> {
+    let report = Report {
+        schema_version: SCHEMA_VERSION,
+        version: env!("CARGO_PKG_VERSION"),
+        files: settings.files.clone(),
+    };
+    if settings.flow.wanted.has(crate::record::RecordKind::Report) {
+        writer.record(&Record::Report(report))?;
+    }
+    let reader = Reader::new(source, &settings);
+    let workers = workers(&settings);
+    let (reader, done) = if workers.len() == 1 {
+        in_line(reader, workers, writer, progress)?
+    } else {
+        in_parallel(reader, workers, writer, progress)?
+    };
+    let captures = describe(&reader, &done);
+    for capture in &captures {
+        if settings.flow.wanted.has(crate::record::RecordKind::Capture) {
+            writer.record(&Record::Capture(Box::new(capture.clone())))?;
+        }
+    }
+    writer.finish()?;
+    Ok(Outcome { captures })
+}
+
+/// The workers, each with its shards.
+fn workers(settings: &Settings) -> Vec<Worker> {
+    let names: Arc<[Arc<str>]> = match settings.files.as_slice() {
+        [] | [_] => Arc::new([]),
+        several => several.iter().map(|name| Arc::from(name.as_str())).collect(),
+    };
+    let count = settings.threads.clamp(1, limits::SHARDS);
+    (0..count)
+        .map(|first| {
+            let outlet = Outlet::new(settings.flow.wanted, false, Arc::clone(&names));
+            Worker::new(first, count, settings.flow, outlet)
+        })
+        .collect()
+}
+
+/// Takes packets from the source, leaves out what is not wanted, and routes the rest.
+pub(super) struct Reader {
+    source: Box<dyn PacketSource>,
+    pub(super) router: Router,
+    filter: Option<Filter>,
+    left: Option<u64>,
+    stop: Arc<AtomicBool>,
+    last: PacketRef,
+    ended: bool,
+}
+
+impl Reader {
+    pub(super) fn new(source: Box<dyn PacketSource>, settings: &Settings) -> Self {
+        Self {
+            source,
+            router: Router::default(),
+            filter: settings.filter.clone(),
+            left: settings.max_packets,
+            stop: Arc::clone(&settings.stop),
+            last: PacketRef::default(),
+            ended: false,
+        }
+    }
+
+    /// Fills `parcel`; false when there was nothing more to read.
+    pub(super) fn next(&mut self, parcel: &mut Parcel) -> io::Result<bool> {
+        if self.ended || self.left == Some(0) || self.stop.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        self.ended = self.source.next_batch(&mut parcel.batch)? == More::No;
+        if let Some(filter) = &mut self.filter {
+            let Batch { buffer, heads } = &mut parcel.batch;
+            heads.retain(|head| {
+                let start = head.start as usize;
+                let bytes = buffer.get(start..start + head.captured_length as usize).unwrap_or_default();
+                filter.matches(head.link_type, bytes, head.wire_length)
+            });
+        }
+        if let Some(left) = &mut self.left {
+            parcel.batch.heads.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+            *left -= parcel.batch.heads.len() as u64;
+        }
+        self.router.route(parcel);
+        if let Some(place) = parcel.batch.heads.len().checked_sub(1) {
+            self.last = parcel.packet_ref(place);
+        }
+        Ok(true)
+    }
+
+    /// The last packet routed.
+    pub(super) fn last(&self) -> PacketRef {
+        self.last
+    }
+
+    fn progress(&self) -> Progress {
+        let (bytes, total_bytes) = self.source.progress();
+        Progress { bytes, total_bytes, packets: self.router.next_index() }
+    }
+}
+
+/// What the workers counted besides records.
+#[derive(Default)]
+struct Counted {
+    applications: Applications,
+    tcp_connections: Vec<u64>,
+}
+
+impl Counted {
+    fn add(&mut self, outlet: &Outlet) {
+        self.applications.merge(outlet.applications());
+        let theirs = outlet.tcp_connections();
+        if self.tcp_connections.len() < theirs.len() {
+            self.tcp_connections.resize(theirs.len(), 0);
+        }
+        for (sum, count) in self.tcp_connections.iter_mut().zip(theirs) {
+            *sum += count;
+        }
+    }
+}
+
+/// Reader, worker and collector in one loop.
+fn in_line(
+    mut reader: Reader,
+    mut workers: Vec<Worker>,
+    writer: &mut dyn Writer,
+    progress: &mut dyn FnMut(Progress),
+) -> io::Result<(Reader, Counted)> {
+    let mut parcel = Parcel::default();
+    let mut counted = Counted::default();
+    while reader.next(&mut parcel)? {
+        for worker in &mut workers {
+            worker.process(&parcel);
+            write(worker.take_emitted(), writer)?;
+        }
+        progress(reader.progress());
+    }
+    for worker in &mut workers {
+        worker.finish(reader.last());
+        write(worker.take_emitted(), writer)?;
+        counted.add(worker.outlet());
+    }
+    Ok((reader, counted))
+}
+
+/// What the reader tells every worker.
+#[derive(Clone)]
+enum Order {
+    Parcel(Arc<Parcel>),
+    Finish(PacketRef),
+}
+
+/// What a worker answers to each order, and what the reader says beside it.
+type Answer = Vec<Emitted>;
+
+/// Parcels on their way at once, for each worker: enough that nobody waits for a slow batch of another.
+const PARCELS_PER_WORKER: usize = 4;
+
+fn in_parallel(
+    mut reader: Reader,
+    workers: Vec<Worker>,
+    writer: &mut dyn Writer,
+    progress: &mut dyn FnMut(Progress),
+) -> io::Result<(Reader, Counted)> {
+    let count = workers.len();
+    let (free_sender, free) = bounded::<Parcel>(count * PARCELS_PER_WORKER);
+    for _ in 0..count * PARCELS_PER_WORKER {
+        let _ = free_sender.send(Parcel::default());
+    }
+    let (orders, order_receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Order>(PARCELS_PER_WORKER)).unzip();
+    let (answer_senders, answers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Answer>(PARCELS_PER_WORKER)).unzip();
+    let (progress_sender, progress_receiver) = bounded::<Progress>(1);
+    thread::scope(|scope| {
+        let reading = scope.spawn(move || -> io::Result<Reader> {
+            while let Ok(mut parcel) = free.recv() {
+                if !reader.next(&mut parcel)? {
+                    break;
+                }
+                let _ = progress_sender.try_send(reader.progress());
+                if !tell(&orders, &Order::Parcel(Arc::new(parcel))) {
+                    return Ok(reader);
+                }
+            }
+            tell(&orders, &Order::Finish(reader.last()));
+            Ok(reader)
+        });
+        let working: Vec<_> = workers
+            .into_iter()
+            .zip(order_receivers.into_iter().zip(answer_senders))
+            .map(|(worker, (orders, answers))| {
+                let free = free_sender.clone();
+                scope.spawn(move || work(worker, &orders, &answers, &free))
+            })
+            .collect();
+        drop(free_sender);
+        let written = collect(&answers, writer, &progress_receiver, progress);
+        // Whoever still waits to be heard is released, so that all threads end.
+        drop(answers);
+        let mut counted = Counted::default();
+        for worker in working {
+            match worker.join() {
+                Ok(worker) => counted.add(worker.outlet()),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        let reader = match reading.join() {
+            Ok(reader) => reader?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        written?;
+        Ok((reader, counted))
+    })
+}
+
+/// Gives an order to every worker; false when one has gone.
+fn tell(orders: &[Sender<Order>], order: &Order) -> bool {
+    orders.iter().all(|worker| worker.send(order.clone()).is_ok())
+}
+
+fn work(mut worker: Worker, orders: &Receiver<Order>, answers: &Sender<Answer>, free: &Sender<Parcel>) -> Worker {
+    while let Ok(order) = orders.recv() {
+        match order {
+            Order::Parcel(parcel) => {
+                worker.process(&parcel);
+                // The last worker to finish with a parcel hands its buffers back.
+                if let Some(parcel) = Arc::into_inner(parcel) {
+                    let _ = free.try_send(parcel);
+                }
+            }
+            Order::Finish(at) => worker.finish(at),
+        }
+        if answers.send(worker.take_emitted()).is_err() {
+            break;
+        }
+    }
+    worker
+}
+
+/// Takes one answer of each worker in turn, and writes their records in the order of the run.
+fn collect(
+    answers: &[Receiver<Answer>],
+    writer: &mut dyn Writer,
+    told: &Receiver<Progress>,
+    progress: &mut dyn FnMut(Progress),
+) -> io::Result<()> {
+    loop {
+        let mut emitted = Vec::new();
+        for worker in answers {
+            match worker.recv() {
+                Ok(more) => emitted.extend(more),
+                // It has answered its last order, and so have all others.
+                Err(_) => return Ok(()),
+            }
+        }
+        emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
+        write(emitted, writer)?;
+        told.try_iter().for_each(&mut *progress);
+    }
+}
+
+fn write(emitted: Vec<Emitted>, writer: &mut dyn Writer) -> io::Result<()> {
+    emitted.iter().try_for_each(|emitted| writer.record(&emitted.record))
+}
+
+/// The captures' descriptions as their source gives them.
+pub(super) fn describe_source(reader: &Reader) -> Vec<Capture> {
+    reader.source.descriptions()
+}
+
+/// The captures' descriptions with what the engine counted.
+fn describe(reader: &Reader, counted: &Counted) -> Vec<Capture> {
+    let mut captures = reader.source.descriptions();
+    for (file, capture) in (0u16..).zip(&mut captures) {
+        capture.tcp_connections = counted.tcp_connections.get(usize::from(file)).copied().unwrap_or_default();
+        capture.protocols = reader.router.hierarchy().protocols(file, &counted.applications);
+    }
+    captures
+}

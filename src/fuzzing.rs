@@ -1,0 +1,289 @@
+//! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
+//! the same bodies on stable. Each takes any bytes at all, and must return.
+use std::{
+    io::{self, Cursor},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use crate::{
+    app::{Carrier, Said, Session, Sink, registry},
+    capture::{self, Batch, More},
+    engine, flow, limits,
+    record::{
+        Certainty, Context, Direction, EndCause, Endpoint, FlowFacts, FlowId, Input, LinkType, PacketNumber, PacketRef,
+        Progress, Record, RecordKind, Timestamp, Transport, Wanted,
+    },
+    report::{self, Writer},
+    wire,
+};
+
+/// The targets by name; `fuzz/fuzz_targets` and `fuzz/corpus` have the same names.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("capture_file", capture_file),
+    ("wire_packet", wire_packet),
+    ("dns_session", dns_session),
+    ("http_session", http_session),
+    ("tls_session", tls_session),
+    ("quic_session", quic_session),
+    ("whole_run", whole_run),
+];
+
+fn everything() -> Wanted {
+    RecordKind::ALL.into_iter().collect()
+}
+
+/// A file of any kind: every packet it claims to hold must lie in its batch.
+pub fn capture_file(bytes: &[u8]) {
+    let Ok(mut source) = capture::from_reader(Box::new(Cursor::new(bytes.to_vec())), "fuzz", 0, None) else { return };
+    let (mut batch, mut packets) = (Batch::default(), 0);
+    while let Ok(more) = source.next_batch(&mut batch) {
+        for head in &batch.heads {
+            packets += 1;
+            assert_eq!(batch.bytes(head).len(), head.captured_length as usize);
+        }
+        if more == More::No {
+            break;
+        }
+    }
+    assert_eq!(source.descriptions().iter().map(|capture| capture.packets).sum::<u64>(), packets);
+}
+
+/// A packet: the first byte chooses the link type.
+pub fn wire_packet(bytes: &[u8]) {
+    const LINKS: [u16; 14] = [1, 113, 276, 101, 0, 108, 228, 229, 12, 9, 50, 104, 105, 127];
+    let Some((first, packet)) = bytes.split_first() else { return };
+    let link = LinkType(LINKS[usize::from(*first) % LINKS.len()]);
+    let wire_length = packet.len() as u32 + u32::from(*first >> 4);
+    let decoded = wire::decode(link, packet, wire_length);
+    assert!(decoded.payload(packet).len() <= packet.len());
+    let _ = (decoded.endpoints(packet), decoded.flow_key(packet), decoded.quoted(packet));
+    let _ = (decoded.transport_checksum(packet), decoded.tcp_header(packet), decoded.tcp_options(packet).count());
+    let _ = (decoded.path.to_string(), decoded.stop.map(|stop| stop.to_string()));
+    if let Some(fragment) = decoded.fragment(packet) {
+        let mut fragments = flow::fragment::Reassembler::default();
+        let at = PacketRef::default();
+        if let flow::fragment::Outcome::Complete(datagram) = fragments.add(&fragment, at, Timestamp(0)) {
+            let datagram = datagram.to_vec();
+            wire::decode_reassembled(&datagram, &decoded);
+        }
+    }
+    for layer in wire::describe(link, packet, wire_length) {
+        assert!(layer.offset <= packet.len(), "{layer:?}");
+    }
+    let _ = wire::summary(&decoded, packet);
+}
+
+/// DNS over UDP and TCP.
+pub fn dns_session(bytes: &[u8]) {
+    session("dns", bytes);
+}
+
+/// HTTP/1.
+pub fn http_session(bytes: &[u8]) {
+    session("http", bytes);
+}
+
+/// TLS over TCP, DTLS, and TLS in QUIC.
+pub fn tls_session(bytes: &[u8]) {
+    session("tls", bytes);
+    session("dtls", bytes);
+}
+
+/// QUIC.
+pub fn quic_session(bytes: &[u8]) {
+    session("quic", bytes);
+}
+
+/// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an
+/// operation byte, a length byte, and that many bytes of payload.
+fn session(name: &str, script: &[u8]) {
+    let Some(protocol) = registry::PROTOCOLS.iter().find(|protocol| protocol.name == name) else {
+        panic!("no protocol is called `{name}`")
+    };
+    let Some((first, mut script)) = script.split_first() else { return };
+    let carrier = [Carrier::Tcp, Carrier::Udp, Carrier::QuicCrypto, Carrier::Tls][usize::from(*first) % 4];
+    let mut driver = Driver::new((protocol.session)(carrier), carrier);
+    while let [operation, length, rest @ ..] = script {
+        let (payload, rest) = rest.split_at(rest.len().min(usize::from(*length) * (1 + usize::from(*operation >> 5))));
+        script = rest;
+        let direction = Direction::BOTH[usize::from(*operation & 1)];
+        match operation >> 1 & 7 {
+            0..=4 if carrier == Carrier::Udp => driver.datagram(direction, payload),
+            0..=4 => driver.bytes(direction, payload),
+            5 => driver.gap(direction, u64::from(*length)),
+            6 => driver.end(direction, if length % 2 == 0 { EndCause::Fin } else { EndCause::Reset }),
+            _ => driver.gap(direction, u64::from(*length) << 24),
+        }
+    }
+    driver.close();
+}
+
+/// Offers bytes to a session as a flow does, and checks that what it answers makes sense.
+struct Driver {
+    session: Box<dyn Session>,
+    flow: FlowFacts,
+    packet: PacketRef,
+    pending: [Vec<u8>; 2],
+    skip: [u64; 2],
+    offered: [bool; 2],
+    over: bool,
+    carrier: Carrier,
+}
+
+impl Driver {
+    fn new(session: Box<dyn Session>, carrier: Carrier) -> Self {
+        let transport = if carrier == Carrier::Tcp { Transport::Tcp } else { Transport::Udp };
+        let end = |port| Endpoint { address: [10, 0, 0, port as u8].into(), port };
+        let (client, server) = (end(40_001), end(53));
+        let flow = FlowFacts { id: FlowId::default(), transport, client, server, client_certainty: Certainty::Observed };
+        let packet = PacketRef { index: 0, number: PacketNumber::new(0, 1), timestamp: Timestamp(0) };
+        let pending = [Vec::new(), Vec::new()];
+        Self { session, flow, packet, pending, skip: [0; 2], offered: [false; 2], over: false, carrier }
+    }
+
+    fn ask(&mut self, input: Input<'_>, from_start: bool) -> Progress {
+        let mut said = Vec::new();
+        let context =
+            Context { flow: &self.flow, packet: self.packet, origins: &[], from_start, round_trip_ns: Some(1_000_000) };
+        let progress = self.session.input(input, &context, &mut Sink::new(everything(), true, &mut said));
+        for said in said {
+            if let Said::Record(record) = said {
+                serde_json::to_string(&record).expect("every record has a JSON form");
+            }
+        }
+        progress
+    }
+
+    fn step(&mut self) {
+        self.packet.index += 1;
+        self.packet.number = PacketNumber::new(0, self.packet.index + 1);
+        self.packet.timestamp = self.packet.timestamp.plus(1_000_000);
+    }
+
+    fn datagram(&mut self, direction: Direction, bytes: &[u8]) {
+        self.step();
+        if !self.over {
+            self.over = self.ask(Input::Datagram { direction, bytes }, true) == Progress::Done;
+        }
+    }
+
+    fn bytes(&mut self, direction: Direction, bytes: &[u8]) {
+        self.step();
+        let side = direction.index();
+        let passed = self.skip[side].min(bytes.len() as u64);
+        self.skip[side] -= passed;
+        self.pending[side].extend_from_slice(&bytes[passed as usize..]);
+        for _ in 0..=bytes.len() {
+            if self.over || self.pending[side].is_empty() {
+                return;
+            }
+            let offered = std::mem::take(&mut self.pending[side]);
+            let from_start = !std::mem::replace(&mut self.offered[side], true);
+            let progress = self.ask(Input::Stream { direction, bytes: &offered }, from_start);
+            match progress {
+                Progress::Consumed(done) | Progress::Need { consumed: done, .. } => {
+                    assert!(done <= offered.len(), "{:?} consumed {done} of {}", self.carrier, offered.len());
+                    self.pending[side] = offered[done..].to_vec();
+                    if self.pending[side].len() > limits::MAX_PENDING_BYTES {
+                        self.gap(direction, 0);
+                    }
+                    return;
+                }
+                Progress::Skip(done) if done <= offered.len() as u64 => {
+                    assert!(done > 0, "skips nothing for ever");
+                    self.pending[side] = offered[done as usize..].to_vec();
+                }
+                Progress::Skip(done) => self.skip[side] = done - offered.len() as u64,
+                Progress::Done | Progress::HandOver(_) => self.over = true,
+            }
+        }
+    }
+
+    fn gap(&mut self, direction: Direction, length: u64) {
+        let side = direction.index();
+        let passed = self.skip[side].min(length);
+        self.skip[side] -= passed;
+        let length = length - passed + self.pending[side].len() as u64;
+        self.pending[side].clear();
+        if length > 0 && !self.over {
+            self.over = self.ask(Input::Gap { direction, length }, false) == Progress::Done;
+        }
+    }
+
+    fn end(&mut self, direction: Direction, cause: EndCause) {
+        if !self.over {
+            self.pending[direction.index()].clear();
+            self.over = self.ask(Input::End { direction, cause }, false) == Progress::Done;
+        }
+    }
+
+    fn close(&mut self) {
+        if !self.over {
+            self.ask(Input::Close, false);
+        }
+    }
+}
+
+/// A whole capture file through the whole path, as NDJSON and as tables; the same for one worker and for two.
+pub fn whole_run(bytes: &[u8]) {
+    let run = |threads, format| {
+        let out = Shared::default();
+        let Ok(source) = capture::from_reader(Box::new(Cursor::new(bytes.to_vec())), "fuzz", 0, None) else {
+            return Vec::new();
+        };
+        let flow = flow::Settings { max_flows: 1 << 12, maximum_segment_lifetime_ns: 120_000_000_000, wanted: everything() };
+        let settings = engine::Settings {
+            flow,
+            threads,
+            filter: None,
+            max_packets: None,
+            stop: Arc::new(AtomicBool::new(false)),
+            files: vec!["fuzz".to_owned()],
+        };
+        let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
+        let mut writer = report::writer(format, Box::new(out.clone()), options);
+        engine::run(source, settings, writer.as_mut(), &mut |_| {}).expect("memory can be read and written");
+        out.take()
+    };
+    let one = run(1, report::Format::Ndjson);
+    assert!(one == run(2, report::Format::Ndjson), "one worker and two disagree");
+    let table = run(1, report::Format::Table);
+    assert!(!table.contains(&0x1b), "an escape code reached the table");
+}
+
+/// Bytes written by a writer that is given away.
+#[derive(Clone, Default)]
+struct Shared(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Shared {
+    fn take(&self) -> Vec<u8> {
+        self.0.lock().map(|mut bytes| std::mem::take(&mut *bytes)).unwrap_or_default()
+    }
+}
+
+impl io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Ok(mut all) = self.0.lock() {
+            all.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A writer that keeps nothing, for measuring everything before it.
+#[derive(Debug, Default)]
+pub struct Nowhere;
+
+impl Writer for Nowhere {
+    fn record(&mut self, _: &Record) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
