@@ -1,0 +1,32 @@
+//! ICMPv6 (RFC 4443), Neighbor Discovery (RFC 4861) and the packet an error quotes.
+use super::{
+    Layered, TransportHeader,
+    walk::{Next, Visitor, Walk},
+};
+
+/// Length of the header, the part that depends on the type included.
+pub(super) const LENGTH: usize = 8;
+
+/// Whether messages of this type quote the packet that caused them: all errors do.
+pub(super) fn quotes(message_type: u8) -> bool {
+    (1..=4).contains(&message_type)
+}
+
+/// Reads the header.
+pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let here = walk.here();
+    let Some(message_type) = here.first().copied() else {
+        return walk.short(Layered::Icmpv6, LENGTH);
+    };
+    if here.len() < 4 {
+        return walk.short(Layered::Icmpv6, LENGTH);
+    }
+    let offset = walk.at;
+    walk.enter(Layered::Icmpv6, LENGTH.min(here.len()));
+    walk.transport(TransportHeader::Icmpv6, offset);
+    if quotes(message_type) && !walk.quoted && here.len() > LENGTH {
+        walk.quoted = true;
+        return Next::EtherType(super::ethernet::IPV6);
+    }
+    Next::Done
+}
