@@ -1,6 +1,8 @@
 //! ICMP (RFC 792) and the packet an error quotes.
 use super::{
     Layered, TransportHeader,
+    describe::{Fields, Scene},
+    read::{ipv4_at, u8_at, u16_at},
     walk::{Next, Visitor, Walk},
 };
 
@@ -29,4 +31,23 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
         return Next::EtherType(super::ethernet::IPV4);
     }
     Next::Done
+}
+
+/// Fields of the message.
+pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
+    let bytes = scene.bytes;
+    let message_type = u8_at(bytes, 0);
+    fields.number("icmp.type", message_type);
+    fields.number("icmp.code", u8_at(bytes, 1));
+    fields.number("icmp.checksum", u16_at(bytes, 2));
+    fields.status("icmp.checksum.status", scene.checksum(TransportHeader::Icmp));
+    match message_type {
+        Some(0 | 8 | 13..=18) => {
+            fields.number("icmp.ident", u16_at(bytes, 4));
+            fields.number("icmp.seq", u16_at(bytes, 6));
+        }
+        Some(3) if u8_at(bytes, 1) == Some(4) => fields.number("icmp.mtu", u16_at(bytes, 6)),
+        Some(5) => fields.text("icmp.redir_gw", ipv4_at(bytes, 4)),
+        _ => {}
+    }
 }

@@ -5,6 +5,9 @@ use etherparse::Ipv4HeaderSlice;
 
 use super::{
     Layered, Network, TransportHeader, Violation,
+    ChecksumStatus, Sum,
+    describe::{Fields, Scene, colon_hex},
+    read::u8_at,
     walk::{Next, Visitor, Walk},
 };
 
@@ -60,4 +63,34 @@ pub(super) fn quoted(quote: &[u8]) -> Option<(u8, IpAddr, IpAddr, &[u8])> {
     }
     let payload = quote.get(header.slice().len()..)?;
     Some((header.protocol().0, header.source_addr().into(), header.destination_addr().into(), payload))
+}
+
+/// Verdict on the header's checksum.
+pub(super) fn checksum(header: &[u8]) -> ChecksumStatus {
+    if Sum::new().add(header).is_good() { ChecksumStatus::Good } else { ChecksumStatus::Bad }
+}
+
+/// Fields of the header.
+pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
+    let Ok(header) = Ipv4HeaderSlice::from_slice(scene.bytes) else { return };
+    fields.number("ip.version", Some(4u8));
+    fields.size("ip.hdr_len", header.slice().len());
+    fields.number("ip.dsfield", u8_at(scene.bytes, 1));
+    fields.number("ip.dsfield.dscp", Some(header.dcp().value()));
+    fields.number("ip.dsfield.ecn", Some(header.ecn().value()));
+    fields.number("ip.len", Some(header.total_len()));
+    fields.number("ip.id", Some(header.identification()));
+    fields.flag("ip.flags.rb", u8_at(scene.bytes, 6).is_some_and(|flags| flags & 0x80 != 0));
+    fields.flag("ip.flags.df", header.dont_fragment());
+    fields.flag("ip.flags.mf", header.more_fragments());
+    fields.number("ip.frag_offset", Some(header.fragments_offset().value()));
+    fields.number("ip.ttl", Some(header.ttl()));
+    fields.number("ip.proto", Some(header.protocol().0));
+    fields.number("ip.checksum", Some(header.header_checksum()));
+    fields.status("ip.checksum.status", checksum(header.slice()));
+    fields.text("ip.src", Some(header.source_addr()));
+    fields.text("ip.dst", Some(header.destination_addr()));
+    if !header.options().is_empty() {
+        fields.text("ip.options", Some(colon_hex(header.options())));
+    }
 }

@@ -5,6 +5,8 @@ use etherparse::{IpAuthHeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ip
 
 use super::{
     Layered, Network, TransportHeader, Violation,
+    describe::{Fields, Scene},
+    read::{u8_at, u16_at, u32_at},
     walk::{Next, Visitor, Walk},
 };
 
@@ -141,4 +143,54 @@ pub(super) fn quoted(quote: &[u8]) -> Option<(u8, IpAddr, IpAddr, &[u8])> {
         rest = rest.get(length..)?;
     }
     Some((number, header.source_addr().into(), header.destination_addr().into(), rest))
+}
+
+/// Fields of the fixed header.
+pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
+    let Ok(header) = Ipv6HeaderSlice::from_slice(scene.bytes) else { return };
+    fields.number("ipv6.version", Some(6u8));
+    fields.number("ipv6.tclass", Some(header.traffic_class()));
+    fields.number("ipv6.tclass.dscp", Some(header.dscp().value()));
+    fields.number("ipv6.tclass.ecn", Some(header.ecn().value()));
+    fields.number("ipv6.flow", Some(header.flow_label().value()));
+    fields.number("ipv6.plen", Some(header.payload_length()));
+    fields.number("ipv6.nxt", Some(header.next_header().0));
+    fields.number("ipv6.hlim", Some(header.hop_limit()));
+    fields.text("ipv6.src", Some(header.source_addr()));
+    fields.text("ipv6.dst", Some(header.destination_addr()));
+}
+
+/// Fields of an extension header.
+pub(super) fn extension_fields(fields: &mut Fields, protocol: Layered, scene: &Scene<'_>) {
+    let bytes = scene.bytes;
+    let next_header = u8_at(bytes, 0);
+    match protocol {
+        Layered::Ipv6Fragment => {
+            fields.number("ipv6.fraghdr.nxt", next_header);
+            let offset = u16_at(bytes, 2);
+            fields.number("ipv6.fraghdr.offset", offset.map(|offset| offset >> 3));
+            fields.flag("ipv6.fraghdr.more", offset.is_some_and(|offset| offset & 1 != 0));
+            fields.number("ipv6.fraghdr.ident", u32_at(bytes, 4));
+        }
+        Layered::Ipv6HopByHop => {
+            fields.number("ipv6.hopopts.nxt", next_header);
+            fields.number("ipv6.hopopts.len", u8_at(bytes, 1));
+        }
+        Layered::Ipv6Routing => {
+            fields.number("ipv6.routing.nxt", next_header);
+            fields.number("ipv6.routing.len", u8_at(bytes, 1));
+            fields.number("ipv6.routing.type", u8_at(bytes, 2));
+            fields.number("ipv6.routing.segleft", u8_at(bytes, 3));
+        }
+        Layered::Ipv6Destination => {
+            fields.number("ipv6.dstopts.nxt", next_header);
+            fields.number("ipv6.dstopts.len", u8_at(bytes, 1));
+        }
+        Layered::Ah => {
+            fields.number("ah.next_header", next_header);
+            fields.number("ah.spi", u32_at(bytes, 4));
+            fields.number("ah.sequence", u32_at(bytes, 8));
+        }
+        _ => {}
+    }
 }

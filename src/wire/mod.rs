@@ -14,16 +14,25 @@
         clippy::cast_sign_loss
     )
 )]
+mod arp;
 mod checksum;
+mod describe;
+mod dot11;
 mod ethernet;
 mod fragment;
+mod gre;
 mod icmp;
 mod icmpv6;
 mod ipv4;
 mod ipv6;
 mod link;
+mod llc;
+mod mpls;
+mod overlay;
 mod path;
+mod ppp;
 mod read;
+mod service;
 mod tcp;
 mod udp;
 mod vlan;
@@ -37,6 +46,7 @@ pub use path::{Layered, Path};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
 
 use crate::record::{Endpoint, FlowKey, Layer, LinkType, Transport};
+use describe::Describer;
 use read::{ipv4_at, ipv6_at, u16_at, u32_at};
 use walk::{Next, Nobody, Walk};
 
@@ -223,8 +233,27 @@ fn reassembled<'a, V: walk::Visitor>(datagram: &'a [u8], fragment: &Decoded, vis
 /// Walks the same way as [`decode`] and names every field, Wireshark's names, outer layers first.
 #[must_use]
 pub fn describe(link_type: LinkType, bytes: &[u8], wire_length: u32) -> Vec<Layer> {
-    let _ = (link_type, bytes, wire_length);
-    Vec::new()
+    let mut walk = Walk::new(bytes, wire_length, Describer::new(bytes));
+    walk.run(Next::Link(link_type));
+    walk.visitor.layers
+}
+
+/// The layers of the fragment that completed `datagram`: `fragment_layers` ([`describe`] of that packet, which is
+/// `fragment`), with what the reassembled datagram carries in the place of the bare data.
+#[must_use]
+pub fn describe_reassembled(datagram: &[u8], fragment: &Decoded, mut fragment_layers: Vec<Layer>) -> Vec<Layer> {
+    let mut walk = reassembled(datagram, fragment, Describer::new(datagram));
+    walk.run(Next::AnyIp);
+    if fragment_layers.last().is_some_and(|layer| layer.protocol == Layered::Data.name()) {
+        fragment_layers.pop();
+    }
+    let is_ip = |layer: &Layer| layer.protocol == Layered::Ipv4.name() || layer.protocol == Layered::Ipv6.name();
+    let outer = fragment_layers.iter().rposition(is_ip).unwrap_or_default();
+    // The IP header and the extension headers in front of the fragment header are in both.
+    let behind = fragment_layers.iter().skip(outer);
+    let common = behind.take_while(|layer| layer.protocol != Layered::Ipv6Fragment.name()).count();
+    fragment_layers.extend(walk.visitor.layers.into_iter().skip(common));
+    fragment_layers
 }
 
 impl Decoded {

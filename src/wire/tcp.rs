@@ -3,8 +3,11 @@ use std::fmt;
 
 use etherparse::TcpHeaderSlice;
 
+use crate::record::Value;
+
 use super::{
     Decoded, Layered, TransportHeader, Violation,
+    describe::{Fields, Scene, colon_hex},
     read::{u16_at, u32_at},
     walk::{Next, Visitor, Walk},
 };
@@ -315,6 +318,68 @@ impl<'a> TcpOptions<'a> {
             (172 | 174, _) => TcpOption::AccEcn(data),
             _ => TcpOption::Unknown { kind, data },
         })
+    }
+}
+
+/// Fields of the header and its options.
+pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
+    let bytes = scene.bytes;
+    fields.number("tcp.srcport", u16_at(bytes, 0));
+    fields.number("tcp.dstport", u16_at(bytes, 2));
+    fields.number("tcp.seq_raw", u32_at(bytes, 4));
+    let Some(header) = TcpHeader::read(bytes) else { return };
+    fields.number("tcp.ack_raw", Some(header.acknowledgment_number));
+    fields.number("tcp.hdr_len", Some(header.data_offset));
+    fields.size("tcp.len", scene.wire_length.saturating_sub(usize::from(header.data_offset)));
+    let flags = header.flags;
+    fields.number("tcp.flags", Some(flags.0));
+    for (name, flag) in [
+        ("tcp.flags.ae", TcpFlags::AE),
+        ("tcp.flags.cwr", TcpFlags::CWR),
+        ("tcp.flags.ece", TcpFlags::ECE),
+        ("tcp.flags.urg", TcpFlags::URG),
+        ("tcp.flags.ack", TcpFlags::ACK),
+        ("tcp.flags.push", TcpFlags::PSH),
+        ("tcp.flags.reset", TcpFlags::RST),
+        ("tcp.flags.syn", TcpFlags::SYN),
+        ("tcp.flags.fin", TcpFlags::FIN),
+    ] {
+        fields.flag(name, flags.contains(flag));
+    }
+    fields.number("tcp.window_size_value", Some(header.window));
+    fields.number("tcp.checksum", Some(header.checksum));
+    fields.status("tcp.checksum.status", scene.checksum(TransportHeader::Tcp));
+    fields.number("tcp.urgent_pointer", Some(header.urgent_pointer));
+    for option in TcpOptions(bytes.get(MIN_LENGTH..scene.length).unwrap_or_default()) {
+        option_fields(fields, option);
+    }
+}
+
+fn option_fields(fields: &mut Fields, option: TcpOption<'_>) {
+    match option {
+        TcpOption::MaximumSegmentSize(size) => fields.number("tcp.options.mss_val", Some(size)),
+        TcpOption::WindowScale(shift) => fields.number("tcp.options.wscale.shift", Some(shift)),
+        TcpOption::SackPermitted => fields.flag("tcp.options.sack_perm", true),
+        TcpOption::Sack(blocks) => {
+            fields.list("tcp.options.sack_le", blocks.map(|(left, _)| Value::Number(left.into())).collect());
+            fields.list("tcp.options.sack_re", blocks.map(|(_, right)| Value::Number(right.into())).collect());
+        }
+        TcpOption::Timestamps { value, echo_reply } => {
+            fields.number("tcp.options.timestamp.tsval", Some(value));
+            fields.number("tcp.options.timestamp.tsecr", Some(echo_reply));
+        }
+        TcpOption::FastOpen(cookie) if cookie.is_empty() => fields.flag("tcp.options.tfo.request", true),
+        TcpOption::FastOpen(cookie) => fields.text("tcp.options.tfo.cookie", Some(colon_hex(cookie))),
+        TcpOption::Mptcp(data) => {
+            fields.number("tcp.options.mptcp.subtype", data.first().map(|first| first >> 4));
+        }
+        TcpOption::Md5(digest) => fields.text("tcp.options.md5.digest", Some(colon_hex(digest))),
+        TcpOption::UserTimeout(timeout) => {
+            fields.flag("tcp.options.user_to_granularity", timeout & 0x8000 != 0);
+            fields.number("tcp.options.user_to_val", Some(timeout & 0x7fff));
+        }
+        TcpOption::AccEcn(counters) => fields.text("tcp.options.acc_ecn", Some(colon_hex(counters))),
+        TcpOption::Unknown { kind, .. } => fields.number("tcp.options.unknown.kind", Some(kind)),
     }
 }
 

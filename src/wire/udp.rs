@@ -2,7 +2,9 @@
 use etherparse::UdpHeaderSlice;
 
 use super::{
-    Layered, TransportHeader, Violation,
+    Layered, TransportHeader, Violation, overlay,
+    describe::{Fields, Scene},
+    read::u16_at,
     walk::{Next, Visitor, Walk},
 };
 
@@ -29,5 +31,15 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     }
     walk.enter(Layered::Udp, LENGTH);
     walk.transport(TransportHeader::Udp, offset);
-    Next::Done
+    overlay::walk(walk, header.source_port(), header.destination_port())
+}
+
+/// Fields of the header.
+pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
+    let bytes = scene.bytes;
+    fields.number("udp.srcport", u16_at(bytes, 0));
+    fields.number("udp.dstport", u16_at(bytes, 2));
+    fields.number("udp.length", u16_at(bytes, 4));
+    fields.number("udp.checksum", u16_at(bytes, 6));
+    fields.status("udp.checksum.status", scene.checksum(TransportHeader::Udp));
 }

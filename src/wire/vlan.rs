@@ -3,6 +3,8 @@ use etherparse::SingleVlanHeaderSlice;
 
 use super::{
     Layered, ethernet,
+    describe::{Fields, Scene},
+    read::u16_at,
     walk::{Next, Visitor, Walk},
 };
 
@@ -15,4 +17,21 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>, ether_type: u16) -> Next 
     let inner = tag.ether_type().0;
     walk.enter(protocol, 4);
     Next::EtherType(inner)
+}
+
+/// Fields of an 802.1Q tag.
+pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
+    let control = u16_at(scene.bytes, 0);
+    fields.number("vlan.priority", control.map(|control| control >> 13));
+    fields.number("vlan.dei", control.map(|control| control >> 12 & 1));
+    fields.number("vlan.id", control.map(|control| control & 0x0fff));
+    fields.number("vlan.etype", u16_at(scene.bytes, 2));
+}
+
+/// Fields of an 802.1ad tag.
+pub(super) fn fields_provider(fields: &mut Fields, scene: &Scene<'_>) {
+    let control = u16_at(scene.bytes, 0);
+    fields.number("ieee8021ad.priority", control.map(|control| control >> 13));
+    fields.number("ieee8021ad.dei", control.map(|control| control >> 12 & 1));
+    fields.number("ieee8021ad.id", control.map(|control| control & 0x0fff));
 }

@@ -3,8 +3,8 @@
 //! Each header's file has a `walk` function that reads the header at [`Walk::at`], calls [`Walk::enter`] and says what
 //! comes [`Next`]. There is no recursion: the loop runs at most [`MAX_LAYERS`] times.
 use super::{
-    Decoded, Layered, Network, Stop, StopReason, TransportHeader, Violation, ethernet, icmp, icmpv6, ipv4, ipv6, link,
-    read::narrow, tcp, udp, vlan,
+    Decoded, Layered, Network, Stop, StopReason, TransportHeader, Violation, ethernet, gre, icmp, icmpv6, ipv4, ipv6, link, mpls,
+    read::narrow, tcp, udp,
 };
 use crate::{
     limits::{MAX_LAYERS, MAX_TUNNEL_DEPTH},
@@ -49,6 +49,8 @@ pub(super) enum Next {
     EtherType(u16),
     /// What a protocol number of an IP header says.
     Protocol(u8),
+    /// An Ethernet frame.
+    Frame,
     /// IPv4 or IPv6, by its first four bits.
     AnyIp,
     /// Nothing more that is read here.
@@ -95,7 +97,8 @@ impl<'a, V: Visitor> Walk<'a, V> {
         for _ in 0..MAX_LAYERS {
             next = match next {
                 Next::Link(link_type) => link::walk(self, link_type),
-                Next::EtherType(number) => self.ether_type(number),
+                Next::EtherType(number) => ethernet::walk_payload(self, number),
+                Next::Frame => ethernet::walk(self),
                 Next::Protocol(number) => self.protocol(number),
                 Next::AnyIp => self.any_ip(),
                 Next::Done => return,
@@ -107,24 +110,46 @@ impl<'a, V: Visitor> Walk<'a, V> {
     }
 
     #[inline]
-    fn ether_type(&mut self, number: u16) -> Next {
-        match number {
-            ethernet::IPV4 => ipv4::walk(self),
-            ethernet::IPV6 => ipv6::walk(self),
-            ethernet::VLAN | ethernet::VLAN_OLD | ethernet::PROVIDER_VLAN => vlan::walk(self, number),
-            _ => self.data(),
-        }
-    }
-
-    #[inline]
     fn protocol(&mut self, number: u8) -> Next {
         match number {
             6 => tcp::walk(self),
             17 => udp::walk(self),
-            1 => icmp::walk(self),
-            58 => icmpv6::walk(self),
-            _ => self.data(),
+            _ => self.other_protocol(number),
         }
+    }
+
+    fn other_protocol(&mut self, number: u8) -> Next {
+        self.transport(TransportHeader::Other(number), self.at);
+        let unread = match number {
+            1 => return icmp::walk(self),
+            58 => return icmpv6::walk(self),
+            4 if self.tunnel(Layered::Ipv4) => return Next::EtherType(ethernet::IPV4),
+            41 if self.tunnel(Layered::Ipv6) => return Next::EtherType(ethernet::IPV6),
+            4 | 41 => return Next::Done,
+            47 => return gre::walk(self),
+            51 => return ipv6::walk_authentication(self),
+            97 if self.here().len() >= 16 && self.tunnel(Layered::Etherip) => {
+                self.enter(Layered::Etherip, 2);
+                return Next::Frame;
+            }
+            137 => return mpls::walk(self),
+            2 => Layered::Igmp,
+            33 => Layered::Dccp,
+            46 => Layered::Rsvp,
+            50 => Layered::Esp,
+            88 => Layered::Eigrp,
+            89 => Layered::Ospf,
+            103 => Layered::Pim,
+            112 => Layered::Vrrp,
+            132 => Layered::Sctp,
+            135 => Layered::Mobility,
+            136 => Layered::UdpLite,
+            _ => return self.data(),
+        };
+        if !self.here().is_empty() {
+            self.enter(unread, 0);
+        }
+        Next::Done
     }
 
     fn any_ip(&mut self) -> Next {
@@ -169,6 +194,18 @@ impl<'a, V: Visitor> Walk<'a, V> {
         self.visitor.layer(found);
         self.at = self.at.saturating_add(length).min(self.end);
         if !self.quoted && matches!(self.decoded.network, Network::None) {
+            self.payload_is_here();
+        }
+    }
+
+    /// A protocol that has no header of its own.
+    pub fn enter_named(&mut self, protocol: Layered) {
+        self.decoded.path.push(protocol);
+    }
+
+    /// The limits changed behind the last link header: so does its payload.
+    pub fn restart_payload(&mut self) {
+        if matches!(self.decoded.network, Network::None) {
             self.payload_is_here();
         }
     }
