@@ -43,3 +43,9 @@ pub const MAX_TUNNEL_DEPTH: u8 = 8;
 
 /// Bytes in a capture's read buffer.
 pub const READ_BUFFER_BYTES: usize = 1 << 20;
+
+/// Inner streams of one flow: QUIC connections that share a pair of ports, decrypted streams.
+pub const MAX_INNER_CHANNELS: usize = 64;
+
+/// Bytes that an open flow costs at the worst, its buffers aside; `--max-memory` is divided by it.
+pub const BYTES_PER_FLOW: u64 = 1024;

@@ -35,7 +35,7 @@ impl Inner {
         let place = match self.channels.iter().position(|channel| channel.id == id) {
             Some(place) => place,
             None if self.channels.len() < limits::MAX_INNER_CHANNELS => {
-                let streams = Direction::BOTH.map(Stream::from_start);
+                let streams = Direction::BOTH.map(|direction| Stream::new(direction, true));
                 self.channels.push(Channel { id, streams, conversation: Conversation::new(carrier) });
                 self.channels.len() - 1
             }
@@ -52,7 +52,7 @@ impl Inner {
                 let inside = Context { origins, from_start, ..*context };
                 conversation.input(input, &inside, outlet)
             };
-            streams[direction.reverse().index()].offer_again(&mut read);
+            streams[direction.reverse().index()].offer_again(context.packet, &mut read);
         }
     }
 

@@ -55,7 +55,9 @@ fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>,
     let mut layers = match detail {
         Detail::Line => Vec::new(),
         Detail::Layers if reassembled => {
-            wire::describe_reassembled(head.link_type, bytes, head.wire_length, parcel.view(routed))
+            let fragment = wire::decode(head.link_type, bytes, head.wire_length);
+            let outer = wire::describe(head.link_type, bytes, head.wire_length);
+            wire::describe_reassembled(parcel.view(routed), &fragment, outer)
         }
         Detail::Layers => wire::describe(head.link_type, bytes, head.wire_length),
     };
