@@ -49,3 +49,18 @@ pub const MAX_INNER_CHANNELS: usize = 64;
 
 /// Bytes that an open flow costs at the worst, its buffers aside; `--max-memory` is divided by it.
 pub const BYTES_PER_FLOW: u64 = 1024;
+/// Bytes one DNS record's data may take as text: above what 64 KiB of octets need in hex. Only lists of compressed
+/// names could exceed it; they are printed as octets then.
+pub const MAX_DNS_DATA_TEXT_BYTES: usize = 1 << 18;
+
+/// DNS records listed per section of one transaction; a zone transfer may hold any number.
+pub const MAX_DNS_RECORDS: usize = 4096;
+
+/// Questions listed of one DNS message.
+pub const MAX_DNS_QUESTIONS: usize = 256;
+
+/// DNS queries of one flow that wait for their answer; the oldest is reported unanswered when one more comes.
+pub const MAX_DNS_OUTSTANDING: usize = 1024;
+
+/// Answered DNS transactions of one flow remembered to recognise repeated answers.
+pub const MAX_DNS_ANSWERED: usize = 64;

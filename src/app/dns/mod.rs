@@ -1,13 +1,18 @@
-//! Placeholder until its author lands.
-use super::{Protocol, Session, Sink, Verdict};
-use crate::record::{Context, Input, Progress};
+//! DNS (RFC 1034, 1035 and what followed) over UDP and TCP, multicast DNS (RFC 6762) and LLMNR (RFC 4795): messages,
+//! and transactions of a query with its response. The NetBIOS name service looks alike and is not DNS.
+pub mod iana;
+pub mod names;
+pub mod parser;
+pub mod rdata;
 
-/// Placeholder.
-pub static PROTOCOL: Protocol = Protocol { name: "dns", probe: |_| Verdict::No, session: |_| Box::new(Nothing) };
+mod build;
+mod findings;
+mod notes;
+mod probe;
+mod session;
 
-struct Nothing;
-impl Session for Nothing {
-    fn input(&mut self, _: Input<'_>, _: &Context<'_>, _: &mut Sink<'_>) -> Progress {
-        Progress::Done
-    }
-}
+use super::Protocol;
+
+/// DNS and its multicast relatives.
+pub static PROTOCOL: Protocol =
+    Protocol { name: "dns", probe: probe::probe, session: |carrier| Box::new(session::DnsSession::new(carrier)) };

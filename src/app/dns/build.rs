@@ -1,0 +1,123 @@
+//! From a message to the parts of records: only called when somebody wants them.
+use super::iana;
+use super::names::Malformed;
+use super::parser::{Message, Question, ResourceRecord, Section, TYPE_OPT};
+use super::rdata;
+use crate::limits::{MAX_DNS_QUESTIONS, MAX_DNS_RECORDS};
+use crate::record::{DnsQuery, DnsQuestion, DnsRecord, DnsResponse, PacketRef};
+
+/// Everything a message holds, as text.
+#[derive(Debug, Default)]
+pub struct Content {
+    pub questions: Vec<DnsQuestion>,
+    pub answers: Vec<DnsRecord>,
+    pub authority: Vec<DnsRecord>,
+    pub additional: Vec<DnsRecord>,
+    /// The upper eight bits of the response code (RFC 6891 6.1.3).
+    pub extended_rcode: u16,
+    /// Whether there is an OPT record.
+    pub edns: bool,
+    /// Extended errors (RFC 8914).
+    pub errors: Option<String>,
+    /// Why reading stopped early.
+    pub malformed: Option<Malformed>,
+}
+
+impl Content {
+    /// Reads `message`. In mDNS the top bit of a class is a flag (RFC 6762 5.4, 10.2).
+    pub fn read(message: &Message<'_>, multicast: bool) -> Self {
+        let mut content = Self::default();
+        if let Err(malformed) = content.fill(message, multicast) {
+            content.malformed = Some(malformed);
+        }
+        content
+    }
+
+    fn fill(&mut self, message: &Message<'_>, multicast: bool) -> Result<(), Malformed> {
+        let mut walk = message.walk();
+        while let Some(question) = walk.question() {
+            let question = question?;
+            if self.questions.len() < MAX_DNS_QUESTIONS {
+                self.questions.push(dns_question(&question, multicast)?);
+            }
+        }
+        while let Some(record) = walk.record() {
+            let record = record?;
+            if record.record_type == TYPE_OPT && record.section == Section::Additional {
+                self.edns = true;
+                self.extended_rcode = u16::try_from(record.ttl >> 24).unwrap_or_default() << 4;
+                self.errors = rdata::extended_errors(&record);
+                continue;
+            }
+            let section = match record.section {
+                Section::Answer => &mut self.answers,
+                Section::Authority => &mut self.authority,
+                Section::Additional => &mut self.additional,
+            };
+            if section.len() < MAX_DNS_RECORDS {
+                section.push(dns_record(&record)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A question as text.
+pub fn dns_question(question: &Question<'_>, multicast: bool) -> Result<DnsQuestion, Malformed> {
+    let class = if multicast { question.class & 0x7fff } else { question.class };
+    Ok(DnsQuestion {
+        name: question.name.text()?,
+        record_type: iana::type_name(question.record_type).into_owned(),
+        class: iana::class_name(class).into_owned(),
+    })
+}
+
+/// A record as text.
+pub fn dns_record(record: &ResourceRecord<'_>) -> Result<DnsRecord, Malformed> {
+    Ok(DnsRecord {
+        name: record.name.text()?,
+        record_type: iana::type_name(record.record_type).into_owned(),
+        ttl: record.ttl,
+        data: rdata::text(record),
+    })
+}
+
+/// The query half of a transaction.
+pub fn query(message: &Message<'_>, content: Content, packet: PacketRef) -> DnsQuery {
+    let question = content.questions.into_iter().next();
+    let (name, record_type, class) = match question {
+        Some(question) => (Some(question.name), Some(question.record_type), Some(question.class)),
+        None => (None, None, None),
+    };
+    DnsQuery {
+        packet: packet.number,
+        ts: packet.timestamp,
+        name,
+        record_type,
+        class,
+        recursion_desired: message.header.recursion_desired(),
+        edns: content.edns,
+        answers: content.answers,
+    }
+}
+
+/// The response half; with the question when the query was not seen.
+pub fn response(message: &Message<'_>, content: Content, packet: PacketRef, query_seen: bool) -> DnsResponse {
+    let question = if query_seen { None } else { content.questions.into_iter().next() };
+    let (name, record_type) = question.map(|question| (question.name, question.record_type)).unzip();
+    let header = message.header;
+    DnsResponse {
+        packet: packet.number,
+        ts: packet.timestamp,
+        name,
+        record_type,
+        rcode: iana::rcode_name(header.rcode() | content.extended_rcode).into_owned(),
+        authoritative: header.authoritative(),
+        truncated: header.truncated(),
+        recursion_available: header.recursion_available(),
+        authentic_data: header.authentic_data(),
+        answers: content.answers,
+        authority: content.authority,
+        additional: content.additional,
+    }
+}
