@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     app::Said,
-    record::{Certainty, Endpoint, FlowFacts, FlowId, Origin, PacketNumber, Timestamp, Transport, Wanted},
+    record::{Certainty, Endpoint, Finding, FlowFacts, FlowId, Origin, PacketNumber, Timestamp, Transport, Wanted},
 };
 
 const C: Direction = Direction::ClientToServer;
@@ -50,8 +50,6 @@ struct Outcome {
     handed_over: Option<Vec<u8>>,
     done: bool,
 }
-use crate::record::Finding;
-
 impl Outcome {
     fn codes(&self) -> Vec<&'static str> {
         self.findings.iter().map(|finding| finding.code).collect()
@@ -85,7 +83,7 @@ fn play(events: &[Event], piece: usize, from_start: bool) -> Outcome {
             number: PacketNumber::new(0, index + 1),
             timestamp: Timestamp(number as i64 * 400_000_000),
         };
-        let mut context = Context { flow: &flow, packet, origins: &[], from_start: false, round_trip_ns: None };
+        let context = Context { flow: &flow, packet, origins: &[], from_start: false, round_trip_ns: None };
         let mut out = Sink::new(Wanted::usual(), true, &mut said);
         match event {
             Bytes(direction, bytes) => {
@@ -95,8 +93,8 @@ fn play(events: &[Event], piece: usize, from_start: bool) -> Outcome {
                         origins.push(Origin { offset: buffer.len(), packet });
                     }
                     buffer.extend_from_slice(part);
-                    context.origins = origins;
-                    context.from_start = std::mem::replace(&mut fresh[direction.index()], false);
+                    let from_start = std::mem::replace(&mut fresh[direction.index()], false);
+                    let context = Context { origins, from_start, ..context };
                     let input = Input::Stream { direction: *direction, bytes: buffer };
                     let done = match session.input(input, &context, &mut out) {
                         Progress::Consumed(done) => done,
