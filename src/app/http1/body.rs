@@ -105,14 +105,16 @@ impl Framing {
     }
 }
 
+/// A length that recipients can be trusted to read alike: nothing of 2^63 or more, which many take for negative.
 fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }
-    digits.iter().try_fold(0_u64, |sum, &digit| {
+    let length = digits.iter().try_fold(0_u64, |sum, &digit| {
         let digit = digit.is_ascii_digit().then(|| u64::from(digit.wrapping_sub(b'0')))?;
         sum.checked_mul(10)?.checked_add(digit)
-    })
+    })?;
+    i64::try_from(length).is_ok().then_some(length)
 }
 
 /// What is still to come of a message's content.
@@ -316,6 +318,7 @@ mod tests {
         assert!(framing("Content-Length: 5\r\nContent-Length: 6").lengths_differ);
         assert!(framing("Content-Length: +5").length_invalid);
         assert!(framing("Content-Length: 99999999999999999999999").length_invalid);
+        assert!(framing("Content-Length: 18446744073709551615").length_invalid);
         assert!(framing("Content-Length : 5").space_before_colon);
         assert!(framing("Transfer-Encoding:\r\n chunked").folded);
         assert!(framing("Transfer-Encoding: xchunked").chunked_obscured);
