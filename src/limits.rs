@@ -64,3 +64,21 @@ pub const MAX_DNS_OUTSTANDING: usize = 1024;
 
 /// Answered DNS transactions of one flow remembered to recognise repeated answers.
 pub const MAX_DNS_ANSWERED: usize = 64;
+/// Bytes of an HTTP/1 start line: four times what common servers allow (8 KiB).
+pub const MAX_HTTP_START_LINE_BYTES: usize = 32 << 10;
+
+/// Bytes of an HTTP/1 start line with its header fields: half of what a stream may hold back, and above what any
+/// common server or browser takes.
+pub const MAX_HTTP_HEAD_BYTES: usize = 128 << 10;
+
+/// Header fields kept of one HTTP message; those beyond only count.
+pub const MAX_HTTP_FIELDS: usize = 512;
+
+/// Bytes of one line inside a chunked body: a chunk size with its extensions, or a trailer field.
+pub const MAX_HTTP_CHUNK_LINE_BYTES: usize = 16 << 10;
+
+/// HTTP/1 requests of one connection that wait for their response: more than any client pipelines.
+pub const MAX_HTTP_PIPELINED: usize = 256;
+
+/// Informational (1xx) responses kept before one final response.
+pub const MAX_HTTP_INFORMATIONAL: usize = 16;

@@ -1,13 +1,35 @@
-//! Placeholder until its author lands.
-use super::{Protocol, Session, Sink, Verdict};
+//! HTTP/1.0 and 1.1 (RFC 9112), read as a bystander: lenient in what is taken for a message, exact in where it ends.
+//!
+//! [`parser`] reads start lines and fields, [`body`] knows where content ends, `session` pairs requests with
+//! responses, `findings` says what is worth attention, `redact` hides credentials. HTTP/2 is another protocol: a
+//! connection that begins with its preface is only named.
+mod body;
+mod findings;
+mod note;
+mod parser;
+mod probe;
+mod redact;
+mod session;
+
+use super::{Carrier, Protocol, Session, Sink};
 use crate::record::{Context, Input, Progress};
 
-/// Placeholder.
-pub static PROTOCOL: Protocol = Protocol { name: "http1", probe: |_| Verdict::No, session: |_| Box::new(Nothing) };
+/// HTTP/1.
+pub static PROTOCOL: Protocol = Protocol {
+    name: "http",
+    probe: probe::probe,
+    session: |carrier| match carrier {
+        Carrier::Udp => Box::new(Ssdp),
+        Carrier::Tcp | Carrier::Tls | Carrier::QuicCrypto => Box::new(session::Http1::new(carrier)),
+    },
+};
 
-struct Nothing;
-impl Session for Nothing {
-    fn input(&mut self, _: Input<'_>, _: &Context<'_>, _: &mut Sink<'_>) -> Progress {
+/// HTTP in datagrams is SSDP (UPnP Device Architecture 1.1): named, not read.
+struct Ssdp;
+
+impl Session for Ssdp {
+    fn input(&mut self, _: Input<'_>, _: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+        out.application("ssdp");
         Progress::Done
     }
 }
