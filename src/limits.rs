@@ -82,3 +82,24 @@ pub const MAX_HTTP_PIPELINED: usize = 256;
 
 /// Informational (1xx) responses kept before one final response.
 pub const MAX_HTTP_INFORMATIONAL: usize = 16;
+/// Longest TLS handshake message that is put together from several records or datagrams, in bytes: a long certificate
+/// chain. Longer ones pass unread.
+pub const MAX_HANDSHAKE_MESSAGE_BYTES: usize = 1 << 18;
+
+/// Certificates read from one message: longer chains are hostile.
+pub const MAX_CERTIFICATES: usize = 32;
+
+/// TLS hellos reported per flow: renegotiations that are not encrypted are rare.
+pub const MAX_TLS_HELLOS: usize = 64;
+
+/// Alerts listed per TLS handshake.
+pub const MAX_TLS_ALERTS: usize = 16;
+
+/// Phases listed per TLS handshake: twice what the longest handshake has.
+pub const MAX_TLS_PHASES: usize = 64;
+
+/// DTLS handshake messages being put together at once, per direction: a flight has fewer.
+pub const MAX_DTLS_MESSAGES: usize = 16;
+
+/// Bytes searched for the next TLS record after a gap before a direction is given up: some of the longest records.
+pub const MAX_TLS_SEARCH_BYTES: usize = 1 << 20;

@@ -2,4 +2,5 @@
 use super::{Protocol, dns, http1, quic, tls};
 
 /// The protocols.
-pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &http1::PROTOCOL, &dns::PROTOCOL, &quic::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] =
+    &[&tls::PROTOCOL, &tls::DTLS_PROTOCOL, &http1::PROTOCOL, &dns::PROTOCOL, &quic::PROTOCOL];

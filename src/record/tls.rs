@@ -313,8 +313,8 @@ pub struct TlsRecord {
     pub ts: Timestamp,
     /// Who sent it.
     pub side: Side,
-    /// ContentType on the wire.
-    pub content_type: u8,
+    /// ContentType on the wire; null in an SSLv2 frame.
+    pub content_type: Option<u8>,
     /// Version on the wire.
     pub version: u16,
     /// Length of the fragment in bytes.

@@ -1,13 +1,44 @@
-//! Placeholder until its author lands.
-use super::{Protocol, Session, Sink, Verdict};
-use crate::record::{Context, Input, Progress};
+//! TLS: SSLv2-framed hellos, SSL 3.0 to TLS 1.3 over TCP, handshakes inside QUIC, and DTLS over UDP.
+//!
+//! `record_layer` and `dtls` frame, `parser` and `extensions` read messages, `conversation` collects a handshake,
+//! `state` says how far it is, `diagnosis` what that means. Nothing is decrypted or verified here yet.
+use super::{Carrier, Protocol};
 
-/// Placeholder.
-pub static PROTOCOL: Protocol = Protocol { name: "tls", probe: |_| Verdict::No, session: |_| Box::new(Nothing) };
+pub mod certificate;
+pub mod cipher_suites;
+mod conversation;
+mod diagnosis;
+mod dtls;
+pub mod extensions;
+pub mod fingerprint;
+mod hello;
+pub mod names;
+mod note;
+pub mod parser;
+mod probe;
+pub mod record_layer;
+mod session;
+pub mod state;
+mod suite_names;
+#[cfg(test)]
+mod tests;
 
-struct Nothing;
-impl Session for Nothing {
-    fn input(&mut self, _: Input<'_>, _: &Context<'_>, _: &mut Sink<'_>) -> Progress {
-        Progress::Done
-    }
-}
+/// TLS over TCP, and inside QUIC.
+pub static PROTOCOL: Protocol = Protocol {
+    name: "tls",
+    probe: probe::probe,
+    session: |carrier| match carrier {
+        Carrier::QuicCrypto => Box::new(session::CryptoSession::new()),
+        _ => Box::new(session::TlsSession::new()),
+    },
+};
+
+/// DTLS over UDP.
+pub static DTLS_PROTOCOL: Protocol = Protocol {
+    name: "dtls",
+    probe: |asked| match asked.carrier {
+        Carrier::Udp => dtls::probe(asked),
+        _ => super::Verdict::No,
+    },
+    session: |_| Box::new(dtls::DtlsSession::new()),
+};

@@ -1,0 +1,532 @@
+//! One flow's handshakes: collects what both sides sent into `tls` and `certificate` records, whatever carried it.
+//! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
+use super::{
+    certificate, cipher_suites, diagnosis, extensions, hello, names, parser,
+    parser::kind,
+    state::{Event, Machine, Stage, Step},
+};
+use crate::app::Sink;
+use crate::{
+    limits,
+    record::{
+        Alert, Certainty, Certificate, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind,
+        Resumption, Side, Subject, Timestamp, Tls, TlsOutcome, TlsTransport, WaitingFor,
+    },
+};
+
+/// A whole handshake message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message<'a> {
+    pub(super) direction: Direction,
+    /// HandshakeType.
+    pub(super) kind: u8,
+    pub(super) body: &'a [u8],
+    /// Version in the header of the record where it ended.
+    pub(super) record_version: Option<u16>,
+    /// The packet that completed it.
+    pub(super) packet: PacketRef,
+}
+
+/// The end of one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) side: Side,
+    pub(super) cause: EndCause,
+    pub(super) packet: PacketRef,
+}
+
+/// One handshake being watched.
+#[derive(Debug, Default)]
+pub(super) struct Handshake {
+    /// The direction in which the ClientHello's sender sends.
+    pub(super) client: Option<Direction>,
+    pub(super) machine: Machine,
+    pub(super) evidence: Evidence,
+    pub(super) client_hellos: Vec<crate::record::ClientHello>,
+    pub(super) server_hellos: Vec<crate::record::ServerHello>,
+    pub(super) phases: Vec<Phase>,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) ending: Option<Ending>,
+    /// The server's certificates as read.
+    pub(super) chain: Vec<certificate::Content>,
+    /// The packet that completed the server's Certificate message.
+    pub(super) chain_packet: Option<PacketRef>,
+    pub(super) version: Option<u16>,
+    pub(super) suite: Option<crate::record::CipherSuite>,
+    group: Option<u16>,
+    alpn: Option<String>,
+    offered_session: Vec<u8>,
+    offered_ticket: bool,
+    early_data: bool,
+    session_echoed: bool,
+    psk_chosen: bool,
+    /// Certificate, ServerKeyExchange or ServerHelloDone: not a resumption.
+    full: bool,
+    client_certificate_requested: bool,
+    heard: [bool; 2],
+    previous: Option<(Side, PacketRef)>,
+    last_server_protected: Option<PacketRef>,
+    first_hello: Option<Timestamp>,
+    client_finished: Option<Timestamp>,
+}
+
+/// All handshakes of one flow, one at a time.
+pub(super) struct Conversation {
+    transport: TlsTransport,
+    current: Option<Box<Handshake>>,
+    hellos: usize,
+}
+
+impl Conversation {
+    pub(super) fn new(transport: TlsTransport) -> Self {
+        Self { transport, current: None, hellos: 0 }
+    }
+
+    /// Whether the version is of the TLS 1.3 kind; null before a ServerHello.
+    pub(super) fn is_tls13(&self) -> Option<bool> {
+        self.current.as_ref().and_then(|handshake| handshake.machine.is_tls13())
+    }
+
+    /// Whether a HelloRetryRequest was seen.
+    pub(super) fn saw_hello_retry(&self) -> bool {
+        self.current.as_ref().is_some_and(|handshake| handshake.machine.saw_hello_retry())
+    }
+
+    /// Takes a readable handshake message.
+    pub(super) fn message(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        match message.kind {
+            kind::CLIENT_HELLO => {
+                let dtls = self.transport == TlsTransport::Dtls;
+                if let Ok((_, parsed)) = parser::client_hello(message.body, dtls) {
+                    self.client_hello(&parsed, message, context, out);
+                }
+            }
+            kind::SERVER_HELLO | kind::HELLO_RETRY_REQUEST => self.server_hello(message, context, out),
+            kind::CERTIFICATE => self.certificates(message, context, out),
+            _ => {
+                let handshake = self.handshake(message.direction, false);
+                let side = handshake.side(message.direction);
+                match (message.kind, side) {
+                    (kind::SERVER_KEY_EXCHANGE, _) => handshake.server_key_exchange(message.body),
+                    (kind::CERTIFICATE_REQUEST, _) => {
+                        handshake.client_certificate_requested = true;
+                        handshake.full = true;
+                    }
+                    (kind::SERVER_HELLO_DONE, _) => handshake.full = true,
+                    _ => {}
+                }
+                handshake.event(message.direction, Event::Message(message.kind), message.packet, context);
+            }
+        }
+    }
+
+    /// Takes a ClientHello, in whatever frame it came.
+    pub(super) fn client_hello(
+        &mut self,
+        parsed: &parser::ClientHello<'_>,
+        message: Message<'_>,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let answered = self.current.as_ref().is_some_and(|handshake| {
+            handshake.machine.is_tls13().is_some()
+                || (!handshake.client_hellos.is_empty() && handshake.client != Some(message.direction))
+        });
+        if answered {
+            self.finish(context, out);
+        }
+        self.hellos = self.hellos.saturating_add(1);
+        if self.hellos > limits::MAX_TLS_HELLOS {
+            return;
+        }
+        let transport = self.transport;
+        let handshake = self.current.get_or_insert_default();
+        handshake.client = Some(message.direction);
+        let read = hello::read_client(parsed, transport, message.record_version, message.packet);
+        handshake.offered_session = read.session_id;
+        handshake.offered_ticket = read.ticket;
+        handshake.early_data |= read.early_data;
+        handshake.machine.offers_early_data(read.early_data);
+        handshake.first_hello.get_or_insert(message.packet.timestamp);
+        handshake.client_hellos.push(read.hello);
+        handshake.event(message.direction, Event::Message(kind::CLIENT_HELLO), message.packet, context);
+    }
+
+    fn server_hello(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        let Ok((_, parsed)) = parser::server_hello(message.body) else { return };
+        let again = self.current.as_ref().is_some_and(|handshake| handshake.machine.is_tls13().is_some());
+        if again {
+            // A second ServerHello without a visible ClientHello: a handshake of which one side is missing.
+            self.finish(context, out);
+        }
+        self.hellos = self.hellos.saturating_add(1);
+        if self.hellos > limits::MAX_TLS_HELLOS {
+            return;
+        }
+        let handshake = self.handshake(message.direction, true);
+        let mut read = hello::read_server(&parsed, message.record_version, message.packet);
+        read.hello_retry_request |= message.kind == kind::HELLO_RETRY_REQUEST;
+        let version = read.supported_version.unwrap_or(read.legacy_version);
+        handshake.version = Some(version);
+        handshake.suite = Some(cipher_suites::explain(read.cipher_suite));
+        handshake.alpn = read.alpn.clone().or(handshake.alpn.take());
+        if let Some(group) = parsed.extensions.find(extensions::kind::KEY_SHARE).and_then(extensions::number) {
+            handshake.group = Some(group);
+        }
+        handshake.session_echoed = !parsed.session_id.is_empty() && parsed.session_id == handshake.offered_session;
+        handshake.psk_chosen = parsed.extensions.find(extensions::kind::PRE_SHARED_KEY).is_some();
+        let event = if read.hello_retry_request {
+            Event::Message(kind::HELLO_RETRY_REQUEST)
+        } else {
+            handshake.machine.negotiated(names::is_tls13(version));
+            Event::Message(kind::SERVER_HELLO)
+        };
+        handshake.server_hellos.push(read);
+        handshake.event(message.direction, event, message.packet, context);
+    }
+
+    fn certificates(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        let transport = self.transport;
+        // Certificates come from the server unless it is known to be the other one who shows them.
+        let handshake = self.handshake(message.direction, true);
+        let side = handshake.side(message.direction);
+        let tls13 = handshake.machine.is_tls13() == Some(true);
+        let wanted =
+            [RecordKind::Certificate, RecordKind::Tls, RecordKind::Finding].iter().any(|kind| out.wants(*kind));
+        let (mut one, mut three);
+        let list: &mut dyn Iterator<Item = &[u8]> = if tls13 {
+            three = parser::certificate_list_13(message.body);
+            &mut three
+        } else {
+            one = parser::certificate_list(message.body);
+            &mut one
+        };
+        if side == Side::Server {
+            handshake.full = true;
+            handshake.chain.clear();
+            handshake.chain_packet = Some(message.packet);
+        }
+        let (client, server) = handshake.endpoints(context);
+        for (position, der) in list.take(if wanted { limits::MAX_CERTIFICATES } else { 0 }).enumerate() {
+            let content = certificate::read(der);
+            if out.wants(RecordKind::Certificate) {
+                let position = u32::try_from(position).unwrap_or(u32::MAX);
+                let evidence = Evidence::from_iter([message.packet.number]);
+                let subject_flow = Subject::new(context.flow.id, evidence);
+                let record = certificate_record(&content, subject_flow, (client, server), (side, transport), position);
+                out.record(Record::Certificate(Box::new(record)));
+            }
+            if side == Side::Server {
+                handshake.chain.push(content);
+            }
+        }
+        handshake.event(message.direction, Event::Message(kind::CERTIFICATE), message.packet, context);
+    }
+
+    /// Takes a ChangeCipherSpec.
+    pub(super) fn change_cipher_spec(&mut self, direction: Direction, packet: PacketRef, context: &Context<'_>) {
+        if let Some(handshake) = &mut self.current {
+            handshake.event(direction, Event::ChangeCipherSpec, packet, context);
+        }
+    }
+
+    /// Takes an encrypted record.
+    pub(super) fn protected(
+        &mut self,
+        direction: Direction,
+        (content_type, length): (u8, u16),
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let Some(handshake) = &mut self.current else { return };
+        handshake.event(direction, Event::Protected { content_type, length }, packet, context);
+        self.leave_when_done(context, out);
+    }
+
+    /// Takes a readable alert.
+    pub(super) fn alert(
+        &mut self,
+        direction: Direction,
+        (level, description): (u8, u8),
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let Some(handshake) = &mut self.current else {
+            if level == 2 {
+                diagnosis::lone_alert(direction.sender(), description, packet, context, out);
+            }
+            return;
+        };
+        let side = handshake.side(direction);
+        if handshake.alerts.len() < limits::MAX_TLS_ALERTS {
+            let level = if level == 2 { "fatal" } else { "warning" }.to_owned();
+            let description = names::alert(description).map_or_else(|| description.to_string(), Into::into);
+            handshake.alerts.push(Alert { packet: packet.number, side, level, description });
+        }
+        handshake.heard(direction);
+        handshake.evidence.add(packet.number);
+        if level == 2 {
+            diagnosis::fatal_alert(handshake, (side, description), packet, context, out);
+            handshake.event(direction, Event::FatalAlert, packet, context);
+            self.leave_when_done(context, out);
+        }
+    }
+
+    /// server_name of the latest ClientHello.
+    pub(super) fn server_name(&self) -> Option<&str> {
+        self.current.as_ref()?.client_hellos.last()?.server_name.as_deref()
+    }
+
+    /// Whether a handshake is being watched.
+    pub(super) fn is_watching(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// One direction ended.
+    pub(super) fn end(&mut self, direction: Direction, cause: EndCause, context: &Context<'_>, out: &mut Sink<'_>) {
+        let Some(handshake) = &mut self.current else { return };
+        let side = handshake.side(direction);
+        let second = handshake.ending.is_some();
+        handshake.ending.get_or_insert(Ending { side, cause, packet: context.packet });
+        if second || cause == EndCause::Reset {
+            handshake.evidence.add(context.packet.number);
+            self.finish(context, out);
+        }
+    }
+
+    /// Reports what is left.
+    pub(super) fn close(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        self.finish(context, out);
+    }
+
+    fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        let done = self.current.as_ref().is_some_and(|handshake| {
+            matches!(handshake.machine.stage(), Stage::Open | Stage::Refused | Stage::RefusedSilently(_))
+        });
+        if done {
+            self.finish(context, out);
+        }
+    }
+
+    fn finish(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        let Some(handshake) = self.current.take() else { return };
+        if handshake.client_hellos.is_empty() && handshake.server_hellos.is_empty() {
+            return;
+        }
+        if out.wants(RecordKind::Finding) {
+            diagnosis::findings(&handshake, context, out);
+        }
+        if out.wants(RecordKind::Tls) {
+            out.record(Record::Tls(Box::new(handshake.into_record(self.transport, context))));
+        }
+    }
+
+    /// The handshake being watched; a new one knows its client from who sends what.
+    fn handshake(&mut self, direction: Direction, from_server: bool) -> &mut Handshake {
+        let handshake = self.current.get_or_insert_default();
+        if from_server && handshake.client.is_none() {
+            handshake.client = Some(direction.reverse());
+        }
+        handshake
+    }
+}
+
+impl Handshake {
+    pub(super) fn side(&self, direction: Direction) -> Side {
+        match self.client {
+            Some(client) if client == direction => Side::Client,
+            Some(_) => Side::Server,
+            None => direction.sender(),
+        }
+    }
+
+    /// TLS's client and server.
+    pub(super) fn endpoints(&self, context: &Context<'_>) -> (crate::record::Endpoint, crate::record::Endpoint) {
+        match self.client {
+            Some(Direction::ServerToClient) => (context.flow.server, context.flow.client),
+            _ => (context.flow.client, context.flow.server),
+        }
+    }
+
+    fn heard(&mut self, direction: Direction) {
+        if let Some(heard) = self.heard.get_mut(direction.index()) {
+            *heard = true;
+        }
+    }
+
+    /// Whether anything readable or not was seen from both sides.
+    pub(super) fn heard_both(&self) -> bool {
+        self.heard == [true, true]
+    }
+
+    fn event(&mut self, direction: Direction, event: Event, packet: PacketRef, context: &Context<'_>) {
+        self.heard(direction);
+        let side = self.side(direction);
+        let step = self.machine.step(side, event);
+        if side == Side::Server && matches!(event, Event::Protected { .. }) {
+            self.last_server_protected = Some(packet);
+        }
+        let Some(step) = step else { return };
+        if step.server_finished_before
+            && let Some(last) = self.last_server_protected
+        {
+            let finished = Step { name: "finished", certainty: Certainty::Implied, server_finished_before: false };
+            self.phase(Side::Server, finished, last, context);
+        }
+        self.phase(side, step, packet, context);
+    }
+
+    fn phase(&mut self, side: Side, step: Step, packet: PacketRef, context: &Context<'_>) {
+        if side == Side::Client && step.name == "finished" {
+            self.client_finished = Some(packet.timestamp);
+        }
+        self.evidence.add(packet.number);
+        if self.phases.len() >= limits::MAX_TLS_PHASES {
+            return;
+        }
+        let since_previous_ns = self.previous.map(|(_, previous)| packet.timestamp.since(previous.timestamp));
+        let waiting_for = self.previous.and_then(|(before, previous)| {
+            let same_packet = previous.index == packet.index;
+            let waited = packet.timestamp.since(previous.timestamp);
+            if same_packet { None } else { whose_time(before, side, waited, context.round_trip_ns) }
+        });
+        self.previous = Some((side, packet));
+        let (name, certainty) = (step.name, step.certainty);
+        let (packet, ts) = (packet.number, packet.timestamp);
+        self.phases.push(Phase { name, packet, ts, side, since_previous_ns, waiting_for, certainty });
+    }
+
+    fn server_key_exchange(&mut self, body: &[u8]) {
+        self.full = true;
+        let Some(suite) = &self.suite else { return };
+        if suite.key_exchange == "ECDHE" {
+            self.group = parser::key_exchange_group(body, suite.authentication == "PSK").or(self.group);
+        }
+    }
+
+    fn resumption(&self) -> Option<Resumption> {
+        self.server_hellos.last()?;
+        if self.machine.is_tls13() == Some(true) {
+            return Some(if self.psk_chosen { Resumption::Psk } else { Resumption::None });
+        }
+        // With a ticket, the client makes up a session id to see whether it is echoed (RFC 5077 3.4).
+        let changed = self.machine.changed(Side::Server) || self.machine.finished(Side::Server);
+        Some(match (self.full, self.offered_ticket, self.session_echoed) {
+            (false, true, echoed) if echoed || changed => Resumption::Ticket,
+            (false, false, true) => Resumption::SessionId,
+            _ => Resumption::None,
+        })
+    }
+
+    pub(super) fn outcome(&self) -> TlsOutcome {
+        match self.machine.stage() {
+            Stage::Open | Stage::Finished => TlsOutcome::Established,
+            Stage::Refused | Stage::RefusedSilently(_) => TlsOutcome::Failed,
+            // With one direction only, what the other side said is not known, and so not how it went.
+            Stage::Negotiating => match self.ending {
+                Some(ending) if self.heard_both() || self.broke_off(ending) => TlsOutcome::Failed,
+                _ => TlsOutcome::Incomplete,
+            },
+        }
+    }
+
+    /// Whether the end came from a side that had its say, or before the server could say anything.
+    fn broke_off(&self, ending: Ending) -> bool {
+        let server_silent = self.server_hellos.is_empty() && self.machine.is_tls13().is_none();
+        server_silent
+            && !self.machine.changed(Side::Client)
+            && (ending.side == Side::Server || ending.cause == EndCause::Reset)
+    }
+
+    fn into_record(self: Box<Self>, transport: TlsTransport, context: &Context<'_>) -> Tls {
+        let (client, server) = self.endpoints(context);
+        let (outcome, failure, resumption) = (self.outcome(), diagnosis::failure(&self), self.resumption());
+        let tls13 = self.machine.is_tls13();
+        let client_certificate_requested = match tls13 {
+            Some(false) if self.full || self.machine.changed(Side::Server) => Some(self.client_certificate_requested),
+            _ => None,
+        };
+        let mut cipher_suite = self.suite;
+        if tls13 == Some(true)
+            && let Some(suite) = &mut cipher_suite
+        {
+            // TLS 1.3 keeps old sessions closed unless a PSK is used without a fresh key share (RFC 9846 2.2).
+            suite.forward_secrecy = Some(self.group.is_some());
+        }
+        let handshake_ns = self.first_hello.zip(self.client_finished).map(|(first, finished)| finished.since(first));
+        Tls {
+            subject: Subject::new(context.flow.id, self.evidence),
+            client,
+            server,
+            transport,
+            version: self.version.map(names::version),
+            server_name: self.client_hellos.first().and_then(|hello| hello.server_name.clone()),
+            alpn: self.alpn,
+            client_hellos: self.client_hellos,
+            server_hellos: self.server_hellos,
+            cipher_suite,
+            group: self.group.map(names::group),
+            resumption,
+            early_data: self.early_data,
+            client_certificate_requested,
+            phases: self.phases,
+            handshake_ns,
+            alerts: self.alerts,
+            outcome,
+            failure,
+            certificates: self.chain.into_iter().map(|content| content.sha256).collect(),
+            verification: None,
+            decrypted: false,
+        }
+    }
+}
+
+/// Whose time passed between two messages: a reply takes a round trip at most, depending on where the capture was made;
+/// what is beyond was thinking.
+fn whose_time(before: Side, now: Side, waited: i64, round_trip_ns: Option<i64>) -> Option<WaitingFor> {
+    let round_trip = round_trip_ns?;
+    let thinker = match now {
+        Side::Client => WaitingFor::Client,
+        Side::Server => WaitingFor::Server,
+    };
+    let network = if before == now { round_trip / 2 } else { round_trip };
+    let thinking = waited.saturating_sub(network);
+    Some(if thinking > network { thinker } else { WaitingFor::Network })
+}
+
+fn certificate_record(
+    content: &certificate::Content,
+    subject_flow: Subject,
+    (client, server): (crate::record::Endpoint, crate::record::Endpoint),
+    (side, transport): (Side, TlsTransport),
+    position: u32,
+) -> Certificate {
+    let content = content.clone();
+    Certificate {
+        subject_flow,
+        client,
+        server,
+        side,
+        transport,
+        position,
+        subject: content.subject,
+        issuer: content.issuer,
+        subject_cn: content.subject_cn,
+        issuer_cn: content.issuer_cn,
+        serial: content.serial,
+        not_before: content.not_before.map(certificate::moment),
+        not_after: content.not_after.map(certificate::moment),
+        san_dns: content.san_dns,
+        san_ip: content.san_ip,
+        key_type: content.key_type,
+        key_bits: content.key_bits,
+        signature_algorithm: content.signature_algorithm,
+        is_ca: content.is_ca,
+        self_signed: content.self_issued,
+        der_length: u64::try_from(content.der_length).unwrap_or(u64::MAX),
+        sha256: content.sha256,
+        sha1: content.sha1,
+    }
+}

@@ -1,0 +1,95 @@
+//! What one record says on one line and in the layer tree, in Wireshark's words.
+use super::{
+    extensions, names,
+    parser::{self, kind},
+    record_layer::content,
+    session::Passed,
+};
+use crate::{
+    app::Note,
+    record::{Layer, RecordAlert, Value},
+};
+
+/// A record's note. `protocol` is `tls` or `dtls`.
+pub(super) fn of_record(
+    passed: Passed,
+    handshake_types: &[u8],
+    alert: Option<RecordAlert>,
+    encrypted: bool,
+    hello: Option<&[u8]>,
+    protocol: &'static str,
+) -> Note {
+    let info = match passed.content_type {
+        Some(content::CHANGE_CIPHER_SPEC) => "Change Cipher Spec".into(),
+        Some(content::ALERT) => match alert {
+            Some(alert) => {
+                let level = if alert.level == 2 { "Fatal" } else { "Warning" };
+                let description = names::alert(alert.description).map_or_else(|| "Unknown".into(), names::title);
+                format!("Alert (Level: {level}, Description: {description})")
+            }
+            None => "Encrypted Alert".into(),
+        },
+        Some(content::APPLICATION_DATA) => "Application Data".into(),
+        Some(content::HEARTBEAT) => "Heartbeat".into(),
+        _ if encrypted => "Encrypted Handshake Message".into(),
+        _ if handshake_types.is_empty() => "Handshake message in pieces".into(),
+        _ => {
+            let titles: Vec<String> = handshake_types.iter().map(|kind| title(*kind, hello)).collect();
+            titles.join(", ")
+        }
+    };
+    let mut fields = Vec::with_capacity(6);
+    if let Some(content_type) = passed.content_type {
+        fields.push(("tls.record.content_type", Value::Number(content_type.into())));
+    }
+    fields.push(("tls.record.version", Value::Number(passed.version.into())));
+    fields.push(("tls.record.length", Value::Number(passed.length.into())));
+    match handshake_types {
+        [] => {}
+        [one] => fields.push(("tls.handshake.type", Value::Number((*one).into()))),
+        many => {
+            let kinds = many.iter().map(|kind| Value::Number((*kind).into())).collect();
+            fields.push(("tls.handshake.type", Value::List(kinds)));
+        }
+    }
+    if let Some(name) = hello {
+        let name = String::from_utf8_lossy(name).into_owned();
+        fields.push(("tls.handshake.extensions_server_name", Value::Text(name)));
+    }
+    if let Some(alert) = alert {
+        fields.push(("tls.alert_message.level", Value::Number(alert.level.into())));
+        fields.push(("tls.alert_message.desc", Value::Number(alert.description.into())));
+    }
+    Note { info, layer: layer(protocol, fields) }
+}
+
+/// A handshake message without a record, in QUIC.
+pub(super) fn of_message(kind: u8, body: &[u8]) -> Note {
+    let name = host_name(kind, body, false);
+    let mut fields = vec![("tls.handshake.type", Value::Number(kind.into()))];
+    if let Some(name) = name {
+        let name = String::from_utf8_lossy(name).into_owned();
+        fields.push(("tls.handshake.extensions_server_name", Value::Text(name)));
+    }
+    Note { info: title(kind, name), layer: layer("tls", fields) }
+}
+
+/// The name asked for in a ClientHello.
+pub(super) fn host_name(kind: u8, body: &[u8], dtls: bool) -> Option<&[u8]> {
+    if kind != kind::CLIENT_HELLO {
+        return None;
+    }
+    let (_, hello) = parser::client_hello(body, dtls).ok()?;
+    hello.extensions.find(extensions::kind::SERVER_NAME).and_then(extensions::server_name)
+}
+
+fn title(kind: u8, name: Option<&[u8]>) -> String {
+    match name {
+        Some(name) if kind == kind::CLIENT_HELLO => format!("Client Hello (SNI={})", String::from_utf8_lossy(name)),
+        _ => names::handshake_title(kind),
+    }
+}
+
+fn layer(protocol: &'static str, fields: Vec<(&'static str, Value)>) -> Layer {
+    Layer { protocol, osi: 6, unit: "record", offset: 0, length: 0, fields }
+}

@@ -1,0 +1,507 @@
+//! TLS over a TCP stream, and over QUIC's CRYPTO stream: finds records and whole handshake messages in what is offered,
+//! in whatever pieces, and hands them to the conversation. Encrypted records pass unread and unbuffered.
+use super::{
+    conversation::{Conversation, Message},
+    note,
+    parser::{self, kind},
+    record_layer::{self, Found, HEADER_BYTES, Header, content},
+};
+use crate::{
+    app::{Session, Sink},
+    limits,
+    record::{
+        Context, Direction, Evidence, Input, PacketRef, Progress, Record, RecordAlert, RecordKind, Subject, TlsRecord,
+        TlsTransport,
+    },
+};
+
+/// One direction of the stream.
+#[derive(Default)]
+struct Half {
+    /// Whether anything was offered yet.
+    begun: bool,
+    /// Whether the next byte begins a record.
+    aligned: bool,
+    /// Whether bytes are missing before, so that encryption may have begun unseen.
+    uncertain: bool,
+    /// Whether ChangeCipherSpec was seen.
+    changed: bool,
+    /// Version in the last record's header.
+    version: Option<u16>,
+    /// A handshake message whose end is in a later record.
+    message: Vec<u8>,
+    /// Bytes of a message that is too long to keep, which must pass.
+    overlong: usize,
+    /// An encrypted record that was skipped but for its last byte.
+    skipped: Option<Header>,
+    /// Bytes passed in search of a record.
+    searched: usize,
+    /// Whether it is not TLS, or no longer.
+    lost: bool,
+}
+
+/// TLS over TCP.
+pub(super) struct TlsSession {
+    conversation: Conversation,
+    halves: [Half; 2],
+}
+
+impl TlsSession {
+    pub(super) fn new() -> Self {
+        Self { conversation: Conversation::new(TlsTransport::Tcp), halves: <[Half; 2]>::default() }
+    }
+
+    fn half(&mut self, direction: Direction) -> &mut Half {
+        let [client, server] = &mut self.halves;
+        match direction {
+            Direction::ClientToServer => client,
+            Direction::ServerToClient => server,
+        }
+    }
+
+    fn stream(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+        let half = self.half(direction);
+        if !half.begun {
+            half.begun = true;
+            half.aligned = context.from_start || Header::read(bytes).is_some_and(Header::is_plausible);
+            half.uncertain = !context.from_start;
+        }
+        let mut at = 0_usize;
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let half = self.half(direction);
+            if half.lost {
+                return Progress::Consumed(bytes.len());
+            }
+            if rest.is_empty() {
+                return Progress::Consumed(at);
+            }
+            if let Some(header) = half.skipped.take() {
+                self.opaque(direction, header, context.packet_at(at), context, out);
+                at = at.saturating_add(1);
+                continue;
+            }
+            if !half.aligned {
+                match search(half, rest) {
+                    Ok(found) => at = at.saturating_add(found),
+                    Err((consumed, None)) => return Progress::Consumed(at.saturating_add(consumed)),
+                    Err((consumed, Some(at_least))) => {
+                        return Progress::Need { consumed: at.saturating_add(consumed), at_least };
+                    }
+                }
+                continue;
+            }
+            match self.record(direction, rest, at, context, out) {
+                Step::Used(used) => at = at.saturating_add(used),
+                Step::Need(at_least) => return Progress::Need { consumed: at, at_least },
+                Step::Skip(length) => {
+                    let skip = at.saturating_add(length);
+                    return Progress::Skip(u64::try_from(skip).unwrap_or(u64::MAX));
+                }
+            }
+        }
+    }
+
+    /// Reads the record at the start of `rest`, which is at `at` of the offered bytes.
+    fn record(
+        &mut self,
+        direction: Direction,
+        rest: &[u8],
+        at: usize,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Step {
+        let Some(header) = Header::read(rest) else { return Step::Need(HEADER_BYTES) };
+        if !header.is_plausible() {
+            return self.not_a_record(direction, rest, at, context, out);
+        }
+        let total = header.total();
+        let half = self.half(direction);
+        half.version = Some(header.version);
+        let opaque = match header.content_type {
+            content::CHANGE_CIPHER_SPEC => false,
+            content::ALERT => header.length != 2,
+            content::HANDSHAKE if half.overlong > 0 || !half.message.is_empty() => false,
+            content::HANDSHAKE => {
+                let (uncertain, changed) = (half.uncertain, half.changed);
+                let tls13 = self.conversation.is_tls13();
+                let encrypted = tls13 == Some(true) || (changed && !self.conversation.saw_hello_retry());
+                if uncertain && !encrypted && rest.len() < total {
+                    return Step::Need(total);
+                }
+                // Nine bytes show the first message's header and the version behind it.
+                if encrypted && rest.len() < total.min(11) {
+                    return Step::Need(total.min(11));
+                }
+                let fragment = rest.get(HEADER_BYTES..).unwrap_or_default();
+                let new_hello = encrypted && is_new_hello(header, fragment);
+                if new_hello {
+                    for half in &mut self.halves {
+                        half.changed = false;
+                    }
+                }
+                let fragment = rest.get(HEADER_BYTES..total).unwrap_or(fragment);
+                !new_hello && (encrypted || (uncertain && !is_readable(fragment)))
+            }
+            _ => true,
+        };
+        if opaque {
+            if rest.len() >= total {
+                self.opaque(direction, header, context.packet_completing(at.saturating_add(total)), context, out);
+                return Step::Used(total);
+            }
+            let exact = self.conversation.is_watching() || out.wants(RecordKind::TlsRecord) || out.wants_notes();
+            if !exact {
+                return Step::Skip(total);
+            }
+            // All but the last byte: when that is offered, its packet is the one that completed the record.
+            self.half(direction).skipped = Some(header);
+            return Step::Skip(total.saturating_sub(1));
+        }
+        let Some(fragment) = rest.get(HEADER_BYTES..total) else { return Step::Need(total) };
+        let packet = context.packet_completing(at.saturating_add(total));
+        match header.content_type {
+            content::HANDSHAKE => {
+                let start = at.saturating_add(HEADER_BYTES);
+                self.handshake(direction, header, (fragment, start), context, out);
+            }
+            content::ALERT => self.alert(direction, header, fragment, packet, context, out),
+            _ => self.change_cipher_spec(direction, header, packet, context, out),
+        }
+        Step::Used(total)
+    }
+
+    fn not_a_record(
+        &mut self,
+        direction: Direction,
+        rest: &[u8],
+        at: usize,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Step {
+        if self.half(direction).version.is_none()
+            && let Some(total) = record_layer::sslv2_hello_length(rest)
+        {
+            let Some(body) = rest.get(2..total) else { return Step::Need(total) };
+            let packet = context.packet_completing(at.saturating_add(total));
+            self.half(direction).version = Some(2);
+            if let Ok((_, hello)) = parser::sslv2_client_hello(body) {
+                let message =
+                    Message { direction, kind: kind::CLIENT_HELLO, body, record_version: Some(0x0002), packet };
+                self.conversation.client_hello(&hello, message, context, out);
+            }
+            let length = u16::try_from(body.len()).unwrap_or(u16::MAX);
+            let passed = Passed { content_type: None, version: 0x0002, length };
+            self.report(direction, passed, vec![kind::CLIENT_HELLO], None, false, packet, context, out);
+            return Step::Used(total);
+        }
+        let may_be_sslv2 = self.half(direction).version.is_none() && rest.len() < 11 && rest.get(2) == Some(&1);
+        if may_be_sslv2 && rest.first().is_some_and(|byte| byte & 0x80 != 0) {
+            return Step::Need(11);
+        }
+        let half = self.half(direction);
+        half.aligned = false;
+        half.uncertain = true;
+        half.message.clear();
+        half.overlong = 0;
+        Step::Used(1)
+    }
+
+    /// An encrypted record, complete.
+    fn opaque(
+        &mut self,
+        direction: Direction,
+        header: Header,
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        self.conversation.protected(direction, (header.content_type, header.length), packet, context, out);
+        self.report(direction, header.into(), Vec::new(), None, true, packet, context, out);
+    }
+
+    fn change_cipher_spec(
+        &mut self,
+        direction: Direction,
+        header: Header,
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        self.half(direction).changed = true;
+        self.conversation.change_cipher_spec(direction, packet, context);
+        self.report(direction, header.into(), Vec::new(), None, false, packet, context, out);
+    }
+
+    fn alert(
+        &mut self,
+        direction: Direction,
+        header: Header,
+        fragment: &[u8],
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let &[level, description] = fragment else { return };
+        self.conversation.alert(direction, (level, description), packet, context, out);
+        let alert = Some(RecordAlert { level, description });
+        self.report(direction, header.into(), Vec::new(), alert, false, packet, context, out);
+    }
+
+    /// A readable handshake record: messages that end in it, and the beginning of one that does not.
+    fn handshake(
+        &mut self,
+        direction: Direction,
+        header: Header,
+        (fragment, start): (&[u8], usize),
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let mut kinds = Vec::new();
+        let mut rest = fragment;
+        let mut pending = std::mem::take(&mut self.half(direction).message);
+        let overlong = std::mem::take(&mut self.half(direction).overlong);
+        if overlong > 0 {
+            let passed = overlong.min(rest.len());
+            rest = rest.get(passed..).unwrap_or_default();
+            self.half(direction).overlong = overlong.saturating_sub(passed);
+        }
+        let record_version = Some(header.version);
+        let completed_by = |rest: &[u8]| {
+            let used = fragment.len().saturating_sub(rest.len());
+            context.packet_completing(start.saturating_add(used))
+        };
+        while !pending.is_empty() && !rest.is_empty() {
+            let wanted = message_length(&pending).unwrap_or(4);
+            let (more, after) = rest.split_at_checked(wanted.saturating_sub(pending.len())).unwrap_or((rest, &[]));
+            pending.extend_from_slice(more);
+            rest = after;
+            if message_length(&pending).is_some_and(|length| pending.len() >= length) {
+                let (kind, body) = (pending.first().copied().unwrap_or_default(), pending.get(4..).unwrap_or_default());
+                kinds.push(kind);
+                let message = Message { direction, kind, body, record_version, packet: completed_by(rest) };
+                self.conversation.message(message, context, out);
+                pending.clear();
+            }
+        }
+        while pending.is_empty() && !rest.is_empty() {
+            let whole = message_length(rest).and_then(|length| rest.split_at_checked(length));
+            let Some((message, after)) = whole else {
+                pending.extend_from_slice(rest);
+                break;
+            };
+            rest = after;
+            let (kind, body) = (message.first().copied().unwrap_or_default(), message.get(4..).unwrap_or_default());
+            kinds.push(kind);
+            let message = Message { direction, kind, body, record_version, packet: completed_by(rest) };
+            self.conversation.message(message, context, out);
+        }
+        let half = self.half(direction);
+        match message_length(&pending) {
+            Some(length) if length > limits::MAX_HANDSHAKE_MESSAGE_BYTES => {
+                half.overlong = length.saturating_sub(pending.len());
+            }
+            _ => half.message = pending,
+        }
+        let packet = context.packet_completing(start.saturating_add(fragment.len()));
+        self.report(direction, header.into(), kinds, None, false, packet, context, out);
+    }
+
+    /// Reports a record that passed, where that is wanted.
+    #[allow(clippy::too_many_arguments)] // one call per kind of record; a struct would only rename them
+    fn report(
+        &mut self,
+        direction: Direction,
+        passed: Passed,
+        handshake_types: Vec<u8>,
+        alert: Option<RecordAlert>,
+        encrypted: bool,
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        if out.wants_notes() {
+            let hello = handshake_types.contains(&kind::CLIENT_HELLO);
+            let name = self.conversation.server_name().filter(|_| hello);
+            out.note(note::of_record(passed, &handshake_types, alert, encrypted, name.map(str::as_bytes), "tls"));
+        }
+        report_record(TlsTransport::Tcp, direction, passed, handshake_types, alert, encrypted, packet, context, out);
+    }
+}
+
+/// A record's header, as it is reported; SSLv2 frames have no content type.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Passed {
+    pub(super) content_type: Option<u8>,
+    pub(super) version: u16,
+    pub(super) length: u16,
+}
+
+impl From<Header> for Passed {
+    fn from(header: Header) -> Self {
+        Self { content_type: Some(header.content_type), version: header.version, length: header.length }
+    }
+}
+
+/// Reports a `tls_record`, if wanted.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn report_record(
+    transport: TlsTransport,
+    direction: Direction,
+    passed: Passed,
+    handshake_types: Vec<u8>,
+    alert: Option<RecordAlert>,
+    encrypted: bool,
+    packet: PacketRef,
+    context: &Context<'_>,
+    out: &mut Sink<'_>,
+) {
+    if !out.wants(RecordKind::TlsRecord) {
+        return;
+    }
+    out.record(Record::TlsRecord(Box::new(TlsRecord {
+        subject: Subject::new(context.flow.id, Evidence::from_iter([packet.number])),
+        client: context.flow.client,
+        server: context.flow.server,
+        transport,
+        packet: packet.number,
+        ts: packet.timestamp,
+        side: direction.sender(),
+        content_type: passed.content_type,
+        version: passed.version,
+        length: passed.length,
+        handshake_types,
+        alert,
+        encrypted,
+    })));
+}
+
+/// What became of a record.
+enum Step {
+    /// So many bytes are done with.
+    Used(usize),
+    /// So many bytes are needed from its start.
+    Need(usize),
+    /// So many bytes from its start may pass.
+    Skip(usize),
+}
+
+/// Looks for a record in a stream that lost its alignment: how far it is, or how many bytes are done with and how many
+/// are wanted behind them.
+fn search(half: &mut Half, rest: &[u8]) -> Result<usize, (usize, Option<usize>)> {
+    // After the handshake the version does not change any more.
+    let version = half.version.filter(|_| half.changed);
+    let (passed, answer) = match record_layer::resynchronise(rest, version) {
+        Found::At(at) => {
+            half.aligned = true;
+            half.searched = 0;
+            return Ok(at);
+        }
+        Found::Perhaps { at, at_least } => (at, Err((at, Some(at_least)))),
+        Found::Nowhere(end) => (end, Err((end, None))),
+    };
+    half.searched = half.searched.saturating_add(passed);
+    half.lost = half.searched > limits::MAX_TLS_SEARCH_BYTES;
+    answer
+}
+
+/// Length of a handshake message with its header, once four bytes are there.
+fn message_length(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [_, high, middle, low, ..] => {
+            usize::try_from(u32::from_be_bytes([0, *high, *middle, *low])).ok()?.checked_add(4)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a record where only encrypted ones are expected is exactly one readable ClientHello.
+fn is_new_hello(header: Header, fragment: &[u8]) -> bool {
+    let exact = message_length(fragment) == Some(usize::from(header.length));
+    exact && matches!(fragment, [kind::CLIENT_HELLO, _, _, _, 3, 0..=4, ..])
+}
+
+/// Whether a handshake record of which the past is not known can be read: a chain of known messages that ends exactly,
+/// or the beginning of one that is often split.
+fn is_readable(fragment: &[u8]) -> bool {
+    let mut rest = fragment;
+    while !rest.is_empty() {
+        let Some(length) = message_length(rest) else { return false };
+        let known = matches!(rest.first(), Some(1 | 2 | 4 | 11..=16 | 20 | 22));
+        if !known || length > 1 << 17 {
+            return false;
+        }
+        let Some(after) = rest.get(length..) else { return matches!(rest.first(), Some(1 | 2 | 11)) };
+        rest = after;
+    }
+    true
+}
+
+impl Session for TlsSession {
+    fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+        match input {
+            Input::Stream { direction, bytes } => return self.stream(direction, bytes, context, out),
+            Input::Gap { direction, .. } => {
+                let half = self.half(direction);
+                half.begun = true;
+                half.aligned = false;
+                half.uncertain = true;
+                half.skipped = None;
+                half.overlong = 0;
+                half.message.clear();
+            }
+            Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
+            Input::Close => self.conversation.close(context, out),
+            Input::Datagram { .. } => return Progress::Done,
+        }
+        Progress::Consumed(0)
+    }
+}
+
+/// TLS over QUIC's CRYPTO stream: handshake messages without records (RFC 9001 4.1.3).
+pub(super) struct CryptoSession {
+    conversation: Conversation,
+}
+
+impl CryptoSession {
+    pub(super) fn new() -> Self {
+        Self { conversation: Conversation::new(TlsTransport::Quic) }
+    }
+
+    fn stream(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+        let mut at = 0_usize;
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            if rest.is_empty() {
+                return Progress::Consumed(at);
+            }
+            let Some(length) = message_length(rest) else { return Progress::Need { consumed: at, at_least: 4 } };
+            let end = at.saturating_add(length);
+            if length > limits::MAX_HANDSHAKE_MESSAGE_BYTES {
+                return Progress::Skip(u64::try_from(end).unwrap_or(u64::MAX));
+            }
+            let Some(message) = rest.get(..length) else { return Progress::Need { consumed: at, at_least: length } };
+            let (kind, body) = (message.first().copied().unwrap_or_default(), message.get(4..).unwrap_or_default());
+            let packet = context.packet_completing(end);
+            let message = Message { direction, kind, body, record_version: None, packet };
+            self.conversation.message(message, context, out);
+            if out.wants_notes() {
+                out.note(note::of_message(kind, body));
+            }
+            at = end;
+        }
+    }
+}
+
+impl Session for CryptoSession {
+    fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+        match input {
+            Input::Stream { direction, bytes } => return self.stream(direction, bytes, context, out),
+            Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
+            Input::Close => self.conversation.close(context, out),
+            // CRYPTO bytes that never came: what follows cannot be aligned.
+            Input::Gap { .. } | Input::Datagram { .. } => {}
+        }
+        Progress::Consumed(0)
+    }
+}

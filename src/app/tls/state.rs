@@ -1,0 +1,284 @@
+//! How far a handshake is, as an observer sees it: a pure step function over what both sides sent. It never refuses:
+//! an observer must carry on where an endpoint may stop.
+use super::{names, parser::kind, record_layer::content};
+use crate::record::{Certainty, Side};
+
+/// Something one side sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A readable handshake message of this type; a HelloRetryRequest is told as such.
+    Message(u8),
+    /// ChangeCipherSpec.
+    ChangeCipherSpec,
+    /// An encrypted record: content type and length of the fragment.
+    Protected {
+        /// ContentType on the wire.
+        content_type: u8,
+        /// Bytes.
+        length: u16,
+    },
+    /// A readable fatal alert.
+    FatalAlert,
+}
+
+/// A step to be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The message's name.
+    pub name: &'static str,
+    /// Encrypted messages are implied.
+    pub certainty: Certainty,
+    /// Whether the server's Finished must have come before this: its last encrypted record was it.
+    pub server_finished_before: bool,
+}
+
+/// Where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Not yet agreed.
+    Negotiating,
+    /// Both sides finished; no application data yet.
+    Finished,
+    /// Application data flow.
+    Open,
+    /// Broken off by a readable alert.
+    Refused,
+    /// Broken off by what must be an alert, from its size and place.
+    RefusedSilently(Side),
+}
+
+/// The machine. Sides are TLS's: the client is who sent the ClientHello.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    tls13: Option<bool>,
+    early_data: bool,
+    hello_retry: bool,
+    changed: [bool; 2],
+    finished: [bool; 2],
+    protected: [bool; 2],
+    open: bool,
+    early_seen: bool,
+    refused: bool,
+    refused_silently: Option<Side>,
+}
+
+/// Lengths of a TLS 1.3 record that holds only Finished: 4 + 32 or 48 bytes, one of inner type, 16 of tag.
+const FINISHED_RECORDS: [u16; 2] = [53, 69];
+/// A TLS 1.3 record that holds only an alert (2 bytes), with eight bytes of tag (CCM_8) or sixteen.
+const ALERT_RECORDS: [u16; 2] = [11, 19];
+/// A TLS 1.3 record that holds only EndOfEarlyData.
+const END_OF_EARLY_DATA_RECORD: u16 = 21;
+
+fn place(side: Side) -> usize {
+    usize::from(side == Side::Server)
+}
+
+impl Machine {
+    /// The server chose a version: of the TLS 1.3 kind or before.
+    pub fn negotiated(&mut self, tls13: bool) {
+        self.tls13 = Some(tls13);
+    }
+
+    /// Whether the client offered early data in its latest ClientHello.
+    pub fn offers_early_data(&mut self, offered: bool) {
+        self.early_data = offered;
+    }
+
+    /// Whether the version is of the TLS 1.3 kind; null before a ServerHello.
+    #[must_use]
+    pub fn is_tls13(&self) -> Option<bool> {
+        self.tls13
+    }
+
+    /// Whether a HelloRetryRequest was seen: then ChangeCipherSpec means nothing.
+    #[must_use]
+    pub fn saw_hello_retry(&self) -> bool {
+        self.hello_retry
+    }
+
+    /// Whether a side sent ChangeCipherSpec.
+    #[must_use]
+    pub fn changed(&self, side: Side) -> bool {
+        self.changed.get(place(side)).copied().unwrap_or_default()
+    }
+
+    /// Whether a side's Finished was seen or is implied.
+    #[must_use]
+    pub fn finished(&self, side: Side) -> bool {
+        self.finished.get(place(side)).copied().unwrap_or_default()
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        if self.open {
+            Stage::Open
+        } else if self.refused {
+            Stage::Refused
+        } else if let Some(side) = self.refused_silently {
+            Stage::RefusedSilently(side)
+        } else if self.finished == [true, true] {
+            Stage::Finished
+        } else {
+            Stage::Negotiating
+        }
+    }
+
+    /// One step.
+    pub fn step(&mut self, side: Side, event: Event) -> Option<Step> {
+        match event {
+            Event::Message(kind) => {
+                if kind == kind::HELLO_RETRY_REQUEST {
+                    self.hello_retry = true;
+                }
+                if kind == kind::FINISHED {
+                    set(&mut self.finished, side);
+                }
+                Some(observed(names::handshake_type(kind)?))
+            }
+            Event::ChangeCipherSpec => set(&mut self.changed, side).then(|| observed("change_cipher_spec")),
+            Event::FatalAlert => {
+                if !self.open {
+                    self.refused = true;
+                }
+                None
+            }
+            Event::Protected { content_type, length } if self.tls13 == Some(true) => {
+                self.protected13(side, content_type, length)
+            }
+            Event::Protected { content_type, .. } => self.protected12(side, content_type),
+        }
+    }
+
+    /// TLS 1.2 and before: the first encrypted handshake record of a side is its Finished.
+    fn protected12(&mut self, side: Side, content_type: u8) -> Option<Step> {
+        match content_type {
+            content::HANDSHAKE => set(&mut self.finished, side).then(|| implied("finished")),
+            content::APPLICATION_DATA if self.early_data && self.tls13.is_none() => self.early(),
+            content::APPLICATION_DATA => self.open(Certainty::Observed),
+            content::ALERT if self.stage() == Stage::Negotiating => {
+                self.refused_silently = Some(side);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// TLS 1.3: all looks like application data; order, direction and size tell.
+    fn protected13(&mut self, side: Side, content_type: u8, length: u16) -> Option<Step> {
+        let encrypted_handshake = content_type == content::APPLICATION_DATA || content_type == content::HANDSHAKE;
+        if !encrypted_handshake {
+            return None;
+        }
+        match side {
+            Side::Server => {
+                let first = set(&mut self.protected, Side::Server);
+                // An answer to the client's flight: that flight ended with Finished, whatever its records' sizes were.
+                if self.protected == [true, true] {
+                    self.finished = [true, true];
+                }
+                if self.finished == [true, true] {
+                    return self.open(Certainty::Implied);
+                }
+                first.then(|| implied("encrypted_extensions"))
+            }
+            Side::Client if self.finished == [true, true] => self.open(Certainty::Implied),
+            Side::Client if FINISHED_RECORDS.contains(&length) => {
+                let server_finished_before = set(&mut self.finished, Side::Server);
+                set(&mut self.finished, Side::Client);
+                Some(Step { server_finished_before, ..implied("finished") })
+            }
+            Side::Client if self.early_data => {
+                if length == END_OF_EARLY_DATA_RECORD {
+                    let server_finished_before = set(&mut self.finished, Side::Server);
+                    return Some(Step { server_finished_before, ..implied("end_of_early_data") });
+                }
+                self.early()
+            }
+            Side::Client if ALERT_RECORDS.contains(&length) => {
+                self.refused_silently = Some(Side::Client);
+                None
+            }
+            Side::Client => {
+                // Neither Finished alone nor an alert: the client's certificate comes first.
+                let server_finished_before = set(&mut self.finished, Side::Server);
+                let first = set(&mut self.protected, Side::Client);
+                first.then(|| Step { server_finished_before, ..implied("certificate") })
+            }
+        }
+    }
+
+    fn open(&mut self, certainty: Certainty) -> Option<Step> {
+        let first = !self.open;
+        self.open = true;
+        first.then_some(Step { name: "application_data", certainty, server_finished_before: false })
+    }
+
+    fn early(&mut self) -> Option<Step> {
+        let first = !self.early_seen;
+        self.early_seen = true;
+        first.then(|| implied("early_data"))
+    }
+}
+
+/// Sets a side's flag; says whether it was not set before.
+fn set(flags: &mut [bool; 2], side: Side) -> bool {
+    flags.get_mut(place(side)).is_some_and(|flag| !std::mem::replace(flag, true))
+}
+
+fn observed(name: &'static str) -> Step {
+    Step { name, certainty: Certainty::Observed, server_finished_before: false }
+}
+
+fn implied(name: &'static str) -> Step {
+    Step { name, certainty: Certainty::Implied, server_finished_before: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATA: u8 = content::APPLICATION_DATA;
+
+    fn run(machine: &mut Machine, events: &[(Side, Event)]) -> Vec<&'static str> {
+        events.iter().filter_map(|(side, event)| machine.step(*side, *event)).map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn full_handshake_of_tls12() {
+        let mut machine = Machine::default();
+        let (c, s) = (Side::Client, Side::Server);
+        let hs = Event::Protected { content_type: content::HANDSHAKE, length: 40 };
+        run(&mut machine, &[(c, Event::Message(1)), (s, Event::Message(2))]);
+        machine.negotiated(false);
+        let steps = run(&mut machine, &[(c, Event::ChangeCipherSpec), (c, hs), (s, Event::ChangeCipherSpec), (s, hs)]);
+        assert_eq!(steps, ["change_cipher_spec", "finished", "change_cipher_spec", "finished"]);
+        assert_eq!(machine.stage(), Stage::Finished);
+        run(&mut machine, &[(c, Event::Protected { content_type: DATA, length: 9 })]);
+        assert_eq!(machine.stage(), Stage::Open);
+    }
+
+    #[test]
+    fn tls13_is_told_from_sizes() {
+        let (c, s) = (Side::Client, Side::Server);
+        let data = |length| Event::Protected { content_type: DATA, length };
+        let mut machine = Machine::default();
+        machine.negotiated(true);
+        assert_eq!(run(&mut machine, &[(s, data(1200)), (c, data(69))]), ["encrypted_extensions", "finished"]);
+        assert_eq!(machine.stage(), Stage::Finished);
+        assert_eq!(run(&mut machine, &[(c, data(19))]), ["application_data"]);
+        let mut machine = Machine::default();
+        machine.negotiated(true);
+        run(&mut machine, &[(s, data(1200)), (c, data(19))]);
+        assert_eq!(machine.stage(), Stage::RefusedSilently(Side::Client));
+    }
+
+    #[test]
+    fn encrypted_alert_before_finished_is_a_refusal() {
+        let mut machine = Machine::default();
+        machine.negotiated(false);
+        let alert = Event::Protected { content_type: content::ALERT, length: 26 };
+        assert_eq!(machine.step(Side::Server, alert), None);
+        assert_eq!(machine.stage(), Stage::RefusedSilently(Side::Server));
+    }
+}
