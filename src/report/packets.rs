@@ -194,7 +194,7 @@ pub fn hex_dump(bytes: &[u8]) -> String {
     for (place, line) in bytes.chunks(DUMP_BYTES).enumerate() {
         let mut hex = String::with_capacity(DUMP_BYTES * 3);
         for byte in line {
-            drop(write!(hex, "{byte:02x} "));
+            let _ = write!(hex, "{byte:02x} ");
         }
         let ascii: String =
             line.iter().map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '.' }).collect();

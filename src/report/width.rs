@@ -53,6 +53,23 @@ pub fn cut_middle(text: &str, most: usize) -> String {
     cut
 }
 
+/// As [`cut_middle`], but where `text` is `one → other` both sides stay recognisable: each is cut on its own.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
+    const ARROW: &str = " → ";
+    let sides = text.split_once(ARROW).filter(|_| width(text) > most && most >= 16);
+    let Some((one, other)) = sides else { return cut_middle(text, most) };
+    let room = most - width(ARROW);
+    // The shorter side leaves what it does not need to the longer one.
+    let half = room / 2;
+    let (left, right) = match (width(one), width(other)) {
+        (short, _) if short <= half => (short, room - short),
+        (_, short) if short <= half => (room - short, short),
+        _ => (half, room - half),
+    };
+    format!("{}{ARROW}{}", cut_middle(one, left), cut_middle(other, right))
+}
+
 /// `text` and spaces behind it up to `columns`.
 #[must_use]
 pub fn pad_right(text: &str, columns: usize) -> String {
@@ -111,6 +128,16 @@ mod tests {
     }
 
     #[test]
+    fn both_ends_stay_recognisable() {
+        assert_eq!(
+            cut("10.0.0.1:40000 → [2001:db8::5054:ff:fe12:3456]:443", 36),
+            "10.0.0.1:40000 → [2001:db8…3456]:443"
+        );
+        assert_eq!(cut("aaaaaaaaaaaaaaa → bbbbbbbbbbbbbbb", 17), "aaa…aaa → bbb…bbb");
+        assert_eq!(cut("a → b", 5), "a → b");
+    }
+
+    #[test]
     fn words_stay_whole() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("incomprehensible", 5), ["in…le"]);
@@ -122,6 +149,8 @@ mod tests {
         fn cut_text_fits(text in any::<String>(), most in 0usize..40) {
             let text = crate::report::escape::escape(&text);
             prop_assert!(width(&cut_middle(&text, most)) <= most);
+            let pair = format!("{text} → {text}");
+            prop_assert!(width(&cut(&pair, most)) <= most);
             prop_assert!(wrap(&text, most.max(1)).iter().all(|line| width(line) <= most.max(1)));
         }
     }

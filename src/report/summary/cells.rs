@@ -95,6 +95,7 @@ pub fn connection(record: &Record, show: &Show, previous: &mut Option<Timestamp>
         closed(&connection.close),
         duration(round_trip(connection)),
         lost(connection),
+        gaps(connection),
         bytes(client.payload_bytes),
         bytes(server.payload_bytes),
         duration(Some(connection.duration_ns)),
@@ -112,10 +113,14 @@ fn round_trip(connection: &Connection) -> Option<i64> {
 fn lost(connection: &Connection) -> Cell {
     let (client, server) = (&connection.client, &connection.server);
     let again = client.retransmissions.saturating_add(server.retransmissions);
-    match client.gap_bytes.saturating_add(server.gap_bytes) {
-        0 if again == 0 => styled("0", Style::Dim),
-        0 => styled(&units::count(again), Style::Yellow),
-        gap => styled(&format!("{} + {} gap", units::count(again), units::bytes(gap)), Style::Yellow),
+    styled(&units::count(again), if again == 0 { Style::Dim } else { Style::Yellow })
+}
+
+/// Bytes the capture never held.
+fn gaps(connection: &Connection) -> Cell {
+    match connection.client.gap_bytes.saturating_add(connection.server.gap_bytes) {
+        0 => absent(),
+        gap => styled(&units::bytes(gap), Style::Yellow),
     }
 }
 
@@ -126,14 +131,13 @@ fn closed(close: &Close) -> Cell {
         Some(WhichSide::Both) => "both",
         None => "",
     };
-    let by_whom = |what: &str| if by.is_empty() { what.to_owned() } else { format!("{what} by {by}") };
+    let by_whom = |how: &str| if by.is_empty() { how.to_owned() } else { format!("{by}, {how}") };
     match close.kind {
-        CloseKind::Graceful if by.is_empty() => plain("clean"),
-        CloseKind::Graceful => plain(&format!("{by}, clean")),
+        CloseKind::Graceful => plain(&by_whom("clean")),
         CloseKind::HalfClosed => styled(&by_whom("half"), Style::Yellow),
         CloseKind::Reset => styled(&by_whom("reset"), Style::Red),
         CloseKind::Refused => styled("refused", Style::Red),
-        CloseKind::Aborted => styled(&by_whom("aborted"), Style::Yellow),
+        CloseKind::Aborted => styled(&by_whom("gave up"), Style::Yellow),
         CloseKind::TimedOut => styled("no answer", Style::Red),
         CloseKind::Open => styled("still open", Style::Dim),
     }

@@ -63,7 +63,9 @@ impl Summary {
         if let Some((section, top)) = place {
             // Many connections show the same certificate: one row is enough.
             if let Record::Certificate(new) = record {
-                if top.any(|kept| matches!(kept, Record::Certificate(kept) if kept.sha256 == new.sha256)) {
+                if top.is_small()
+                    && top.any(|kept| matches!(kept, Record::Certificate(kept) if kept.sha256 == new.sha256))
+                {
                     return;
                 }
             }

@@ -65,6 +65,11 @@ impl Top {
         }
     }
 
+    /// Whether it is small enough to be searched for every row.
+    pub fn is_small(&self) -> bool {
+        self.limit <= limits::TABLE_ROWS
+    }
+
     /// Rows offered.
     pub fn total(&self) -> u64 {
         self.total

@@ -4,7 +4,7 @@ use comfy_table::{Cell as Field, CellAlignment, ContentArrangement, Table as Gri
 use super::style::paint;
 use crate::report::{
     summary::{Cell, Column, Style, Table},
-    width::{cut_middle, pad_left, pad_right, width},
+    width::{cut, cut_middle, pad_left, pad_right, width},
 };
 
 /// Blanks before every line of a section.
@@ -23,14 +23,16 @@ pub fn body(table: &Table, line: usize) -> Vec<String> {
     }
 }
 
-/// The column's place and width, for those that stay; `None` when even the least does not fit.
+/// A column that may stay.
+struct Fitting {
+    place: usize,
+    width: usize,
+    least: usize,
+    rank: u8,
+}
+
+/// The place and width of the columns that stay; `None` when even the least does not fit.
 fn fit(table: &Table, room: usize) -> Option<Vec<(usize, usize)>> {
-    struct Fitting {
-        place: usize,
-        width: usize,
-        least: usize,
-        rank: u8,
-    }
     let mut columns: Vec<Fitting> = Vec::new();
     for (place, column) in table.columns.iter().enumerate() {
         let cells = || table.rows.iter().filter_map(|row| row.get(place));
@@ -42,19 +44,30 @@ fn fit(table: &Table, room: usize) -> Option<Vec<(usize, usize)>> {
         let least = if column.least == 0 { widest } else { column.least.max(width(column.title)).min(widest) };
         columns.push(Fitting { place, width: widest, least, rank: column.rank });
     }
-    let gaps = |columns: &[Fitting]| GAP * columns.len().saturating_sub(1);
-    while columns.iter().map(|column| column.least).sum::<usize>() + gaps(&columns) > room {
-        let highest = columns.iter().map(|column| column.rank).max().filter(|rank| *rank > 0)?;
-        let last = columns.iter().rposition(|column| column.rank == highest)?;
+    drop_by_rank(&mut columns, room);
+    let fits = narrow(&mut columns, room, |column| column.least);
+    fits.then(|| columns.into_iter().map(|column| (column.place, column.width)).collect())
+}
+
+/// Takes out the columns of the highest rank until the rest could fit.
+fn drop_by_rank(columns: &mut Vec<Fitting>, room: usize) {
+    while columns.iter().map(|column| column.least + GAP).sum::<usize>() > room + GAP {
+        let Some(highest) = columns.iter().map(|column| column.rank).max().filter(|rank| *rank > 0) else { return };
+        let Some(last) = columns.iter().rposition(|column| column.rank == highest) else { return };
         columns.remove(last);
     }
-    // The widest that may give gives first.
-    while columns.iter().map(|column| column.width).sum::<usize>() + gaps(&columns) > room {
-        let giving =
-            columns.iter_mut().filter(|column| column.width > column.least).max_by_key(|column| column.width)?;
-        giving.width -= 1;
+}
+
+/// Makes the widest column that may give give, until all fit; whether they do.
+fn narrow(columns: &mut [Fitting], room: usize, least: impl Fn(&Fitting) -> usize) -> bool {
+    while columns.iter().map(|column| column.width + GAP).sum::<usize>() > room + GAP {
+        let giving = columns.iter_mut().filter(|column| column.width > least(column)).max_by_key(|column| column.width);
+        match giving {
+            Some(column) => column.width -= 1,
+            None => return false,
+        }
     }
-    Some(columns.into_iter().map(|column| (column.place, column.width)).collect())
+    true
 }
 
 fn grid(table: &Table, widths: &[(usize, usize)]) -> Vec<String> {
@@ -64,7 +77,7 @@ fn grid(table: &Table, widths: &[(usize, usize)]) -> Vec<String> {
     grid.set_header(titles.map(|column| Field::new(paint(Style::Dim, column.title))));
     for row in &table.rows {
         let cells = widths.iter().filter_map(|(place, most)| Some((row.get(*place)?, *most)));
-        grid.add_row(cells.map(|(cell, most)| Field::new(paint(cell.style, &cut_middle(&cell.text, most)))));
+        grid.add_row(cells.map(|(cell, most)| Field::new(paint(cell.style, &cut(&cell.text, most)))));
     }
     for (at, (place, _)) in widths.iter().enumerate() {
         let Some(column) = grid.column_mut(at) else { continue };
@@ -88,7 +101,7 @@ fn blocks(table: &Table, room: usize) -> Vec<String> {
             }
             let before = if first { INDENT } else { INDENT * 2 };
             let title = pad_right(&cut_middle(column.title, longest), longest + INDENT * 2 - before);
-            let value = cut_middle(&cell.text, room.saturating_sub(longest + GAP + INDENT));
+            let value = cut(&cell.text, room.saturating_sub(longest + GAP + INDENT));
             lines.push(format!("{}{}  {}", " ".repeat(before), paint(Style::Dim, &title), paint(cell.style, &value)));
             first = false;
         }
@@ -96,26 +109,28 @@ fn blocks(table: &Table, room: usize) -> Vec<String> {
     lines
 }
 
-/// A row whose columns have their fixed widths: for rows that are printed as they come. As many as fit.
-pub fn fixed_row(columns: &[Column], cells: &[Cell], room: usize) -> String {
-    let mut shown: Vec<(usize, &Column)> = columns.iter().enumerate().collect();
-    let total = |shown: &[(usize, &Column)]| shown.iter().map(|(_, column)| column.fixed + GAP).sum::<usize>();
-    while total(&shown) > room {
-        let highest = shown.iter().map(|(_, column)| column.rank).max().filter(|rank| *rank > 0);
-        match shown.iter().rposition(|(_, column)| Some(column.rank) == highest) {
-            Some(last) => drop(shown.remove(last)),
-            None => break,
-        }
+/// The place and width of the columns where rows are printed as they come, before any was measured.
+pub fn fixed_widths(columns: &[Column], room: usize) -> Vec<(usize, usize)> {
+    let fitting = |(place, column): (usize, &Column)| {
+        let least = if column.least == 0 { column.fixed } else { column.least.min(column.fixed) };
+        Fitting { place, width: column.fixed, least, rank: column.rank }
+    };
+    let mut fixed: Vec<Fitting> = columns.iter().enumerate().map(fitting).collect();
+    let room = room.saturating_sub(GAP);
+    drop_by_rank(&mut fixed, room);
+    if !narrow(&mut fixed, room, |column| column.least) {
+        narrow(&mut fixed, room, |_| 1);
     }
-    // What may never go shares what is missing.
-    let over = total(&shown).saturating_sub(room);
-    let share = over.div_ceil(shown.len().max(1));
+    fixed.into_iter().map(|column| (column.place, column.width)).collect()
+}
+
+/// A row in fixed widths.
+pub fn fixed_row(columns: &[Column], cells: &[Cell], widths: &[(usize, usize)]) -> String {
     let mut line = String::new();
-    for (place, column) in shown {
-        let Some(cell) = cells.get(place) else { continue };
-        let most = column.fixed.saturating_sub(share).max(1);
-        let text = cut_middle(&cell.text, most);
-        let padded = if column.right { pad_left(&text, most) } else { pad_right(&text, most) };
+    for (place, most) in widths {
+        let Some((column, cell)) = columns.get(*place).zip(cells.get(*place)) else { continue };
+        let text = cut(&cell.text, *most);
+        let padded = if column.right { pad_left(&text, *most) } else { pad_right(&text, *most) };
         line.push_str(&" ".repeat(GAP));
         line.push_str(&paint(cell.style, &padded));
     }

@@ -90,19 +90,19 @@ impl Writer for StreamedTables {
         let show =
             Show { origin: self.options.origin, time: self.options.time, several_files: self.summary.several_files() };
         let columns = section.all_columns(&show);
-        let room = self.options.columns().saturating_sub(KIND_WIDTH);
+        let widths = layout::fixed_widths(&columns, self.options.columns().saturating_sub(KIND_WIDTH));
         let name = |style: Style| paint(style, &pad_right(kind.type_name(), KIND_WIDTH));
         // Headings come once a kind, so that the rest can be filtered by its first word.
         if !self.headed.contains(&kind) {
             self.headed.push(kind);
             let titles: Vec<Cell> =
                 columns.iter().map(|column| Cell { text: column.title.to_owned(), style: Style::Dim }).collect();
-            let heading = format!("{}{}", name(Style::Dim), layout::fixed_row(&columns, &titles, room));
+            let heading = format!("{}{}", name(Style::Dim), layout::fixed_row(&columns, &titles, &widths));
             self.line(&heading)?;
         }
         self.last = Some(kind);
         let cells = section.cells(record, &show, &mut self.previous);
-        let line = format!("{}{}", name(Style::Plain), layout::fixed_row(&columns, &cells, room));
+        let line = format!("{}{}", name(Style::Plain), layout::fixed_row(&columns, &cells, &widths));
         self.line(&line)
     }
 
@@ -206,14 +206,21 @@ impl<'a> Page<'a> {
     fn hierarchy_line(&mut self, line: &str, most: usize) {
         let start = line.find('▸').unwrap_or(0);
         let indent = width(line.get(..start).unwrap_or_default()).min(most / 3) + 2;
-        let mut rest: Vec<&str> = line.split(' ').collect();
+        // A name stays with its count.
+        let mut rest: Vec<String> = Vec::new();
+        for word in line.split(' ') {
+            match rest.last_mut() {
+                Some(name) if word.starts_with(|c: char| c.is_ascii_digit()) => name.extend([" ", word]),
+                _ => rest.push(word.to_owned()),
+            }
+        }
         let mut first = true;
         while !rest.is_empty() {
             let before = if first { 0 } else { indent };
             let mut taken = 0;
             let mut text = String::new();
             for word in &rest {
-                let longer = if taken == 0 { (*word).to_owned() } else { format!("{text} {word}") };
+                let longer = if taken == 0 { word.clone() } else { format!("{text} {word}") };
                 if taken > 0 && before + width(&longer) > most {
                     break;
                 }
@@ -231,7 +238,7 @@ impl<'a> Page<'a> {
     fn title(&mut self, title: &str, beside: &str, right: &str) {
         let left = width(title) + 2 + width(beside);
         let room = self.options.columns().min(super::DEFAULT_WIDTH).saturating_sub(left);
-        let right = if width(right) + 2 <= room { pad_left(right, room) } else { String::new() };
+        let right = if !right.is_empty() && width(right) + 2 <= room { pad_left(right, room) } else { String::new() };
         self.line(&format!("{}  {beside}{}", paint(Style::Bold, title), paint(Style::Dim, &right)));
     }
 
@@ -277,7 +284,7 @@ impl<'a> Page<'a> {
         }
         let room = most - beside;
         let evidence = cut_middle(&evidence, room.saturating_sub(4));
-        let titles = wrap(&problem.title(), room - if most >= 100 { (width(&evidence) + 2).min(room / 2) } else { 0 });
+        let titles = wrap(&problem.title(), room);
         let beside_first = titles.first().map_or(0, |line| width(line)) + 2 + width(&evidence) <= room;
         for (place, line) in titles.iter().enumerate() {
             let head = if place == 0 {

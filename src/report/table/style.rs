@@ -18,10 +18,17 @@ pub fn paint(style: Style, text: &str) -> String {
     }
 }
 
+fn is_mark(c: char) -> bool {
+    MARKS.iter().any(|(_, mark, _)| *mark == c)
+}
+
 /// A line with its marks turned into terminal codes, or taken out; no blanks at its end.
 pub fn finish(line: &str, color: bool) -> String {
     let mut out = String::with_capacity(line.len() + 16);
-    for c in line.trim_end().chars() {
+    let text = line.trim_end_matches(|c: char| c == END || c.is_whitespace());
+    // The end of a style may have gone with the blanks before it.
+    let is_open = text.chars().rev().find(|c| *c == END || is_mark(*c)).is_some_and(is_mark);
+    for c in text.chars().chain(is_open.then_some(END)) {
         match MARKS.iter().find(|(_, mark, _)| *mark == c) {
             Some((_, _, code)) if color => out.push_str(code),
             Some(_) => {}
