@@ -103,3 +103,14 @@ pub const MAX_DTLS_MESSAGES: usize = 16;
 
 /// Bytes searched for the next TLS record after a gap before a direction is given up: some of the longest records.
 pub const MAX_TLS_SEARCH_BYTES: usize = 1 << 20;
+/// Rows of a section that a table shows unless asked for all: what a person still reads.
+pub const TABLE_ROWS: usize = 20;
+
+/// Rows of a section that Markdown and HTML hold when asked for all; they are kept in memory until the end.
+pub const MAX_DOCUMENT_ROWS: usize = 100_000;
+
+/// Hosts counted for the busiest ones before the quietest half is forgotten: about 1 MiB.
+pub const MAX_TALKERS: usize = 16_384;
+
+/// Codes of findings listed in a report; the catalogue has fewer.
+pub const MAX_FINDING_CODES: usize = 256;

@@ -329,8 +329,9 @@ pub struct TlsRecord {
 
 /// An alert's two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[allow(missing_docs)]
 pub struct RecordAlert {
+    /// AlertLevel: 1 warning, 2 fatal.
     pub level: u8,
+    /// AlertDescription's number.
     pub description: u8,
 }

@@ -1,0 +1,166 @@
+//! What a capture is, in lines: its headline, what is wrong with it, and its protocols.
+use std::fmt::Write as _;
+
+use super::Style;
+use crate::{
+    record::{Capture, ProtocolCount, Timestamp},
+    report::{TimeStyle, escape::escape, units},
+};
+
+/// Protocols shown under one other.
+const MAX_SIBLINGS: usize = 8;
+
+/// Protocols shown inside each other.
+const MAX_DEPTH: usize = 10;
+
+/// Something to say about a capture.
+pub struct Remark {
+    /// The words, escaped.
+    pub text: String,
+    /// How much it matters.
+    pub style: Style,
+}
+
+/// The parts of the first line, to be joined by ` · `.
+pub fn headline(capture: &Capture, time: TimeStyle) -> Vec<Remark> {
+    let plain = |text: String| Remark { text, style: Style::Plain };
+    let mut parts = vec![Remark { text: escape(&capture.file).into_owned(), style: Style::Bold }];
+    if !capture.format.is_empty() {
+        parts.push(plain(escape(&capture.format).into_owned()));
+    }
+    if !capture.link_types.is_empty() {
+        parts.push(plain(escape(&capture.link_types.join(", ")).into_owned()));
+    }
+    if capture.packets == 0 {
+        parts.push(Remark { text: "no packets".to_owned(), style: Style::Yellow });
+    } else {
+        parts.push(plain(units::counted(capture.packets, "packet")));
+        parts.push(plain(units::bytes(capture.wire_bytes) + &span(capture, time)));
+    }
+    match (&capture.damage, capture.dropped) {
+        (None, Some(0)) => parts.push(plain("complete, no drops".to_owned())),
+        (None, None) if capture.packets > 0 => parts.push(plain("complete".to_owned())),
+        _ => {}
+    }
+    parts
+}
+
+fn span(capture: &Capture, time: TimeStyle) -> String {
+    let (Some(first), Some(last)) = (capture.first_ts, capture.last_ts) else { return String::new() };
+    let from = match time {
+        TimeStyle::Local => local(first),
+        TimeStyle::Epoch => epoch(first),
+        TimeStyle::Relative | TimeStyle::Delta | TimeStyle::Utc => utc(first),
+    };
+    if capture.packets == 1 {
+        format!(" at {from}")
+    } else {
+        format!(" over {} from {from}", units::duration(last.since(first)))
+    }
+}
+
+/// `2026-11-20 21:14:18 UTC`.
+fn utc(ts: Timestamp) -> String {
+    chrono::DateTime::from_timestamp_nanos(ts.nanoseconds()).format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// The same in the machine's time zone.
+fn local(ts: Timestamp) -> String {
+    let moment = chrono::DateTime::from_timestamp_nanos(ts.nanoseconds()).with_timezone(&chrono::Local);
+    moment.format("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// Seconds since 1970 with nine decimals.
+pub fn epoch(ts: Timestamp) -> String {
+    let ns = ts.nanoseconds();
+    let (whole, rest) = (ns.unsigned_abs() / 1_000_000_000, ns.unsigned_abs() % 1_000_000_000);
+    format!("{}{whole}.{rest:09}", if ns < 0 { "-" } else { "" })
+}
+
+/// What is wrong with a capture: each is a line of its own.
+pub fn remarks(capture: &Capture) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    let mut warn = |text: String| remarks.push(Remark { text, style: Style::Yellow });
+    if let Some(dropped) = capture.dropped.filter(|dropped| *dropped > 0) {
+        warn(format!("{} dropped while capturing: gaps below may be the capture's", units::counted(dropped, "packet")));
+    }
+    if capture.captured_bytes < capture.wire_bytes {
+        let limit = capture.snap_length.map_or_else(String::new, |length| format!(" (snap length {length})"));
+        let (kept, all) = (units::bytes(capture.captured_bytes), units::bytes(capture.wire_bytes));
+        warn(format!("packets are cut{limit}: {kept} of {all} captured"));
+    }
+    if capture.timestamps_backwards > 0 {
+        warn(format!("time runs backwards at {}", units::counted(capture.timestamps_backwards, "packet")));
+    }
+    if let Some(damage) = &capture.damage {
+        let text = format!("damaged at byte {}: {}; read up to there", damage.offset, escape(&damage.what));
+        remarks.push(Remark { text, style: Style::Red });
+    }
+    remarks
+}
+
+/// The protocol hierarchy in lines: `eth 632 ▸ ip 630 ▸ tcp 571 (tls 402, http 96) · udp 59 (dns 58)`.
+///
+/// A link with several network protocols has one line for each that carries something.
+pub fn hierarchy(capture: &Capture) -> Vec<String> {
+    let all = &capture.protocols;
+    let mut lines = Vec::new();
+    for link in children(all, None) {
+        let name = named(link);
+        let networks = children(all, Some(&link.path));
+        let (carriers, leaves): (Vec<_>, Vec<_>) =
+            networks.into_iter().partition(|node| !children(all, Some(&node.path)).is_empty());
+        let mut tails: Vec<String> = carriers.iter().take(MAX_SIBLINGS).map(|node| network(all, node)).collect();
+        let leaves: Vec<String> = leaves.iter().take(MAX_SIBLINGS).map(|node| named(node)).collect();
+        if !leaves.is_empty() {
+            match tails.as_mut_slice() {
+                [only] => drop(write!(only, " · {}", leaves.join(" · "))),
+                _ => tails.push(leaves.join(" · ")),
+            }
+        }
+        for (place, tail) in tails.iter().enumerate() {
+            let before = if place == 0 { name.clone() } else { " ".repeat(crate::report::width::width(&name)) };
+            lines.push(format!("{before} ▸ {tail}"));
+        }
+        if tails.is_empty() {
+            lines.push(name);
+        }
+    }
+    lines
+}
+
+fn network(all: &[ProtocolCount], node: &ProtocolCount) -> String {
+    let transports: Vec<String> = some_children(all, &node.path).map(|node| carried(all, node, 0)).collect();
+    format!("{} ▸ {}", named(node), transports.join(" · "))
+}
+
+fn carried(all: &[ProtocolCount], node: &ProtocolCount, depth: usize) -> String {
+    let inner: Vec<String> = match depth {
+        MAX_DEPTH => Vec::new(),
+        _ => some_children(all, &node.path).map(|node| carried(all, node, depth + 1)).collect(),
+    };
+    if inner.is_empty() { named(node) } else { format!("{} ({})", named(node), inner.join(", ")) }
+}
+
+fn named(node: &ProtocolCount) -> String {
+    let name = node.path.rsplit(':').next().unwrap_or_default();
+    format!("{} {}", escape(name), units::count(node.packets))
+}
+
+fn some_children<'a>(all: &'a [ProtocolCount], path: &str) -> impl Iterator<Item = &'a ProtocolCount> {
+    children(all, Some(path)).into_iter().take(MAX_SIBLINGS)
+}
+
+/// Direct children of the node at `path`, the busiest first; the roots without a path.
+fn children<'a>(all: &'a [ProtocolCount], path: Option<&str>) -> Vec<&'a ProtocolCount> {
+    let is_child = |node: &&ProtocolCount| match path {
+        None => !node.path.contains(':'),
+        Some(path) => {
+            let below = node.path.strip_prefix(path).and_then(|rest| rest.strip_prefix(':'));
+            below.is_some_and(|name| !name.contains(':'))
+        }
+    };
+    let mut found: Vec<&ProtocolCount> = all.iter().filter(is_child).collect();
+    found.sort_by(|a, b| b.packets.cmp(&a.packets).then_with(|| a.path.cmp(&b.path)));
+    found
+}
