@@ -241,7 +241,7 @@ pub fn whole_run(bytes: &[u8]) {
             files: vec!["fuzz".to_owned()],
         };
         let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
-        let mut writer = report::writer(format, Box::new(out.clone()), options);
+        let mut writer = report::writer(format, Box::new(out.clone()), options).expect("no CSV here");
         engine::run(source, settings, writer.as_mut(), &mut |_| {}).expect("memory can be read and written");
         out.take()
     };

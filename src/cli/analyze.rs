@@ -13,7 +13,7 @@ use super::{
     progress::ProgressLine,
 };
 use crate::{
-    capture::{self, PacketSource},
+    capture::{self, Merged, PacketSource},
     engine,
     record::{Capture, RecordKind, Wanted},
     report::{self, Writer},
@@ -53,7 +53,10 @@ pub fn name(file: &Path) -> String {
 
 /// Opens one capture, or several as one in time order.
 pub fn open(files: &[PathBuf]) -> Result<Box<dyn PacketSource>, Failure> {
-    capture::open_all(files).map_err(|error| Failure::Unreadable(error.to_string()))
+    let sources: Result<Vec<_>, _> =
+        (0u16..).zip(files).map(|(index, file)| capture::open(file, index)).collect();
+    let mut sources = sources.map_err(|error| Failure::Unreadable(error.to_string()))?;
+    Ok(if sources.len() == 1 { sources.remove(0) } else { Box::new(Merged::new(sources)) })
 }
 
 /// The writer that the options ask for, on standard output.
@@ -68,7 +71,7 @@ pub fn writer(output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Se
     };
     if output.format == Format::Csv {
         if let Some(directory) = &output.csv_dir {
-            return report::csv_directory(directory, options).map_err(|error| {
+            return report::csv_directory(directory).map_err(|error| {
                 Failure::Usage(format!("cannot write CSV files to {}: {error}", directory.display()))
             });
         }
@@ -80,7 +83,7 @@ pub fn writer(output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Se
             ));
         }
     }
-    Ok(report::writer(plan::format(output.format), Box::new(BufWriter::new(io::stdout())), options))
+    report::writer(plan::format(output.format), Box::new(BufWriter::new(io::stdout())), options).map_err(Failure::Output)
 }
 
 /// Tells of damage on standard error, and how the command ends.

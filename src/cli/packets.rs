@@ -11,7 +11,7 @@ use super::{
     plan,
 };
 use crate::{
-    engine::{self, Detail},
+    engine,
     record::{Record, Wanted},
     report,
 };
@@ -34,13 +34,14 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
         ..report::Options::default()
     };
     let outcome = if args.format == Format::Table {
-        let mut lines = report::PacketLines::new(out, &options, args.verbose, args.hex);
-        let detail = if args.verbose { Detail::Layers } else { Detail::Line };
-        engine::packets(source, settings, detail, &mut |packet, bytes| lines.packet(packet, bytes))
+        let mut lines = report::packets::PacketLines::new(out, options, args.verbose);
+        engine::packets(source, settings, &mut |packet, bytes| {
+            lines.packet(packet, args.hex.then_some(bytes))
+        })
             .and_then(|outcome| lines.finish().map(|()| outcome))
     } else {
-        let mut writer = report::writer(plan::format(args.format), out, options);
-        engine::packets(source, settings, Detail::Layers, &mut |packet, _| {
+        let mut writer = report::writer(plan::format(args.format), out, options).map_err(Failure::Output)?;
+        engine::packets(source, settings, &mut |packet, _| {
             writer.record(&Record::Packet(Box::new(packet.clone())))
         })
         .and_then(|outcome| writer.finish().map(|()| outcome))

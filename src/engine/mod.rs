@@ -12,5 +12,5 @@ mod route;
 mod run;
 mod worker;
 
-pub use packets::{Detail, packets};
+pub use packets::packets;
 pub use run::{Outcome, Progress, Settings, run};

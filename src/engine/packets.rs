@@ -14,26 +14,16 @@ use crate::{
     wire,
 };
 
-/// How much of each packet is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// One line.
-    Line,
-    /// The layer tree with every field.
-    Layers,
-}
-
 /// Reads `source` to its end and shows every packet with its bytes.
 ///
 /// # Errors
 /// What the source or `show` said.
 pub fn packets(
     source: Box<dyn PacketSource>,
-    settings: Settings,
-    detail: Detail,
+    mut settings: Settings,
     show: &mut dyn FnMut(&Packet, &[u8]) -> io::Result<()>,
 ) -> io::Result<Outcome> {
-    let mut reader = Reader::new(source, &settings);
+    let mut reader = Reader::new(source, &mut settings);
     let outlet = Outlet::new(settings.flow.wanted, true, Arc::new([]));
     let mut worker = Worker::new(0, 1, settings.flow, outlet);
     let mut parcel = Parcel::default();
@@ -41,7 +31,7 @@ pub fn packets(
         for place in 0..parcel.routed.len() {
             let notes = worker.packet_notes(&parcel, place);
             let (head, routed) = (parcel.batch.heads[place], parcel.routed[place]);
-            show(&packet(&parcel, &head, &routed, notes, detail), parcel.batch.bytes(&head))?;
+            show(&packet(&parcel, &head, &routed, notes), parcel.batch.bytes(&head))?;
         }
         worker.pass_time(&parcel);
         worker.take_emitted();
@@ -49,18 +39,13 @@ pub fn packets(
     Ok(Outcome { captures: describe_source(&reader) })
 }
 
-fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>, detail: Detail) -> Packet {
+fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>) -> Packet {
     let bytes = parcel.batch.bytes(head);
-    let reassembled = routed.view_start != head.start;
-    let mut layers = match detail {
-        Detail::Line => Vec::new(),
-        Detail::Layers if reassembled => {
-            let fragment = wire::decode(head.link_type, bytes, head.wire_length);
-            let outer = wire::describe(head.link_type, bytes, head.wire_length);
-            wire::describe_reassembled(parcel.view(routed), &fragment, outer)
-        }
-        Detail::Layers => wire::describe(head.link_type, bytes, head.wire_length),
-    };
+    let mut layers = wire::describe(head.link_type, bytes, head.wire_length);
+    if routed.view_start != head.start {
+        let fragment = wire::decode(head.link_type, bytes, head.wire_length);
+        layers = wire::describe_reassembled(parcel.view(routed), &fragment, layers);
+    }
     let mut protocols = routed.decoded.path.to_string();
     let mut told: Vec<String> = Vec::new();
     let payload = routed.decoded.payload_offset as usize;
@@ -71,9 +56,7 @@ fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>,
         }
         place(&mut layer, payload, routed.decoded.payload_length as usize);
         told.push(info);
-        if detail == Detail::Layers {
-            layers.push(layer);
-        }
+        layers.push(layer);
     }
     let info = if told.is_empty() {
         wire::summary(&routed.decoded, parcel.view(routed))

@@ -17,7 +17,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    capture::{Batch, More, PacketSource, bpf::Filter},
+    capture::{Batch, More, PacketSource, ReadProgress, bpf::Filter},
     flow, limits,
     record::{Capture, PacketRef, Record, Report, SCHEMA_VERSION},
     report::Writer,
@@ -63,7 +63,7 @@ pub struct Progress {
 /// What the source or the writer said. Damage in a capture is no error; it is told in the outcome.
 pub fn run(
     source: Box<dyn PacketSource>,
-    settings: Settings,
+    mut settings: Settings,
     writer: &mut dyn Writer,
     progress: &mut dyn FnMut(Progress),
 ) -> io::Result<Outcome> {
@@ -75,7 +75,7 @@ pub fn run(
     if settings.flow.wanted.has(crate::record::RecordKind::Report) {
         writer.record(&Record::Report(report))?;
     }
-    let reader = Reader::new(source, &settings);
+    let reader = Reader::new(source, &mut settings);
     let workers = workers(&settings);
     let (reader, done) = if workers.len() == 1 {
         in_line(reader, workers, writer, progress)?
@@ -119,11 +119,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(source: Box<dyn PacketSource>, settings: &Settings) -> Self {
+    pub(super) fn new(source: Box<dyn PacketSource>, settings: &mut Settings) -> Self {
         Self {
             source,
             router: Router::default(),
-            filter: settings.filter.clone(),
+            filter: settings.filter.take(),
             left: settings.max_packets,
             stop: Arc::clone(&settings.stop),
             last: PacketRef::default(),
@@ -142,7 +142,7 @@ impl Reader {
             heads.retain(|head| {
                 let start = head.start as usize;
                 let bytes = buffer.get(start..start + head.captured_length as usize).unwrap_or_default();
-                filter.matches(head.link_type, bytes, head.wire_length)
+                filter.matches(head.link_type, bytes)
             });
         }
         if let Some(left) = &mut self.left {
@@ -162,8 +162,8 @@ impl Reader {
     }
 
     fn progress(&self) -> Progress {
-        let (bytes, total_bytes) = self.source.progress();
-        Progress { bytes, total_bytes, packets: self.router.next_index() }
+        let ReadProgress { bytes_read, total_bytes } = self.source.progress();
+        Progress { bytes: bytes_read, total_bytes, packets: self.router.next_index() }
     }
 }
 
