@@ -14,7 +14,41 @@
         clippy::cast_sign_loss
     )
 )]
+mod arp;
+mod checksum;
+mod describe;
+mod dot11;
+mod ethernet;
+mod fragment;
+mod gre;
+mod icmp;
+mod icmpv6;
+mod ipv4;
+mod ipv6;
+mod link;
+mod llc;
+mod mpls;
+mod overlay;
+mod path;
+mod ppp;
+mod read;
+mod service;
+mod tcp;
+mod udp;
+mod vlan;
+mod walk;
+
+use std::{fmt, net::IpAddr};
+
+pub use checksum::Sum;
+pub use fragment::FragmentInfo;
+pub use path::{Layered, Path};
+pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
+
 use crate::record::{Endpoint, FlowKey, Layer, LinkType, Transport};
+use describe::Describer;
+use read::{ipv4_at, ipv6_at, u16_at, u32_at};
+use walk::{Next, Nobody, Walk};
 
 /// What the walk found, as offsets into the packet it was given. The innermost headers win: a packet in a tunnel is
 /// described by what is inside. A packet quoted by an ICMP error is not "inside": it is [`Decoded::quoted`].
@@ -73,28 +107,6 @@ pub enum TransportHeader {
     Other(u8),
 }
 
-/// A protocol met on the way. Names are Wireshark's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[repr(u8)]
-#[allow(missing_docs)]
-pub enum Layered {
-    #[default]
-    Data,
-    Ethernet,
-}
-
-/// The protocols of a packet in order, at most [`Path::CAPACITY`]; deeper ones are left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Path {
-    length: u8,
-    protocols: [Layered; Path::CAPACITY],
-}
-
-impl Path {
-    /// Protocols kept.
-    pub const CAPACITY: usize = 15;
-}
-
 /// Where and why the walk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop {
@@ -117,9 +129,57 @@ pub enum StopReason {
         present: u32,
     },
     /// A field has a value that the protocol does not allow.
-    Invalid(&'static str),
+    Invalid(Violation),
     /// Headers beyond the cap of [`crate::limits`].
     TooDeep,
+}
+
+/// A value that a protocol does not allow; displayed as a sentence's end ("... is ...").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the text of each is its meaning
+pub enum Violation {
+    IpVersion,
+    Ipv4HeaderLength,
+    Ipv4TotalLength,
+    AhLength,
+    UdpLength,
+    TcpDataOffset,
+    GreVersion,
+    Header,
+}
+
+impl Violation {
+    /// What is wrong, in words.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::IpVersion => "the IP version is not the one announced",
+            Self::Ipv4HeaderLength => "the header length is below 20 bytes",
+            Self::Ipv4TotalLength => "the total length is below the header length",
+            Self::AhLength => "the length of the Authentication Header is too small",
+            Self::UdpLength => "the UDP length does not fit the IP packet",
+            Self::TcpDataOffset => "the data offset is below 20 bytes",
+            Self::GreVersion => "the GRE version is unknown",
+            Self::Header => "the header is not one of this protocol",
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}: ", self.protocol, self.offset)?;
+        match self.reason {
+            StopReason::Short { required, present } => write!(f, "{required} bytes needed, {present} here"),
+            StopReason::Invalid(violation) => violation.fmt(f),
+            StopReason::TooDeep => f.write_str("more headers or tunnels than are followed"),
+        }
+    }
 }
 
 /// An IP packet quoted by an ICMP error.
@@ -149,47 +209,130 @@ pub enum ChecksumStatus {
 /// Walks a packet of `link_type`. `bytes` may be cut short; `wire_length` says how long it was.
 #[must_use]
 pub fn decode(link_type: LinkType, bytes: &[u8], wire_length: u32) -> Decoded {
-    let _ = (link_type, bytes, wire_length);
-    Decoded::default()
+    let mut walk = Walk::new(bytes, wire_length, Nobody);
+    walk.run(Next::Link(link_type));
+    walk.decoded
 }
 
 /// Walks on from a reassembled IP datagram (header and whole payload), which continues the `fragment` that completed it.
 #[must_use]
 pub fn decode_reassembled(datagram: &[u8], fragment: &Decoded) -> Decoded {
-    let _ = (datagram, fragment);
-    Decoded::default()
+    let mut walk = reassembled(datagram, fragment, Nobody);
+    walk.run(Next::AnyIp);
+    walk.decoded
+}
+
+/// A walk at the start of a reassembled datagram, with the path of what is around its fragments.
+fn reassembled<'a, V: walk::Visitor>(datagram: &'a [u8], fragment: &Decoded, visitor: V) -> Walk<'a, V> {
+    let mut walk = Walk::new(datagram, read::narrow(datagram.len()), visitor);
+    walk.depth = fragment.depth;
+    walk.decoded.path = fragment.path.before_last_network();
+    walk
 }
 
 /// Walks the same way as [`decode`] and names every field, Wireshark's names, outer layers first.
 #[must_use]
 pub fn describe(link_type: LinkType, bytes: &[u8], wire_length: u32) -> Vec<Layer> {
-    let _ = (link_type, bytes, wire_length);
-    Vec::new()
+    let mut walk = Walk::new(bytes, wire_length, Describer::new(bytes));
+    walk.run(Next::Link(link_type));
+    walk.visitor.layers
+}
+
+/// The layers of the fragment that completed `datagram`: `fragment_layers` ([`describe`] of that packet, which is
+/// `fragment`), with what the reassembled datagram carries in the place of the bare data.
+#[must_use]
+pub fn describe_reassembled(datagram: &[u8], fragment: &Decoded, mut fragment_layers: Vec<Layer>) -> Vec<Layer> {
+    let mut walk = reassembled(datagram, fragment, Describer::new(datagram));
+    walk.run(Next::AnyIp);
+    if fragment_layers.last().is_some_and(|layer| layer.protocol == Layered::Data.name()) {
+        fragment_layers.pop();
+    }
+    let is_ip = |layer: &Layer| layer.protocol == Layered::Ipv4.name() || layer.protocol == Layered::Ipv6.name();
+    let outer = fragment_layers.iter().rposition(is_ip).unwrap_or_default();
+    // The IP header and the extension headers in front of the fragment header are in both.
+    let behind = fragment_layers.iter().skip(outer);
+    let common = behind.take_while(|layer| layer.protocol != Layered::Ipv6Fragment.name()).count();
+    fragment_layers.extend(walk.visitor.layers.into_iter().skip(common));
+    fragment_layers
 }
 
 impl Decoded {
+    /// Source and destination address of the innermost network header.
+    #[inline]
+    #[must_use]
+    pub fn addresses(&self, bytes: &[u8]) -> Option<(IpAddr, IpAddr)> {
+        let header = bytes.get(self.network_offset as usize..)?;
+        match self.network {
+            Network::Ipv4 => Some((ipv4_at(header, 12)?.into(), ipv4_at(header, 16)?.into())),
+            Network::Ipv6 => Some((ipv6_at(header, 8)?.into(), ipv6_at(header, 24)?.into())),
+            Network::None | Network::Arp => None,
+        }
+    }
+
     /// Addresses of the innermost network header with the transport's ports (0 where there are none).
+    #[inline]
     #[must_use]
     pub fn endpoints(&self, bytes: &[u8]) -> Option<(Endpoint, Endpoint)> {
-        let _ = bytes;
-        None
+        let (source, destination) = self.addresses(bytes)?;
+        let (source_port, destination_port) = match self.transport {
+            TransportHeader::Tcp | TransportHeader::Udp => {
+                let header = bytes.get(self.transport_offset as usize..)?;
+                (u16_at(header, 0)?, u16_at(header, 2)?)
+            }
+            _ => (0, 0),
+        };
+        Some((
+            Endpoint { address: source, port: source_port },
+            Endpoint { address: destination, port: destination_port },
+        ))
+    }
+
+    /// The transport of a flow, for TCP and UDP.
+    #[inline]
+    #[must_use]
+    pub fn flow_transport(&self) -> Option<Transport> {
+        match self.transport {
+            TransportHeader::Tcp => Some(Transport::Tcp),
+            TransportHeader::Udp => Some(Transport::Udp),
+            _ => None,
+        }
     }
 
     /// The key of the flow, for TCP and UDP.
+    #[inline]
     #[must_use]
     pub fn flow_key(&self, bytes: &[u8]) -> Option<FlowKey> {
-        let _ = bytes;
-        None
+        let transport = self.flow_transport()?;
+        let (source, destination) = self.endpoints(bytes)?;
+        Some(FlowKey::new(transport, source, destination))
     }
 
     /// The packet an ICMP or ICMPv6 error quotes, when it is TCP or UDP.
     #[must_use]
     pub fn quoted(&self, bytes: &[u8]) -> Option<Quoted> {
-        let _ = bytes;
-        None
+        let message = bytes.get(self.transport_offset as usize..)?;
+        let message_type = *message.first()?;
+        let quote = message.get(icmp::LENGTH..)?;
+        let (number, source, destination, header) = match self.transport {
+            TransportHeader::Icmp if icmp::quotes(message_type) => ipv4::quoted(quote)?,
+            TransportHeader::Icmpv6 if icmpv6::quotes(message_type) => ipv6::quoted(quote)?,
+            _ => return None,
+        };
+        let transport = match number {
+            6 => Transport::Tcp,
+            17 => Transport::Udp,
+            _ => return None,
+        };
+        Some(Quoted {
+            transport,
+            source: Endpoint { address: source, port: u16_at(header, 0)? },
+            destination: Endpoint { address: destination, port: u16_at(header, 2)? },
+            sequence_number: if transport == Transport::Tcp { u32_at(header, 4) } else { None },
+        })
     }
 
     /// The payload that is here.
+    #[inline]
     #[must_use]
     pub fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         let start = self.payload_offset as usize;
@@ -199,7 +342,42 @@ impl Decoded {
     /// Verdict on the transport checksum (TCP, UDP, ICMP, ICMPv6).
     #[must_use]
     pub fn transport_checksum(&self, bytes: &[u8]) -> ChecksumStatus {
-        let _ = bytes;
-        ChecksumStatus::Unverified
+        let start = self.transport_offset as usize;
+        let payload_start = self.payload_offset as usize;
+        let header_length = payload_start.saturating_sub(start);
+        let end = payload_start.saturating_add(self.payload_length as usize);
+        let wire_length = header_length.saturating_add(self.payload_wire_length as usize);
+        let Some(segment) = bytes.get(start..end) else { return ChecksumStatus::Unverified };
+        transport_checksum(self.transport, self.addresses(bytes), segment, wire_length)
     }
+}
+
+/// Verdict on the checksum of a `segment` that was `wire_length` bytes long.
+fn transport_checksum(
+    transport: TransportHeader,
+    addresses: Option<(IpAddr, IpAddr)>,
+    segment: &[u8],
+    wire_length: usize,
+) -> ChecksumStatus {
+    if segment.len() < wire_length {
+        return ChecksumStatus::Unverified;
+    }
+    let sum = Sum::new().add(segment);
+    let length = read::narrow(wire_length);
+    let sum = match (transport, addresses) {
+        (TransportHeader::Icmp, _) => sum,
+        (TransportHeader::Udp, Some((source, destination))) => {
+            if u16_at(segment, 6) == Some(0) {
+                // RFC 768: the sender did not compute it. RFC 8200 section 8.1 forbids that.
+                return if source.is_ipv4() { ChecksumStatus::Unverified } else { ChecksumStatus::Bad };
+            }
+            sum.add_pseudo_header(source, destination, 17, length)
+        }
+        (TransportHeader::Tcp, Some((source, destination))) => sum.add_pseudo_header(source, destination, 6, length),
+        (TransportHeader::Icmpv6, Some((source, destination))) => {
+            sum.add_pseudo_header(source, destination, 58, length)
+        }
+        _ => return ChecksumStatus::Unverified,
+    };
+    if sum.is_good() { ChecksumStatus::Good } else { ChecksumStatus::Bad }
 }

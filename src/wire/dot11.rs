@@ -1,0 +1,78 @@
+//! IEEE 802.11 data frames and the radio headers in front of them, just far enough to reach what they carry.
+use super::{
+    Layered, llc,
+    read::{u16_at, u32_at},
+    walk::{Next, Visitor, Walk},
+};
+use crate::record::LinkType;
+
+/// Radiotap: version, pad, length in little endian; the rest is for radio people.
+pub(super) fn walk_radiotap<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let here = walk.here();
+    let Some(length) = u16_at(here, 2).map(|length| usize::from(length.swap_bytes())) else {
+        return walk.short(Layered::Radiotap, 8);
+    };
+    if here.len() < length || length < 8 {
+        return walk.short(Layered::Radiotap, length.max(8));
+    }
+    walk.enter(Layered::Radiotap, length);
+    walk.enter_named(Layered::WlanRadio);
+    self::walk(walk)
+}
+
+/// Per-Packet Information: version, flags, length and link type in little endian.
+pub(super) fn walk_ppi<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let here = walk.here();
+    let (Some(length), Some(link_type)) =
+        (u16_at(here, 2).map(|length| usize::from(length.swap_bytes())), u32_at(here, 4).map(u32::swap_bytes))
+    else {
+        return walk.short(Layered::Ppi, 8);
+    };
+    if here.len() < length || length < 8 {
+        return walk.short(Layered::Ppi, length.max(8));
+    }
+    walk.enter(Layered::Ppi, length);
+    match u16::try_from(link_type) {
+        Ok(105) => {
+            walk.enter_named(Layered::WlanRadio);
+            self::walk(walk)
+        }
+        Ok(number) => Next::Link(LinkType(number)),
+        Err(_) => walk.data(),
+    }
+}
+
+/// An 802.11 MAC frame (IEEE 802.11 section 9.2).
+pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    const ORDER: u8 = 0x80;
+    const PROTECTED: u8 = 0x40;
+    let here = walk.here();
+    let (Some(control), Some(flags)) = (here.first().copied(), here.get(1).copied()) else {
+        return walk.short(Layered::Wlan, 2);
+    };
+    let is_data = control & 0x0c == 0x08;
+    if !is_data {
+        walk.enter(Layered::Wlan, here.len().min(24));
+        return Next::Done;
+    }
+    let quality_of_service = control & 0x80 != 0;
+    let no_data = control & 0x40 != 0;
+    let mut length = 24usize;
+    if flags & 3 == 3 {
+        length = length.saturating_add(6);
+    }
+    if quality_of_service {
+        length = length.saturating_add(if flags & ORDER != 0 { 6 } else { 2 });
+    }
+    if here.len() < length {
+        return walk.short(Layered::Wlan, length);
+    }
+    walk.enter(Layered::Wlan, length);
+    if no_data {
+        return Next::Done;
+    }
+    if flags & PROTECTED != 0 {
+        return walk.data();
+    }
+    llc::walk(walk)
+}

@@ -1,0 +1,166 @@
+//! Tunnels over UDP: VXLAN (RFC 7348, GPE), Geneve (RFC 8926), GTP-U (3GPP TS 29.281), Teredo (RFC 4380), L2TP
+//! (RFC 2661), GRE and MPLS in UDP (RFC 8086, RFC 7510).
+//!
+//! A port alone proves nothing: a header must look right, else the datagram stays an ordinary one.
+use super::{
+    Layered, ethernet, gre, mpls, ppp,
+    read::{u8_at, u16_at},
+    walk::{Next, Visitor, Walk},
+};
+
+/// Looks into a datagram whose header was just read.
+#[inline]
+pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>, source_port: u16, destination_port: u16) -> Next {
+    // The destination says what the receiver will take it for; the source only does when both ends use the port.
+    match destination_port {
+        4789 => vxlan(walk),
+        4790 => vxlan_gpe(walk),
+        6081 => geneve(walk),
+        2152 => gtp(walk),
+        3544 => teredo(walk),
+        1701 => l2tp(walk),
+        4754 => gre::walk(walk),
+        6635 => mpls::walk(walk),
+        _ => match source_port {
+            2152 => gtp(walk),
+            3544 => teredo(walk),
+            1701 => l2tp(walk),
+            _ => Next::Done,
+        },
+    }
+}
+
+fn vxlan<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    const VALID_IDENTIFIER: u8 = 0x08;
+    let here = walk.here();
+    if here.len() < 8 || u8_at(here, 0).is_none_or(|flags| flags & VALID_IDENTIFIER == 0) {
+        return Next::Done;
+    }
+    if !walk.tunnel(Layered::Vxlan) {
+        return Next::Done;
+    }
+    walk.enter(Layered::Vxlan, 8);
+    Next::Frame
+}
+
+fn vxlan_gpe<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let here = walk.here();
+    let next = match (u8_at(here, 0), u8_at(here, 3)) {
+        (Some(flags), Some(protocol)) if flags & 0x0c == 0x0c => match protocol {
+            1 => Next::EtherType(ethernet::IPV4),
+            2 => Next::EtherType(ethernet::IPV6),
+            3 => Next::Frame,
+            4 => Next::EtherType(ethernet::NSH),
+            5 => Next::EtherType(ethernet::MPLS),
+            _ => return Next::Done,
+        },
+        _ => return Next::Done,
+    };
+    if here.len() < 8 || !walk.tunnel(Layered::Vxlan) {
+        return Next::Done;
+    }
+    walk.enter(Layered::Vxlan, 8);
+    next
+}
+
+fn geneve<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let here = walk.here();
+    let (Some(first), Some(protocol)) = (u8_at(here, 0), u16_at(here, 2)) else { return Next::Done };
+    let length = usize::from(first & 0x3f).saturating_mul(4).saturating_add(8);
+    if first >> 6 != 0 || here.len() < length || !walk.tunnel(Layered::Geneve) {
+        return Next::Done;
+    }
+    walk.enter(Layered::Geneve, length);
+    if protocol == ethernet::TRANSPARENT_BRIDGING { Next::Frame } else { Next::EtherType(protocol) }
+}
+
+fn gtp<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    /// A message that carries a user's packet.
+    const G_PDU: u8 = 255;
+    let here = walk.here();
+    let (Some(flags), Some(message_type), Some(length)) = (u8_at(here, 0), u8_at(here, 1), u16_at(here, 2)) else {
+        return Next::Done;
+    };
+    // Version 1, protocol type GTP.
+    if flags & 0xf0 != 0x30 || here.len() < 8 {
+        return Next::Done;
+    }
+    let mut header = 8usize;
+    if flags & 7 != 0 {
+        header = 12;
+        let mut extension = if flags & 4 != 0 { u8_at(here, 11).unwrap_or_default() } else { 0 };
+        while extension != 0 {
+            let Some(units) = u8_at(here, header).filter(|units| *units > 0) else { return Next::Done };
+            header = header.saturating_add(usize::from(units).saturating_mul(4));
+            let Some(following) = u8_at(here, header.saturating_sub(1)) else { return Next::Done };
+            extension = following;
+        }
+    }
+    if here.len() < header {
+        return Next::Done;
+    }
+    walk.limit(usize::from(length).saturating_add(8));
+    if message_type != G_PDU {
+        walk.enter(Layered::Gtp, header);
+        return Next::Done;
+    }
+    if !walk.tunnel(Layered::Gtp) {
+        return Next::Done;
+    }
+    walk.enter(Layered::Gtp, header);
+    Next::AnyIp
+}
+
+fn teredo<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let here = walk.here();
+    let mut header = 0usize;
+    // Authentication, then origin, then the packet (RFC 4380 section 5.1.1); bubbles end with the IPv6 header.
+    if here.starts_with(&[0, 1]) {
+        let lengths = u8_at(here, 2).zip(u8_at(here, 3));
+        let Some((identifier, value)) = lengths else { return Next::Done };
+        header = 13usize.saturating_add(usize::from(identifier)).saturating_add(usize::from(value));
+    }
+    if here.get(header..).is_some_and(|rest| rest.starts_with(&[0, 0])) {
+        header = header.saturating_add(8);
+    }
+    if u8_at(here, header).is_none_or(|first| first >> 4 != 6) || here.len() < header.saturating_add(40) {
+        return Next::Done;
+    }
+    if !walk.tunnel(Layered::Teredo) {
+        return Next::Done;
+    }
+    walk.enter(Layered::Teredo, header);
+    Next::EtherType(ethernet::IPV6)
+}
+
+fn l2tp<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    const CONTROL: u16 = 0x8000;
+    const LENGTH: u16 = 0x4000;
+    const SEQUENCE: u16 = 0x0800;
+    const OFFSET: u16 = 0x0200;
+    let here = walk.here();
+    let Some(flags) = u16_at(here, 0).filter(|flags| flags & 0x000f == 2) else { return Next::Done };
+    let mut header = 6usize;
+    if flags & LENGTH != 0 {
+        header = header.saturating_add(2);
+    }
+    if flags & SEQUENCE != 0 {
+        header = header.saturating_add(4);
+    }
+    if flags & OFFSET != 0 {
+        let Some(padding) = u16_at(here, header) else { return Next::Done };
+        header = header.saturating_add(2).saturating_add(usize::from(padding));
+    }
+    if here.len() < header {
+        return Next::Done;
+    }
+    if flags & CONTROL != 0 {
+        walk.enter(Layered::L2tp, header);
+        return Next::Done;
+    }
+    if !walk.tunnel(Layered::L2tp) {
+        return Next::Done;
+    }
+    walk.enter(Layered::L2tp, header);
+    ppp::walk(walk)
+}
