@@ -1,1 +1,11 @@
-//! TCP.
+//! TCP as an observer sees it (RFC 9293): sequence numbers, both endpoints' states, streams and measurements.
+//!
+//! [`connection`] puts a connection together from its segments; [`state`] is the pure step function of one endpoint.
+pub mod connection;
+mod endpoint;
+mod findings;
+mod report;
+pub mod segment;
+pub mod sequence;
+pub mod state;
+pub mod zeek;
