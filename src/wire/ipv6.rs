@@ -24,8 +24,6 @@ pub(super) mod extension {
     pub const AUTHENTICATION: u8 = 51;
     pub const NO_NEXT_HEADER: u8 = 59;
     pub const DESTINATION: u8 = 60;
-    pub const MOBILITY: u8 = 135;
-    pub const HOST_IDENTITY: u8 = 139;
     pub const SHIM6: u8 = 140;
 }
 
@@ -102,14 +100,19 @@ fn extensions<V: Visitor>(walk: &mut Walk<'_, V>, first: u8) -> Next {
 pub(super) fn walk_authentication<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     let here = walk.here();
     let Ok(header) = IpAuthHeaderSlice::from_slice(here) else {
-        let units = here.get(1).map_or(1, |length| usize::from(*length));
-        return match units {
-            0 => walk.invalid(Layered::Ah, Violation::AhLength),
-            _ => walk.short(Layered::Ah, units.saturating_add(2).saturating_mul(4).max(12)),
-        };
+        let (number, units) = (u8_at(here, 0), u8_at(here, 1));
+        // A length of zero is illegal but unmistakable: eight bytes.
+        if let (Some(number), Some(0), true) = (number, units, here.len() >= 8) {
+            walk.invalid(Layered::Ah, Violation::AhLength);
+            return behind_authentication(walk, number, 8);
+        }
+        let length = usize::from(units.unwrap_or(1)).saturating_add(2).saturating_mul(4);
+        return walk.short(Layered::Ah, length.max(12));
     };
-    let length = header.slice().len();
-    let number = header.next_header().0;
+    behind_authentication(walk, header.next_header().0, header.slice().len())
+}
+
+fn behind_authentication<V: Visitor>(walk: &mut Walk<'_, V>, number: u8, length: usize) -> Next {
     walk.enter(Layered::Ah, length);
     walk.transport(TransportHeader::None, walk.at);
     match walk.decoded.network {

@@ -33,7 +33,10 @@ mod path;
 mod ppp;
 mod read;
 mod service;
+mod summary;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod udp;
 mod vlan;
 mod walk;
@@ -43,6 +46,7 @@ use std::{fmt, net::IpAddr};
 pub use checksum::Sum;
 pub use fragment::FragmentInfo;
 pub use path::{Layered, Path};
+pub use summary::{summary, summary_of};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
 
 use crate::record::{Endpoint, FlowKey, Layer, LinkType, Transport};
