@@ -78,7 +78,9 @@ impl Writer for MarkdownWriter {
                     let (sign, code) = (symbol(problem.first.severity), problem.first.code);
                     let (title, evidence) = (inert(&problem.title()), inert(&problem.evidence(several)));
                     writeln!(self.out, "- {sign} `{code}` **{title}** ({evidence})  ")?;
-                    writeln!(self.out, "  {}", inert(&escape(&problem.first.explanation)))?;
+                    if !problem.first.explanation.is_empty() {
+                        writeln!(self.out, "  {}", inert(&escape(&problem.first.explanation)))?;
+                    }
                 }
             }
         }
@@ -89,22 +91,36 @@ impl Writer for MarkdownWriter {
     }
 }
 
-/// Escaped text in which Markdown and HTML see nothing but text.
+/// Escaped text in which Markdown and HTML see nothing but text, not even a bare address to make a link of.
 fn inert(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_link = match c {
+            ':' => rest.peek() == Some(&'/'),
+            '.' => out.get(out.len().saturating_sub(3)..).is_some_and(|before| before.eq_ignore_ascii_case("www")),
+            _ => false,
+        };
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '@' => {
-                out.push('\\');
-                out.push(c);
-            }
-            // Keeps what looks like an address from becoming a link.
-            ':' => out.push_str("&#58;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '@' => out.extend(['\\', c]),
+            c if is_link => out.extend(['\\', c]),
             c => out.push(c),
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inert;
+
+    #[test]
+    fn text_stays_text() {
+        assert_eq!(inert("<b>&|"), "&lt;b&gt;&amp;\\|");
+        assert_eq!(inert("![x](http://e)"), "\\!\\[x\\](http\\://e)");
+        assert_eq!(inert("www.e.example 10.0.0.1:80"), "www\\.e.example 10.0.0.1:80");
+    }
 }

@@ -487,6 +487,23 @@ fn captures_without_much_to_say() {
 }
 
 #[test]
+fn hierarchies_of_several_links_and_networks() {
+    let paths = [
+        ("eth", 9),
+        ("eth:ip", 5),
+        ("eth:ip:udp", 5),
+        ("eth:ipv6", 3),
+        ("eth:ipv6:tcp", 3),
+        ("eth:arp", 1),
+        ("sll", 2),
+    ];
+    let count = |(path, packets): (&str, u64)| ProtocolCount { path: path.to_owned(), packets, bytes: 1 };
+    let capture = Capture { protocols: paths.into_iter().map(count).collect(), ..capture() };
+    let text = print(Format::Table, Options::default(), &[Record::Capture(Box::new(capture))]);
+    assert!(text.contains("\neth 9 ▸ ip 5 ▸ udp 5\n      ▸ ipv6 3 ▸ tcp 3\n      ▸ arp 1\nsll 2\n"), "{text}");
+}
+
+#[test]
 fn only_wanted_sections_are_printed() {
     let text = print(Format::Table, only(RecordKind::Dns), &records());
     assert!(text.starts_with("DNS  4"), "{text}");

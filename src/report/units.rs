@@ -45,7 +45,7 @@ pub fn count(count: u64) -> String {
     }
     let mut out = String::with_capacity(digits.len() * 2);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push('\u{202f}'); // narrow no-break space
         }
         out.push(digit);

@@ -11,7 +11,7 @@ use crate::{
 const MAX_SIBLINGS: usize = 8;
 
 /// Protocols shown inside each other.
-const MAX_DEPTH: usize = 10;
+const MAX_DEPTH: usize = 6;
 
 /// Something to say about a capture.
 pub struct Remark {
@@ -105,7 +105,7 @@ pub fn remarks(capture: &Capture) -> Vec<Remark> {
 pub fn hierarchy(capture: &Capture) -> Vec<String> {
     let all = &capture.protocols;
     let mut lines = Vec::new();
-    for link in children(all, None) {
+    for link in children(all, None).into_iter().take(MAX_SIBLINGS) {
         let name = named(link);
         let networks = children(all, Some(&link.path));
         let (carriers, leaves): (Vec<_>, Vec<_>) =
@@ -130,25 +130,30 @@ pub fn hierarchy(capture: &Capture) -> Vec<String> {
 }
 
 fn network(all: &[ProtocolCount], node: &ProtocolCount) -> String {
-    let transports: Vec<String> = some_children(all, &node.path).map(|node| carried(all, node, 0)).collect();
-    format!("{} ▸ {}", named(node), transports.join(" · "))
+    format!("{} ▸ {}", named(node), inside(all, node, 0).join(" · "))
 }
 
 fn carried(all: &[ProtocolCount], node: &ProtocolCount, depth: usize) -> String {
-    let inner: Vec<String> = match depth {
-        MAX_DEPTH => Vec::new(),
-        _ => some_children(all, &node.path).map(|node| carried(all, node, depth + 1)).collect(),
-    };
+    let inner = inside(all, node, depth + 1);
     if inner.is_empty() { named(node) } else { format!("{} ({})", named(node), inner.join(", ")) }
+}
+
+/// What `node` carries; what is too much is not hidden silently.
+fn inside(all: &[ProtocolCount], node: &ProtocolCount, depth: usize) -> Vec<String> {
+    if depth > MAX_DEPTH {
+        return Vec::new();
+    }
+    let nodes = children(all, Some(&node.path));
+    let mut shown: Vec<String> = nodes.iter().take(MAX_SIBLINGS).map(|node| carried(all, node, depth)).collect();
+    if nodes.len() > MAX_SIBLINGS {
+        shown.push("…".to_owned());
+    }
+    shown
 }
 
 fn named(node: &ProtocolCount) -> String {
     let name = node.path.rsplit(':').next().unwrap_or_default();
     format!("{} {}", escape(name), units::count(node.packets))
-}
-
-fn some_children<'a>(all: &'a [ProtocolCount], path: &str) -> impl Iterator<Item = &'a ProtocolCount> {
-    children(all, Some(path)).into_iter().take(MAX_SIBLINGS)
 }
 
 /// Direct children of the node at `path`, the busiest first; the roots without a path.

@@ -62,12 +62,11 @@ impl Summary {
         let place = SECTIONS.iter().zip(&mut self.tops).find(|(section, _)| section.kind == kind);
         if let Some((section, top)) = place {
             // Many connections show the same certificate: one row is enough.
-            if let Record::Certificate(new) = record {
-                if top.is_small()
-                    && top.any(|kept| matches!(kept, Record::Certificate(kept) if kept.sha256 == new.sha256))
-                {
-                    return;
-                }
+            if let Record::Certificate(new) = record
+                && top.is_small()
+                && top.any(|kept| matches!(kept, Record::Certificate(kept) if kept.sha256 == new.sha256))
+            {
+                return;
             }
             top.offer((section.key)(record), record);
         }
@@ -117,7 +116,8 @@ impl Summary {
 
     /// The sections that have rows, in the order in which people ask.
     pub fn tables(&self, options: &Options) -> Vec<Table> {
-        let show = Show { origin: self.origin(), time: options.time, several_files: self.several_files() };
+        let show =
+            Show { origin: self.origin().or(options.origin), time: options.time, several_files: self.several_files() };
         let filled = SECTIONS
             .iter()
             .zip(&self.tops)
