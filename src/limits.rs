@@ -128,3 +128,14 @@ pub const MAX_SECRET_BYTES: usize = 64 << 20;
 
 /// Comments kept from one capture until they are taken.
 pub const MAX_COMMENTS: usize = 1024;
+/// QUIC connections followed at once between the same two ports: one is usual, load generators reuse ports.
+pub const MAX_QUIC_CONNECTIONS: usize = 64;
+
+/// CRYPTO bytes of Initial packets handed on per QUIC connection, retransmitted ones counted again.
+pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 18;
+
+/// Highest end, in bytes, of CRYPTO data believed in Initial packets: hellos are a few KiB, with post-quantum keys too.
+pub const MAX_QUIC_CRYPTO_OFFSET: u64 = 1 << 16;
+
+/// Address pairs in the list of those that moved most bytes.
+pub const TOP_TALKERS: usize = 256;

@@ -1,1 +1,2 @@
 //! Pieces of encodings that several protocols share.
+pub mod varint;
