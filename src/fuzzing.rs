@@ -70,7 +70,7 @@ pub fn wire_packet(bytes: &[u8]) {
     for layer in wire::describe(link, packet, wire_length) {
         assert!(layer.offset <= packet.len(), "{layer:?}");
     }
-    let _ = wire::summary(&decoded, packet);
+    let _ = wire::summary(link, packet, wire_length);
 }
 
 /// DNS over UDP and TCP.

@@ -59,7 +59,7 @@ fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>)
         layers.push(layer);
     }
     let info = if told.is_empty() {
-        wire::summary(&routed.decoded, parcel.view(routed))
+        wire::summary_of(&routed.decoded, parcel.view(routed))
     } else {
         told.join(", ")
     };
