@@ -13,7 +13,7 @@ use super::{
 use crate::{
     engine,
     record::{Record, Wanted},
-    report,
+    report::{self, Writer},
 };
 
 /// Runs the command.

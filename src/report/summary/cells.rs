@@ -334,11 +334,11 @@ pub fn dns_message(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<
 pub fn tls_record(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
     let Record::TlsRecord(record) = record else { return Vec::new() };
     let content = match record.content_type {
-        20 => "change_cipher_spec",
-        21 => "alert",
-        22 => "handshake",
-        23 => "application_data",
-        24 => "heartbeat",
+        Some(20) => "change_cipher_spec",
+        Some(21) => "alert",
+        Some(22) => "handshake",
+        Some(23) => "application_data",
+        Some(24) => "heartbeat",
         _ => "unknown",
     };
     let types: Vec<String> = record.handshake_types.iter().map(u8::to_string).collect();
