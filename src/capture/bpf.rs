@@ -26,12 +26,85 @@ pub enum FilterError {
 
 /// Words of the filter language, after which or as which no name is looked up.
 const KEYWORDS: &[&str] = &[
-    "and", "or", "not", "host", "net", "mask", "port", "portrange", "proto", "protochain", "gateway", "src", "dst",
-    "ra", "ta", "addr1", "addr2", "addr3", "addr4", "ether", "fddi", "tr", "wlan", "ip", "ip6", "arp", "rarp", "decnet",
-    "tcp", "udp", "sctp", "icmp", "icmp6", "igmp", "igrp", "pim", "vrrp", "carp", "ah", "esp", "link", "ppp", "slip",
-    "radio", "atalk", "aarp", "lat", "moprc", "mopdl", "iso", "clnp", "esis", "isis", "stp", "ipx", "netbeui",
-    "broadcast", "multicast", "inbound", "outbound", "ifindex", "less", "greater", "len", "vlan", "mpls", "pppoed",
-    "pppoes", "geneve", "vxlan", "type", "subtype", "dir", "vpi", "vci", "byte", "iface", "ifname", "on",
+    "and",
+    "or",
+    "not",
+    "host",
+    "net",
+    "mask",
+    "port",
+    "portrange",
+    "proto",
+    "protochain",
+    "gateway",
+    "src",
+    "dst",
+    "ra",
+    "ta",
+    "addr1",
+    "addr2",
+    "addr3",
+    "addr4",
+    "ether",
+    "fddi",
+    "tr",
+    "wlan",
+    "ip",
+    "ip6",
+    "arp",
+    "rarp",
+    "decnet",
+    "tcp",
+    "udp",
+    "sctp",
+    "icmp",
+    "icmp6",
+    "igmp",
+    "igrp",
+    "pim",
+    "vrrp",
+    "carp",
+    "ah",
+    "esp",
+    "link",
+    "ppp",
+    "slip",
+    "radio",
+    "atalk",
+    "aarp",
+    "lat",
+    "moprc",
+    "mopdl",
+    "iso",
+    "clnp",
+    "esis",
+    "isis",
+    "stp",
+    "ipx",
+    "netbeui",
+    "broadcast",
+    "multicast",
+    "inbound",
+    "outbound",
+    "ifindex",
+    "less",
+    "greater",
+    "len",
+    "vlan",
+    "mpls",
+    "pppoed",
+    "pppoes",
+    "geneve",
+    "vxlan",
+    "type",
+    "subtype",
+    "dir",
+    "vpi",
+    "vci",
+    "byte",
+    "iface",
+    "ifname",
+    "on",
 ];
 
 /// Refuses what libpcap would look up: a word after `host`, `net`, `gateway`, `src` or `dst` (also through `and`/`or`
@@ -119,11 +192,8 @@ fn words(expression: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         rest = rest.trim_start();
         let first = rest.chars().next()?;
-        let end = if is_word(first) {
-            rest.find(|c: char| !is_word(c)).unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
-        };
+        let end =
+            if is_word(first) { rest.find(|c: char| !is_word(c)).unwrap_or(rest.len()) } else { first.len_utf8() };
         let (word, after) = rest.split_at_checked(end)?;
         rest = after;
         Some(word)
@@ -178,7 +248,8 @@ mod compiled {
                 let program = self.compile(link_type).ok();
                 self.programs.push((link_type, program));
             }
-            let program = self.programs.iter().find(|(known, _)| *known == link_type).and_then(|(_, program)| program.as_ref());
+            let program =
+                self.programs.iter().find(|(known, _)| *known == link_type).and_then(|(_, program)| program.as_ref());
             program.is_some_and(|program| program.filter(bytes))
         }
     }
