@@ -117,28 +117,25 @@ pub fn refuse_names(expression: &str) -> Result<(), FilterError> {
     // Whether a bare word would be taken for a host or network.
     let mut expects_host = true;
     let mut brackets = 0_u32;
+    let mut before = "";
     for word in words(expression) {
+        let interface = matches!(before, "ifname" | "on");
+        before = word;
         match word {
             "[" => brackets = brackets.saturating_add(1),
             "]" => brackets = brackets.saturating_sub(1),
-            "host" | "net" | "gateway" | "src" | "dst" | "mask" => expects_host = true,
-            // Values of these are ports, protocols or numbers by name, from local tables.
+            // What follows these, and lists after them, are ports, protocols and the like from local tables.
             "port" | "portrange" | "proto" | "protochain" | "type" | "subtype" | "dir" | "ifname" | "on" => {
                 expects_host = false;
             }
-            _ if brackets > 0 || KEYWORDS.contains(&word) || !word.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-                // A name that begins with a digit (`3com.example`) is still one.
-                if expects_host && brackets == 0 && !KEYWORDS.contains(&word) && !is_address(word) {
-                    return Err(FilterError::Name { name: word.to_owned() });
-                }
-            }
-            _ if expects_host && !is_address(word) && !is_constant(word) => {
+            "and" | "or" | "not" => {}
+            _ if brackets > 0 || interface => {}
+            _ if KEYWORDS.contains(&word) => expects_host = true,
+            // A word with a dot is no service, whatever came before it.
+            _ if (expects_host || word.contains('.')) && !is_address(word) && !is_constant(word) => {
                 return Err(FilterError::Name { name: word.to_owned() });
             }
             _ => {}
-        }
-        if word == "(" || word == "!" {
-            continue;
         }
     }
     Ok(())

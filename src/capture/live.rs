@@ -214,7 +214,10 @@ impl PacketSource for LiveSource {
                 Ok(packet) => {
                     let fraction = packet.header.ts.tv_usec;
                     let nanoseconds = if self.nanoseconds { fraction } else { fraction.saturating_mul(1000) };
-                    let timestamp = Timestamp::from_parts(packet.header.ts.tv_sec, i64::from(nanoseconds));
+                    // The fields' widths differ between systems.
+                    #[allow(clippy::useless_conversion)]
+                    let (seconds, nanoseconds) = (i64::from(packet.header.ts.tv_sec), i64::from(nanoseconds));
+                    let timestamp = Timestamp::from_parts(seconds, nanoseconds);
                     let start = batch.buffer.len();
                     batch.buffer.extend_from_slice(packet.data);
                     let captured = u32::try_from(packet.data.len()).unwrap_or(u32::MAX);

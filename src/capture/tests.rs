@@ -324,6 +324,8 @@ fn filters_refuse_names() {
         "vlan 7 and ip6",
         "src net 10 mask 255.0.0.0",
         "tcp src port http",
+        "port http or https",
+        "ifname eth0.5 and udp",
     ] {
         assert_eq!(bpf::refuse_names(good), Ok(()), "{good}");
     }
