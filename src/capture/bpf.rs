@@ -26,12 +26,85 @@ pub enum FilterError {
 
 /// Words of the filter language, after which or as which no name is looked up.
 const KEYWORDS: &[&str] = &[
-    "and", "or", "not", "host", "net", "mask", "port", "portrange", "proto", "protochain", "gateway", "src", "dst",
-    "ra", "ta", "addr1", "addr2", "addr3", "addr4", "ether", "fddi", "tr", "wlan", "ip", "ip6", "arp", "rarp", "decnet",
-    "tcp", "udp", "sctp", "icmp", "icmp6", "igmp", "igrp", "pim", "vrrp", "carp", "ah", "esp", "link", "ppp", "slip",
-    "radio", "atalk", "aarp", "lat", "moprc", "mopdl", "iso", "clnp", "esis", "isis", "stp", "ipx", "netbeui",
-    "broadcast", "multicast", "inbound", "outbound", "ifindex", "less", "greater", "len", "vlan", "mpls", "pppoed",
-    "pppoes", "geneve", "vxlan", "type", "subtype", "dir", "vpi", "vci", "byte", "iface", "ifname", "on",
+    "and",
+    "or",
+    "not",
+    "host",
+    "net",
+    "mask",
+    "port",
+    "portrange",
+    "proto",
+    "protochain",
+    "gateway",
+    "src",
+    "dst",
+    "ra",
+    "ta",
+    "addr1",
+    "addr2",
+    "addr3",
+    "addr4",
+    "ether",
+    "fddi",
+    "tr",
+    "wlan",
+    "ip",
+    "ip6",
+    "arp",
+    "rarp",
+    "decnet",
+    "tcp",
+    "udp",
+    "sctp",
+    "icmp",
+    "icmp6",
+    "igmp",
+    "igrp",
+    "pim",
+    "vrrp",
+    "carp",
+    "ah",
+    "esp",
+    "link",
+    "ppp",
+    "slip",
+    "radio",
+    "atalk",
+    "aarp",
+    "lat",
+    "moprc",
+    "mopdl",
+    "iso",
+    "clnp",
+    "esis",
+    "isis",
+    "stp",
+    "ipx",
+    "netbeui",
+    "broadcast",
+    "multicast",
+    "inbound",
+    "outbound",
+    "ifindex",
+    "less",
+    "greater",
+    "len",
+    "vlan",
+    "mpls",
+    "pppoed",
+    "pppoes",
+    "geneve",
+    "vxlan",
+    "type",
+    "subtype",
+    "dir",
+    "vpi",
+    "vci",
+    "byte",
+    "iface",
+    "ifname",
+    "on",
 ];
 
 /// Refuses what libpcap would look up: a word after `host`, `net`, `gateway`, `src` or `dst` (also through `and`/`or`
@@ -44,28 +117,25 @@ pub fn refuse_names(expression: &str) -> Result<(), FilterError> {
     // Whether a bare word would be taken for a host or network.
     let mut expects_host = true;
     let mut brackets = 0_u32;
+    let mut before = "";
     for word in words(expression) {
+        let interface = matches!(before, "ifname" | "on");
+        before = word;
         match word {
             "[" => brackets = brackets.saturating_add(1),
             "]" => brackets = brackets.saturating_sub(1),
-            "host" | "net" | "gateway" | "src" | "dst" | "mask" => expects_host = true,
-            // Values of these are ports, protocols or numbers by name, from local tables.
+            // What follows these, and lists after them, are ports, protocols and the like from local tables.
             "port" | "portrange" | "proto" | "protochain" | "type" | "subtype" | "dir" | "ifname" | "on" => {
                 expects_host = false;
             }
-            _ if brackets > 0 || KEYWORDS.contains(&word) || !word.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-                // A name that begins with a digit (`3com.example`) is still one.
-                if expects_host && brackets == 0 && !KEYWORDS.contains(&word) && !is_address(word) {
-                    return Err(FilterError::Name { name: word.to_owned() });
-                }
-            }
-            _ if expects_host && !is_address(word) && !is_constant(word) => {
+            "and" | "or" | "not" => {}
+            _ if brackets > 0 || interface => {}
+            _ if KEYWORDS.contains(&word) => expects_host = true,
+            // A word with a dot is no service, whatever came before it.
+            _ if (expects_host || word.contains('.')) && !is_address(word) && !is_constant(word) => {
                 return Err(FilterError::Name { name: word.to_owned() });
             }
             _ => {}
-        }
-        if word == "(" || word == "!" {
-            continue;
         }
     }
     Ok(())
@@ -119,11 +189,8 @@ fn words(expression: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         rest = rest.trim_start();
         let first = rest.chars().next()?;
-        let end = if is_word(first) {
-            rest.find(|c: char| !is_word(c)).unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
-        };
+        let end =
+            if is_word(first) { rest.find(|c: char| !is_word(c)).unwrap_or(rest.len()) } else { first.len_utf8() };
         let (word, after) = rest.split_at_checked(end)?;
         rest = after;
         Some(word)
@@ -178,7 +245,8 @@ mod compiled {
                 let program = self.compile(link_type).ok();
                 self.programs.push((link_type, program));
             }
-            let program = self.programs.iter().find(|(known, _)| *known == link_type).and_then(|(_, program)| program.as_ref());
+            let program =
+                self.programs.iter().find(|(known, _)| *known == link_type).and_then(|(_, program)| program.as_ref());
             program.is_some_and(|program| program.filter(bytes))
         }
     }

@@ -41,7 +41,9 @@ impl Compression {
     pub(super) fn decoder(self, input: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(input)),
-            Self::Lz4 => Box::new(Lz4 { frame: lz4_flex::frame::FrameDecoder::new(input), began: false, empty_reads: 0 }),
+            Self::Lz4 => {
+                Box::new(Lz4 { frame: lz4_flex::frame::FrameDecoder::new(input), began: false, empty_reads: 0 })
+            }
             Self::Zstd => zstd_decoder(input)?,
         })
     }

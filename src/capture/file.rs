@@ -128,7 +128,10 @@ impl FileSource {
         }
         let present = bytes.len();
         let (name, what) = if pcap::recognised(bytes) {
-            ("pcap", format!("the file ends inside its header: {present} of {} bytes are there", pcap::FILE_HEADER_BYTES))
+            (
+                "pcap",
+                format!("the file ends inside its header: {present} of {} bytes are there", pcap::FILE_HEADER_BYTES),
+            )
         } else if bytes.is_empty() {
             ("empty", "the file is empty: not even a header was written".to_owned())
         } else {
@@ -156,7 +159,9 @@ impl FileSource {
         if let Err(error) = why {
             let compression = self.origin.compression;
             self.tally.damage(after, || match compression {
-                Some(name) => format!("the {name} data ends early or is broken here ({error}); what came before was read"),
+                Some(name) => {
+                    format!("the {name} data ends early or is broken here ({error}); what came before was read")
+                }
                 None => format!("reading failed here ({error}); what came before was read"),
             });
         } else if self.skip > 0 {

@@ -34,7 +34,6 @@ pub use write::{InterfaceOptions, PcapWriter, PcapngWriter};
 
 use crate::record::{Capture, LinkType, PacketNumber, Timestamp};
 
-
 /// Where a packet lies in its batch, and what the capture says of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PacketHead {
@@ -101,6 +100,11 @@ pub trait PacketSource: Send {
         vec![self.description()]
     }
 
+    /// The time now, of a live source: what to expire by when a batch came empty. Files have none.
+    fn clock(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// How far the reading has come.
     fn progress(&self) -> ReadProgress {
         ReadProgress::default()
@@ -143,3 +147,6 @@ pub struct Comment {
     /// What it says. Untrusted text.
     pub text: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,9 +126,7 @@ fn open_input(
     input = Box::new(Cursor::new(head.clone()).chain(input));
     let compression = Compression::recognise(&head);
     if let Some(compression) = compression {
-        input = compression
-            .decoder(input)
-            .map_err(|source| OpenError::Decompress { name: name.clone(), source })?;
+        input = compression.decoder(input).map_err(|source| OpenError::Decompress { name: name.clone(), source })?;
         // An error here will come again from the source, which tells it as damage.
         let mut kept = Kept { input, error: None };
         head = look(&mut kept).unwrap_or_default();

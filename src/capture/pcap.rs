@@ -78,7 +78,7 @@ impl Pcap {
             record_header: if modified { MODIFIED_RECORD_HEADER_BYTES } else { RECORD_HEADER_BYTES },
             lengths,
             snap_length,
-            largest: length(snap_length).max(USUAL_LARGEST_RECORD).min(limits::MAX_PACKET_BYTES),
+            largest: length(snap_length).clamp(USUAL_LARGEST_RECORD, limits::MAX_PACKET_BYTES),
             link_type: LinkType::from_file(network),
         })
     }

@@ -273,11 +273,13 @@ impl Pcapng {
             return Err("an interface description is too short".to_owned());
         };
         if self.interfaces.len() >= limits::MAX_INTERFACES {
-            return Err(format!("more than {} interfaces: the packets of further ones are left out", limits::MAX_INTERFACES));
+            return Err(format!(
+                "more than {} interfaces: the packets of further ones are left out",
+                limits::MAX_INTERFACES
+            ));
         }
         let link_type = LinkType::from_file(u32::from(link_type));
-        let mut clock =
-            Clock { link_type, snap_length, resolution: Resolution::from_option(6), offset_seconds: 0 };
+        let mut clock = Clock { link_type, snap_length, resolution: Resolution::from_option(6), offset_seconds: 0 };
         let mut name = None;
         let mut description = None;
         let mut options = self.options(body, 8);
@@ -355,8 +357,7 @@ impl Pcapng {
         self.packet_options(body, padded(length(captured)).saturating_add(20), found)
     }
 
-    /// A simple packet has neither interface nor time: it belongs to the first interface, and is given the time of
-    /// the packet before it, so that it lies in no other era than its neighbours.
+    /// A simple packet has neither interface nor time: it belongs to the first interface.
     fn simple_packet(&mut self, body: &[u8], start: usize, found: &mut Found<'_>) -> Result<(), String> {
         let Some(wire) = self.order.u32(body, 0) else {
             return Err("a simple packet block is too short for its length field".to_owned());
@@ -364,8 +365,7 @@ impl Pcapng {
         let (interface, clock) = self.clock(0)?;
         let captured = if clock.snap_length == 0 { wire } else { wire.min(clock.snap_length) };
         fits(captured, body, 4)?;
-        let timestamp = found.tally.last;
-        found.packet(timestamp, start.saturating_add(4), captured, wire, interface, clock.link_type);
+        found.untimed_packet(start.saturating_add(4), captured, wire, interface, clock.link_type);
         Ok(())
     }
 
@@ -488,7 +488,10 @@ fn is_known(kind: u32) -> bool {
 fn fits(captured: u32, body: &[u8], fixed: usize) -> Result<(), String> {
     let room = body.len().saturating_sub(fixed);
     if length(captured) > limits::MAX_PACKET_BYTES {
-        return Err(format!("a packet of {captured} bytes, at most {} are believable: left out", limits::MAX_PACKET_BYTES));
+        return Err(format!(
+            "a packet of {captured} bytes, at most {} are believable: left out",
+            limits::MAX_PACKET_BYTES
+        ));
     }
     if length(captured) > room {
         return Err(format!("a packet block claims {captured} captured bytes and has room for {room}: left out"));

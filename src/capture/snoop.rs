@@ -53,7 +53,9 @@ impl Snoop {
             if need < end_of_packet || end_of_packet > limits::MAX_PACKET_BYTES || need > limits::MAX_BLOCK_BYTES {
                 let at = offset.saturating_add(u64::try_from(consumed).unwrap_or(u64::MAX));
                 found.tally.damage(at, || {
-                    format!("a record of {record} bytes claims {captured} captured bytes; the rest of the file was not read")
+                    format!(
+                        "a record of {record} bytes claims {captured} captured bytes; the rest of the file was not read"
+                    )
                 });
                 return Parsed { consumed, stop: true, ..Parsed::default() };
             }
@@ -61,8 +63,7 @@ impl Snoop {
                 return Parsed { consumed, need, ..Parsed::default() };
             }
             self.dropped = dropped;
-            let timestamp =
-                Timestamp::from_parts(i64::from(seconds), i64::from(microseconds).saturating_mul(1000));
+            let timestamp = Timestamp::from_parts(i64::from(seconds), i64::from(microseconds).saturating_mul(1000));
             let start = consumed.saturating_add(RECORD_HEADER_BYTES);
             found.packet(timestamp, start, captured, wire, 0, self.link_type);
             consumed = consumed.saturating_add(need);

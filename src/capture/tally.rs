@@ -68,6 +68,21 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
+    /// A packet without a time: given that of the packet before it, so that it lies in no other era than its neighbours,
+    /// and left out of what is said about times.
+    pub(super) fn untimed_packet(
+        &mut self,
+        start: usize,
+        captured: u32,
+        wire: u32,
+        interface: u32,
+        link_type: LinkType,
+    ) {
+        let (first, last) = (self.tally.first, self.tally.last);
+        self.packet(last, start, captured, wire, interface, link_type);
+        self.tally.first = first;
+    }
+
     /// Appends and counts a packet whose bytes start at `start` of the buffer.
     #[inline]
     pub(super) fn packet(

@@ -1,7 +1,6 @@
 //! Link types: what the first bytes of a captured packet are.
 use std::{borrow::Cow, fmt};
 
-
 /// A link type as numbered by the tcpdump group (<https://www.tcpdump.org/linktypes.html>).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkType(pub u16);
@@ -21,16 +20,8 @@ impl LinkType {
 
 /// Numbers that differ between systems (`DLT_*`, what libpcap says of an interface) and files (`LINKTYPE_*`), on Linux
 /// and most others.
-const DLT_TO_FILE: [(u16, u16); 8] = [
-    (11, 100),
-    (12, 101),
-    (14, 101),
-    (15, 102),
-    (16, 103),
-    (18, 246),
-    (19, 106),
-    (149, 258),
-];
+const DLT_TO_FILE: [(u16, u16); 8] =
+    [(11, 100), (12, 101), (14, 101), (15, 102), (16, 103), (18, 246), (19, 106), (149, 258)];
 
 impl LinkType {
     /// From a file's header field. The upper 16 bits tell the length of the frame check sequence, and fuzzers
