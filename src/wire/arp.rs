@@ -39,9 +39,7 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
     let is_ethernet = hardware_length == 6;
     let is_ipv4 = u16_at(bytes, 2) == Some(super::ethernet::IPV4) && protocol_length == 4;
     let mut offset = 8usize;
-    for (mac, address) in
-        [("arp.src.hw_mac", "arp.src.proto_ipv4"), ("arp.dst.hw_mac", "arp.dst.proto_ipv4")]
-    {
+    for (mac, address) in [("arp.src.hw_mac", "arp.src.proto_ipv4"), ("arp.dst.hw_mac", "arp.dst.proto_ipv4")] {
         if is_ethernet {
             fields.mac(mac, bytes, offset);
         }

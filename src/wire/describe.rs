@@ -130,11 +130,13 @@ impl Visitor for Describer<'_> {
             Layered::Arp => arp::fields(&mut fields, &scene),
             Layered::Ipv4 => {
                 ipv4::fields(&mut fields, &scene);
-                self.addresses = super::ipv4_at(bytes, 12).zip(super::ipv4_at(bytes, 16)).map(|(a, b)| (a.into(), b.into()));
+                self.addresses =
+                    super::ipv4_at(bytes, 12).zip(super::ipv4_at(bytes, 16)).map(|(a, b)| (a.into(), b.into()));
             }
             Layered::Ipv6 => {
                 ipv6::fields(&mut fields, &scene);
-                self.addresses = super::ipv6_at(bytes, 8).zip(super::ipv6_at(bytes, 24)).map(|(a, b)| (a.into(), b.into()));
+                self.addresses =
+                    super::ipv6_at(bytes, 8).zip(super::ipv6_at(bytes, 24)).map(|(a, b)| (a.into(), b.into()));
             }
             Layered::Ipv6HopByHop
             | Layered::Ipv6Routing
@@ -190,7 +192,8 @@ fn small_fields(fields: &mut Fields, protocol: Layered, scene: &Scene<'_>) {
         }
         Layered::Null => {
             let family = u32_at(bytes, 0);
-            fields.number("null.family", family.map(|family| if family > 0xffff { family.swap_bytes() } else { family }));
+            fields
+                .number("null.family", family.map(|family| if family > 0xffff { family.swap_bytes() } else { family }));
         }
         Layered::Mpls => {
             let entry = u32_at(bytes, 0);

@@ -2,9 +2,11 @@
 use etherparse::Ethernet2HeaderSlice;
 
 use super::{
-    Layered, arp, ipv4, ipv6, llc, mpls, ppp, service, vlan,
+    Layered, arp,
     describe::{Fields, Scene},
+    ipv4, ipv6, llc, mpls, ppp,
     read::u16_at,
+    service, vlan,
     walk::{Next, Visitor, Walk},
 };
 

@@ -23,7 +23,12 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
         return walk.invalid(Layered::Gre, Violation::GreVersion);
     }
     let mut length = 4usize;
-    for present in [flags & (CHECKSUM | ROUTING) != 0, flags & KEY != 0, flags & SEQUENCE != 0, version == 1 && flags & ACKNOWLEDGMENT != 0] {
+    for present in [
+        flags & (CHECKSUM | ROUTING) != 0,
+        flags & KEY != 0,
+        flags & SEQUENCE != 0,
+        version == 1 && flags & ACKNOWLEDGMENT != 0,
+    ] {
         length = length.saturating_add(if present { 4 } else { 0 });
     }
     if version == 0 && flags & ROUTING != 0 {

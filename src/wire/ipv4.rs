@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use etherparse::Ipv4HeaderSlice;
 
 use super::{
-    Layered, Network, TransportHeader, Violation,
-    ChecksumStatus, Sum,
+    ChecksumStatus, Layered, Network, Sum, TransportHeader, Violation,
     describe::{Fields, Scene, colon_hex},
     read::u8_at,
     walk::{Next, Visitor, Walk},

@@ -108,7 +108,8 @@ fn nflog<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
 /// Apple's capture header: its length, then the link type of what follows.
 fn pktap<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     let here = walk.here();
-    let (Some(length), Some(link_type)) = (u32_at(here, 0).map(u32::swap_bytes), u32_at(here, 8).map(u32::swap_bytes)) else {
+    let (Some(length), Some(link_type)) = (u32_at(here, 0).map(u32::swap_bytes), u32_at(here, 8).map(u32::swap_bytes))
+    else {
         return walk.short(Layered::Pktap, 12);
     };
     let length = length as usize;

@@ -57,12 +57,16 @@ fn osi<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
 
 /// SNAP: an organization and its protocol.
 fn snap<V: Visitor>(walk: &mut Walk<'_, V>, here: &[u8]) -> Next {
-    let (Some(organization), Some(protocol)) = (here.get(3..).and_then(|rest| rest.first_chunk::<3>().copied()), u16_at(here, 6)) else {
+    let (Some(organization), Some(protocol)) =
+        (here.get(3..).and_then(|rest| rest.first_chunk::<3>().copied()), u16_at(here, 6))
+    else {
         return walk.short(Layered::Llc, 8);
     };
     walk.enter(Layered::Llc, 8);
     let known = match (organization, protocol) {
-        ([0, 0, 0] | [0, 0, 0xf8], protocol) if protocol >= ethernet::FIRST_ETHER_TYPE => return Next::EtherType(protocol),
+        ([0, 0, 0] | [0, 0, 0xf8], protocol) if protocol >= ethernet::FIRST_ETHER_TYPE => {
+            return Next::EtherType(protocol);
+        }
         ([0, 0, 0x0c], 0x2000) => Layered::Cdp,
         ([0, 0, 0x0c], 0x010b) => Layered::Stp,
         _ => return walk.data(),

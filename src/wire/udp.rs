@@ -2,8 +2,9 @@
 use etherparse::UdpHeaderSlice;
 
 use super::{
-    Layered, TransportHeader, Violation, overlay,
+    Layered, TransportHeader, Violation,
     describe::{Fields, Scene},
+    overlay,
     read::u16_at,
     walk::{Next, Visitor, Walk},
 };

@@ -2,8 +2,9 @@
 use etherparse::SingleVlanHeaderSlice;
 
 use super::{
-    Layered, ethernet,
+    Layered,
     describe::{Fields, Scene},
+    ethernet,
     read::u16_at,
     walk::{Next, Visitor, Walk},
 };

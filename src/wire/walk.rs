@@ -3,8 +3,8 @@
 //! Each header's file has a `walk` function that reads the header at [`Walk::at`], calls [`Walk::enter`] and says what
 //! comes [`Next`]. There is no recursion: the loop runs at most [`MAX_LAYERS`] times.
 use super::{
-    Decoded, Layered, Network, Stop, StopReason, TransportHeader, Violation, ethernet, gre, icmp, icmpv6, ipv4, ipv6, link, mpls,
-    read::narrow, tcp, udp,
+    Decoded, Layered, Network, Stop, StopReason, TransportHeader, Violation, ethernet, gre, icmp, icmpv6, ipv4, ipv6,
+    link, mpls, read::narrow, tcp, udp,
 };
 use crate::{
     limits::{MAX_LAYERS, MAX_TUNNEL_DEPTH},
