@@ -2,7 +2,7 @@
 use super::{
     endpoint::Endpoint,
     segment::Segment,
-    sequence::{before, distance, not_after},
+    sequence::{before, distance},
     state::{self, Event, Step},
     zeek::{Seen, Zeek},
 };
@@ -648,9 +648,4 @@ fn offset_of(stream: &Stream, base: u32, sequence: u32) -> Option<(u64, usize)> 
             Some((0, usize::try_from(before).ok()?))
         }
     }
-}
-
-/// Whether `a` is at or before `b`; for the findings.
-pub(super) fn reached(a: Option<u32>, b: Option<u32>) -> bool {
-    a.zip(b).is_some_and(|(a, b)| not_after(a, b))
 }
