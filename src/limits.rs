@@ -43,3 +43,18 @@ pub const MAX_TUNNEL_DEPTH: u8 = 8;
 
 /// Bytes in a capture's read buffer.
 pub const READ_BUFFER_BYTES: usize = 1 << 20;
+
+/// Bytes of the first read of a file: many files opened together (a rotated set) hold one such buffer each.
+pub const FIRST_READ_BYTES: usize = 1 << 16;
+
+/// Longest pcapng block that is held in memory, in bytes (Wireshark's own limit); a longer one is damage.
+pub const MAX_BLOCK_BYTES: usize = 16 << 20;
+
+/// Interfaces of one pcapng file: more than any machine has, few enough that a hostile file fills no memory.
+pub const MAX_INTERFACES: usize = 1 << 14;
+
+/// Bytes of TLS secrets kept from one capture: some 200 000 sessions.
+pub const MAX_SECRET_BYTES: usize = 64 << 20;
+
+/// Comments kept from one capture until they are taken.
+pub const MAX_COMMENTS: usize = 1024;

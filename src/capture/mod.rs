@@ -13,6 +13,25 @@
 )]
 use std::io;
 
+mod compressed;
+mod field;
+mod file;
+mod merge;
+mod open;
+mod pcap;
+mod pcapng;
+mod snoop;
+mod tally;
+mod write;
+
+pub mod bpf;
+#[cfg(feature = "live")]
+pub mod live;
+
+pub use merge::Merged;
+pub use open::{OpenError, from_reader, open};
+pub use write::{InterfaceOptions, PcapWriter, PcapngWriter};
+
 use crate::record::{Capture, LinkType, PacketNumber, Timestamp};
 
 /// Where a packet lies in its batch, and what the capture says of it.
@@ -38,7 +57,8 @@ pub struct PacketHead {
 /// is allocated per packet.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Bytes as read, packets and file structure alike.
+    /// Bytes as read, packets and file structure alike. It may be longer than what the heads point at: a source keeps
+    /// its length between reads, so that it need not be filled with zeros again. Do not clear it, hand it back.
     pub buffer: Vec<u8>,
     /// The packets, in file order.
     pub heads: Vec<PacketHead>,
@@ -74,4 +94,59 @@ pub trait PacketSource: Send {
     /// What is known of the capture so far; complete once the source has ended. The counts of protocols and
     /// connections are the engine's to fill.
     fn description(&self) -> Capture;
+
+    /// The same for each file, where several are read as one.
+    fn descriptions(&self) -> Vec<Capture> {
+        vec![self.description()]
+    }
+
+    /// The time now, of a live source: what to expire by when a batch came empty. Files have none.
+    fn clock(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// How far the reading has come.
+    fn progress(&self) -> ReadProgress {
+        ReadProgress::default()
+    }
+
+    /// The TLS secrets the capture itself has brought since the last call. Ask after each batch.
+    fn take_secrets(&mut self) -> Vec<Secrets> {
+        Vec::new()
+    }
+
+    /// The comments the capture has brought since the last call.
+    fn take_comments(&mut self) -> Vec<Comment> {
+        Vec::new()
+    }
 }
+
+/// How far the reading has come, in bytes of the file as it lies on disk (compressed ones, where it is).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadProgress {
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Bytes in all; none for a pipe or an interface.
+    pub total_bytes: Option<u64>,
+}
+
+/// TLS secrets that came inside a capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secrets {
+    /// Number of the first packet after them: the place they have in the file, whatever the batches.
+    pub before: PacketNumber,
+    /// Lines of an NSS key log (RFC 9850).
+    pub key_log: Vec<u8>,
+}
+
+/// A comment that came inside a capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// The packet it is about; none when about the capture or an interface.
+    pub packet: Option<PacketNumber>,
+    /// What it says. Untrusted text.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests;

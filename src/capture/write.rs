@@ -1,0 +1,266 @@
+//! Writing captures: pcap with nanoseconds, and pcapng with interfaces, statistics, comments and TLS secrets. Times are
+//! never rounded; everything is little-endian.
+use std::io::{self, Write};
+
+use super::pcapng;
+use crate::record::{LinkType, Timestamp};
+
+const NANOSECOND: i64 = 1_000_000_000;
+
+/// Seconds and nanoseconds of a second; a time before 1970 is written as 1970.
+fn split(timestamp: Timestamp) -> (u32, u32) {
+    let nanoseconds = timestamp.nanoseconds().max(0);
+    let seconds = nanoseconds.checked_div(NANOSECOND).unwrap_or(0);
+    let rest = nanoseconds.checked_rem(NANOSECOND).unwrap_or(0);
+    (u32::try_from(seconds).unwrap_or(u32::MAX), u32::try_from(rest).unwrap_or(0))
+}
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "too long for the format's length field")
+}
+
+fn length_of(bytes: &[u8]) -> io::Result<u32> {
+    u32::try_from(bytes.len()).map_err(|_| too_long())
+}
+
+/// Writes a pcap file with nanoseconds: one link type, nothing but packets.
+#[derive(Debug)]
+pub struct PcapWriter<W: Write> {
+    output: W,
+}
+
+impl<W: Write> PcapWriter<W> {
+    /// Writes the file header.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn new(mut output: W, link_type: LinkType, snap_length: u32) -> io::Result<Self> {
+        let mut header = Vec::with_capacity(24);
+        header.extend_from_slice(&0xa1b2_3c4d_u32.to_le_bytes());
+        header.extend_from_slice(&2_u16.to_le_bytes());
+        header.extend_from_slice(&4_u16.to_le_bytes());
+        header.extend_from_slice(&[0; 8]);
+        header.extend_from_slice(&snap_length.to_le_bytes());
+        header.extend_from_slice(&u32::from(link_type.0).to_le_bytes());
+        output.write_all(&header)?;
+        Ok(Self { output })
+    }
+
+    /// Writes one packet.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn packet(&mut self, timestamp: Timestamp, wire_length: u32, bytes: &[u8]) -> io::Result<()> {
+        let (seconds, nanoseconds) = split(timestamp);
+        let mut header = [0_u8; 16];
+        let fields = [seconds, nanoseconds, length_of(bytes)?, wire_length];
+        for (room, field) in header.chunks_exact_mut(4).zip(fields) {
+            room.copy_from_slice(&field.to_le_bytes());
+        }
+        self.output.write_all(&header)?;
+        self.output.write_all(bytes)
+    }
+
+    /// Hands what is buffered on.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+
+    /// The output, flushed.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.output.flush()?;
+        Ok(self.output)
+    }
+}
+
+/// What a pcapng file says of an interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceOptions {
+    /// Link type of its packets.
+    pub link_type: LinkType,
+    /// Longest captured packet in bytes; 0 is no limit.
+    pub snap_length: u32,
+    /// Its name.
+    pub name: Option<String>,
+    /// A description.
+    pub description: Option<String>,
+    /// The capture filter that was in force.
+    pub filter: Option<String>,
+}
+
+/// Writes a pcapng file of one section; times in nanoseconds.
+#[derive(Debug)]
+pub struct PcapngWriter<W: Write> {
+    output: W,
+    interfaces: u32,
+    /// A block being put together; reused.
+    body: Vec<u8>,
+}
+
+impl<W: Write> PcapngWriter<W> {
+    /// Writes the section header.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn new(output: W, application: &str, comment: Option<&str>) -> io::Result<Self> {
+        let mut writer = Self { output, interfaces: 0, body: Vec::new() };
+        writer.word(pcapng::BYTE_ORDER_MAGIC);
+        writer.body.extend_from_slice(&[1, 0, 0, 0]);
+        writer.body.extend_from_slice(&[0xff; 8]);
+        if let Some(comment) = comment {
+            writer.option(1, comment.as_bytes());
+        }
+        writer.option(4, application.as_bytes());
+        writer.block(pcapng::SECTION_HEADER, true)?;
+        Ok(writer)
+    }
+
+    /// Describes an interface; answers the index its packets carry.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn interface(&mut self, options: &InterfaceOptions) -> io::Result<u32> {
+        self.body.extend_from_slice(&options.link_type.0.to_le_bytes());
+        self.body.extend_from_slice(&[0, 0]);
+        self.word(options.snap_length);
+        if let Some(name) = &options.name {
+            self.option(2, name.as_bytes());
+        }
+        if let Some(description) = &options.description {
+            self.option(3, description.as_bytes());
+        }
+        self.option(9, &[9]);
+        if let Some(filter) = &options.filter {
+            let mut value = vec![0];
+            value.extend_from_slice(filter.as_bytes());
+            self.option(11, &value);
+        }
+        self.block(pcapng::INTERFACE_DESCRIPTION, true)?;
+        let index = self.interfaces;
+        self.interfaces = self.interfaces.saturating_add(1);
+        Ok(index)
+    }
+
+    /// Writes one packet.
+    ///
+    /// # Errors
+    /// Those of the output, and a packet of an interface that was not described.
+    pub fn packet(
+        &mut self,
+        interface: u32,
+        timestamp: Timestamp,
+        wire_length: u32,
+        bytes: &[u8],
+        comment: Option<&str>,
+    ) -> io::Result<()> {
+        if interface >= self.interfaces {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the packet's interface was not described"));
+        }
+        let captured = length_of(bytes)?;
+        self.word(interface);
+        self.time(timestamp);
+        self.word(captured);
+        self.word(wire_length);
+        self.body.extend_from_slice(bytes);
+        self.pad();
+        if let Some(comment) = comment {
+            self.option(1, comment.as_bytes());
+        }
+        self.block(pcapng::ENHANCED_PACKET, comment.is_some())
+    }
+
+    /// Writes an interface's statistics: packets received and dropped, as far as known.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn statistics(
+        &mut self,
+        interface: u32,
+        timestamp: Timestamp,
+        received: Option<u64>,
+        dropped: Option<u64>,
+    ) -> io::Result<()> {
+        self.word(interface);
+        self.time(timestamp);
+        for (code, value) in [(4, received), (5, dropped)] {
+            if let Some(value) = value {
+                self.option(code, &value.to_le_bytes());
+            }
+        }
+        self.block(pcapng::INTERFACE_STATISTICS, true)
+    }
+
+    /// Writes TLS secrets; they must stand before the packets they open.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn secrets(&mut self, key_log: &[u8]) -> io::Result<()> {
+        let size = length_of(key_log)?;
+        self.word(pcapng::TLS_KEY_LOG);
+        self.word(size);
+        self.body.extend_from_slice(key_log);
+        self.pad();
+        self.block(pcapng::DECRYPTION_SECRETS, false)
+    }
+
+    /// Hands what is buffered on.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+
+    /// The output, flushed.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.output.flush()?;
+        Ok(self.output)
+    }
+
+    fn word(&mut self, value: u32) {
+        self.body.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn time(&mut self, timestamp: Timestamp) {
+        let [a, b, c, d, e, f, g, h] = timestamp.nanoseconds().max(0).to_be_bytes();
+        self.word(u32::from_be_bytes([a, b, c, d]));
+        self.word(u32::from_be_bytes([e, f, g, h]));
+    }
+
+    fn pad(&mut self) {
+        let size = self.body.len().checked_next_multiple_of(4).unwrap_or(usize::MAX);
+        self.body.resize(size, 0);
+    }
+
+    /// An option; a text too long for its length field is cut.
+    fn option(&mut self, code: u16, value: &[u8]) {
+        let value = value.get(..usize::from(u16::MAX)).unwrap_or(value);
+        self.body.extend_from_slice(&code.to_le_bytes());
+        self.body.extend_from_slice(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
+        self.body.extend_from_slice(value);
+        self.pad();
+    }
+
+    /// Writes the block whose body has been put together, with the end of its options if it has any.
+    fn block(&mut self, kind: u32, options: bool) -> io::Result<()> {
+        if options {
+            self.word(0);
+        }
+        let total = length_of(&self.body)?.checked_add(12).ok_or_else(too_long)?;
+        self.output.write_all(&kind.to_le_bytes())?;
+        self.output.write_all(&total.to_le_bytes())?;
+        self.output.write_all(&self.body)?;
+        self.output.write_all(&total.to_le_bytes())?;
+        self.body.clear();
+        Ok(())
+    }
+}
