@@ -14,7 +14,9 @@
         clippy::cast_sign_loss
     )
 )]
+mod community_id;
 pub mod fragment;
+mod roles;
 pub mod stream;
 mod table;
 pub mod tcp;

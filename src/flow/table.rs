@@ -1,42 +1,488 @@
 //! The flows of one shard: look-up, expiry on packet time, and the cap on their number.
-use std::marker::PhantomData;
+use std::{collections::BTreeMap, hash::BuildHasher};
 
-use super::{Consumer, Packet, Settings};
-use crate::record::{PacketRef, Timestamp};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::{
+    Consumer, Packet, Settings, roles,
+    tcp::{connection::Connection, segment::Segment},
+    udp,
+};
+use crate::{
+    record::{
+        Certainty, Context, Direction, Evidence, Finding, FlowFacts, FlowId, FlowKey, Input, PacketRef, Progress,
+        Record, RecordKind, Severity, Side, Subject, Timestamp, Transport,
+    },
+    wire::{Decoded, Network, TransportHeader},
+};
+
+const NONE: u32 = u32::MAX;
+const SECOND_NS: i64 = 1_000_000_000;
 
 /// The flows of one shard.
 pub struct Table<C: Consumer> {
     settings: Settings,
-    consumer: PhantomData<C>,
+    hasher: RandomState,
+    index: HashTable<u32>,
+    slots: Vec<Option<Slot<C::Conversation>>>,
+    free: Vec<u32>,
+    idlest: u32,
+    newest: u32,
+    timers: Timers,
+    evicted: u64,
+    evicted_first: Option<PacketRef>,
+}
+
+struct Slot<T> {
+    key: FlowKey,
+    hash: u64,
+    older: u32,
+    newer: u32,
+    /// The second at whose start it expires if nothing comes.
+    deadline: i64,
+    /// The earliest second for which a timer is set.
+    armed: i64,
+    opened: u64,
+    facts: FlowFacts,
+    conversation: T,
+    kind: Kind,
+}
+
+enum Kind {
+    Tcp(Box<Connection>),
+    Udp(udp::Flow),
+}
+
+/// Slots by the second in which to look at them again. A slot whose deadline has moved on is set anew.
+#[derive(Default)]
+struct Timers {
+    seconds: BTreeMap<i64, Vec<(u32, u64)>>,
+}
+
+impl Timers {
+    fn set(&mut self, second: i64, slot: u32, opened: u64) {
+        self.seconds.entry(second).or_default().push((slot, opened));
+    }
+}
+
+/// The second at whose start a moment is past: rounded up.
+fn second_after(moment: Timestamp) -> i64 {
+    let ns = moment.nanoseconds();
+    ns.div_euclid(SECOND_NS).saturating_add(i64::from(ns.rem_euclid(SECOND_NS) != 0))
 }
 
 impl<C: Consumer> Table<C> {
     /// An empty table.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, consumer: PhantomData }
+        Self {
+            settings,
+            hasher: RandomState::default(),
+            index: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            idlest: NONE,
+            newest: NONE,
+            timers: Timers::default(),
+            evicted: 0,
+            evicted_first: None,
+        }
     }
 
     /// Takes a TCP or UDP packet, or an ICMP error that quotes one. Answers with the conversation it belongs to.
+    ///
+    /// Call [`Table::expire`] with the packet's clock before.
     pub fn packet<'t>(&'t mut self, packet: &Packet<'_>, consumer: &mut C) -> Option<&'t mut C::Conversation> {
-        let _ = (packet, consumer, self.settings);
-        None
+        let decoded = packet.decoded;
+        let transport = match decoded.transport {
+            TransportHeader::Tcp => Transport::Tcp,
+            TransportHeader::Udp => Transport::Udp,
+            TransportHeader::Icmp | TransportHeader::Icmpv6 => return self.icmp(packet),
+            _ => return None,
+        };
+        let key = decoded.flow_key(packet.bytes)?;
+        let (source, destination) = decoded.endpoints(packet.bytes)?;
+        let found = self.find(&key);
+        if transport == Transport::Udp {
+            let slot = match found {
+                Some(slot) => slot,
+                None => {
+                    let roles = roles::of_udp(source, destination);
+                    let kind = Kind::Udp(udp::Flow::new(packet.at));
+                    self.open(key, roles, transport, packet, kind, consumer)?
+                }
+            };
+            self.touch(slot);
+            self.datagram(slot, source == self.slot(slot)?.facts.client, packet, consumer);
+            return self.slot_mut(slot).map(|slot| &mut slot.conversation);
+        }
+        let header = decoded.tcp_header(packet.bytes)?;
+        let segment = Segment {
+            header,
+            payload: decoded.payload(packet.bytes),
+            length: decoded.payload_wire_length,
+            options: decoded.tcp_options(packet.bytes),
+            at: packet.at,
+            wire_length: packet.wire_length,
+        };
+        let mut slot = found;
+        let mut reuses = false;
+        if let Some(known) = found {
+            let direction = self.direction(known, source == self.slot(known)?.facts.client);
+            if let Some(Slot { kind: Kind::Tcp(connection), .. }) = self.slot(known)
+                && connection.is_over_with(&segment, direction)
+            {
+                self.close(known, packet.at, None, consumer);
+                slot = None;
+                reuses = true;
+            }
+        }
+        let slot = match slot {
+            Some(slot) => slot,
+            None => {
+                let roles = roles::of_tcp(source, destination, header.flags);
+                let direction =
+                    if roles.client == source { Direction::ClientToServer } else { Direction::ServerToClient };
+                let mut connection = Connection::new(&segment, direction);
+                if reuses {
+                    connection.set_reused();
+                }
+                self.open(key, roles, transport, packet, Kind::Tcp(Box::new(connection)), consumer)?
+            }
+        };
+        self.touch(slot);
+        let direction = self.direction(slot, source == self.slot(slot)?.facts.client);
+        self.segment(slot, &segment, direction, packet.clock, consumer);
+        self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
 
     /// Closes the flows whose deadline is at or before `clock`. `reached` tells the packet by which a moment was
     /// reached: the first one whose clock is at or after it. Cheap when nothing is due.
     pub fn expire(&mut self, clock: Timestamp, reached: impl Fn(Timestamp) -> PacketRef, consumer: &mut C) {
-        let _ = (clock, reached, consumer);
+        let now = clock.nanoseconds().div_euclid(SECOND_NS);
+        while let Some(entry) = self.timers.seconds.first_entry() {
+            let second = *entry.key();
+            if second > now {
+                return;
+            }
+            for (number, opened) in entry.remove() {
+                let Some(slot) = self.slot_mut(number) else { continue };
+                if slot.opened != opened || slot.armed != second {
+                    continue;
+                }
+                let deadline = slot.deadline;
+                if deadline > second {
+                    slot.armed = deadline;
+                    self.timers.set(deadline, number, opened);
+                    continue;
+                }
+                let moment = Timestamp::from_parts(deadline, 0);
+                self.close(number, reached(moment), Some(moment), consumer);
+            }
+        }
     }
 
     /// The capture is over: closes every flow, in the order they were opened.
     pub fn finish(&mut self, at: PacketRef, consumer: &mut C) {
-        let _ = (at, consumer);
+        let numbered = (0u32..).zip(&self.slots);
+        let mut open: Vec<(u64, u32)> =
+            numbered.filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.opened, number))).collect();
+        open.sort_unstable();
+        for (_, number) in open {
+            self.close(number, at, None, consumer);
+        }
+        self.timers = Timers::default();
+        if let Some(first) = self.evicted_first.take()
+            && self.settings.wanted.has(RecordKind::Finding)
+        {
+            let finding = limit_finding(first, self.evicted, self.settings.max_flows);
+            let flow = FlowId { opener: first.number, depth: 0 };
+            consumer.emit(at.index, flow, Record::Finding(Box::new(finding)));
+        }
     }
 
     /// How many flows are open.
     #[must_use]
     pub fn open_flows(&self) -> usize {
-        0
+        self.index.len()
+    }
+
+    fn slot(&self, number: u32) -> Option<&Slot<C::Conversation>> {
+        self.slots.get(number as usize)?.as_ref()
+    }
+
+    fn slot_mut(&mut self, number: u32) -> Option<&mut Slot<C::Conversation>> {
+        self.slots.get_mut(number as usize)?.as_mut()
+    }
+
+    fn find(&self, key: &FlowKey) -> Option<u32> {
+        let hash = self.hasher.hash_one(key.words());
+        self.index.find(hash, |number| self.slot(*number).is_some_and(|slot| slot.key == *key)).copied()
+    }
+
+    fn direction(&self, _number: u32, from_client: bool) -> Direction {
+        if from_client { Direction::ClientToServer } else { Direction::ServerToClient }
+    }
+
+    fn open(
+        &mut self,
+        key: FlowKey,
+        roles: roles::Roles,
+        transport: Transport,
+        packet: &Packet<'_>,
+        kind: Kind,
+        consumer: &mut C,
+    ) -> Option<u32> {
+        if self.index.len() >= self.settings.max_flows.max(1) && self.idlest != NONE {
+            self.evicted = self.evicted.saturating_add(1);
+            self.evicted_first.get_or_insert(packet.at);
+            self.close(self.idlest, packet.at, None, consumer);
+        }
+        let facts = FlowFacts {
+            id: FlowId { opener: packet.at.number, depth: packet.decoded.depth },
+            transport,
+            client: roles.client,
+            server: roles.server,
+            client_certainty: roles.certainty,
+        };
+        let conversation = consumer.open(&facts);
+        let hash = self.hasher.hash_one(key.words());
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None => {
+                let number = u32::try_from(self.slots.len()).ok().filter(|number| *number != NONE)?;
+                self.slots.push(None);
+                number
+            }
+        };
+        let opened = packet.at.index;
+        let idle = match &kind {
+            Kind::Udp(_) => udp::IDLE_NS,
+            Kind::Tcp(connection) => connection.idle_limit_ns(self.settings.maximum_segment_lifetime_ns),
+        };
+        let deadline = second_after(packet.clock.plus(idle));
+        self.timers.set(deadline, number, opened);
+        let slot =
+            Slot { key, hash, older: NONE, newer: NONE, deadline, armed: deadline, opened, facts, conversation, kind };
+        *self.slots.get_mut(number as usize)? = Some(slot);
+        self.link_newest(number);
+        let slots = &self.slots;
+        self.index.insert_unique(hash, number, |number| {
+            slots.get(*number as usize).and_then(Option::as_ref).map_or(0, |slot| slot.hash)
+        });
+        Some(number)
+    }
+
+    /// Sets when it expires next, counted from `clock`.
+    fn rearm(&mut self, number: u32, clock: Timestamp, idle_ns: i64) {
+        let Some(slot) = self.slot_mut(number) else { return };
+        let deadline = second_after(clock.plus(idle_ns));
+        slot.deadline = deadline;
+        if deadline < slot.armed {
+            slot.armed = deadline;
+            let opened = slot.opened;
+            self.timers.set(deadline, number, opened);
+        }
+    }
+
+    fn touch(&mut self, number: u32) {
+        if self.newest != number {
+            self.unlink(number);
+            self.link_newest(number);
+        }
+    }
+
+    fn unlink(&mut self, number: u32) {
+        let Some((older, newer)) = self.slot(number).map(|slot| (slot.older, slot.newer)) else { return };
+        match self.slot_mut(older) {
+            Some(slot) => slot.newer = newer,
+            None => self.idlest = newer,
+        }
+        match self.slot_mut(newer) {
+            Some(slot) => slot.older = older,
+            None => self.newest = older,
+        }
+    }
+
+    fn link_newest(&mut self, number: u32) {
+        let before = self.newest;
+        if let Some(slot) = self.slot_mut(number) {
+            slot.older = before;
+            slot.newer = NONE;
+        }
+        match self.slot_mut(before) {
+            Some(slot) => slot.newer = number,
+            None => self.idlest = number,
+        }
+        self.newest = number;
+    }
+
+    fn datagram(&mut self, number: u32, from_client: bool, packet: &Packet<'_>, consumer: &mut C) {
+        let direction = self.direction(number, from_client);
+        if let Some(slot) = self.slot_mut(number)
+            && let Kind::Udp(flow) = &mut slot.kind
+        {
+            flow.datagram(direction, packet.at, packet.wire_length, packet.decoded.payload_wire_length);
+            if !flow.done {
+                let bytes = packet.decoded.payload(packet.bytes);
+                let context = Context {
+                    flow: &slot.facts,
+                    packet: packet.at,
+                    origins: &[],
+                    from_start: false,
+                    round_trip_ns: None,
+                };
+                let input = Input::Datagram { direction, bytes };
+                flow.done = consumer.input(&mut slot.conversation, input, &context) == Progress::Done;
+            }
+        }
+        self.rearm(number, packet.clock, udp::IDLE_NS);
+    }
+
+    fn segment(
+        &mut self,
+        number: u32,
+        segment: &Segment<'_>,
+        direction: Direction,
+        clock: Timestamp,
+        consumer: &mut C,
+    ) {
+        let lifetime = self.settings.maximum_segment_lifetime_ns;
+        let Some(slot) = self.slot_mut(number) else { return };
+        let Slot { facts, conversation, kind: Kind::Tcp(connection), .. } = slot else { return };
+        connection.segment(segment, direction);
+        let flags = segment.header.flags;
+        if flags.syn() && (direction == Direction::ClientToServer) != flags.ack() {
+            facts.client_certainty = Certainty::Observed;
+        }
+        let round_trip_ns = connection.round_trip_ns();
+        let mut reader =
+            Reader { facts, conversation, consumer, at: segment.at, round_trip_ns, again: false, done: false };
+        connection.deliver(segment, direction, &mut |input, origins, start| reader.read(input, origins, start));
+        for way in [direction.reverse(), direction] {
+            if std::mem::take(&mut reader.again) && !reader.done {
+                connection
+                    .offer_again(way, segment.at, &mut |input, origins, start| reader.read(input, origins, start));
+            }
+        }
+        if reader.done {
+            connection.set_done();
+        }
+        let idle = connection.idle_limit_ns(lifetime);
+        self.rearm(number, clock, idle);
+    }
+
+    /// An ICMP error: noted with the flow whose packet it quotes. It is no packet of that flow.
+    fn icmp<'t>(&'t mut self, packet: &Packet<'_>) -> Option<&'t mut C::Conversation> {
+        let quoted = packet.decoded.quoted(packet.bytes)?;
+        let number = self.find(&FlowKey::new(quoted.transport, quoted.source, quoted.destination))?;
+        let unreachable = is_unreachable(packet.decoded, packet.bytes);
+        let slot = self.slot_mut(number)?;
+        if let Kind::Tcp(connection) = &mut slot.kind
+            && unreachable
+        {
+            let side = if quoted.source == slot.facts.client { Side::Client } else { Side::Server };
+            connection.unreachable(side, packet.at);
+        }
+        Some(&mut slot.conversation)
+    }
+
+    /// Takes a flow out and reports it. `deadline` is the moment when time alone closed it.
+    fn close(&mut self, number: u32, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
+        self.unlink(number);
+        let Some(mut slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
+        self.free.push(number);
+        if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
+            entry.remove();
+        }
+        let wanted = self.settings.wanted;
+        let round_trip_ns = match &slot.kind {
+            Kind::Tcp(connection) => connection.round_trip_ns(),
+            Kind::Udp(_) => None,
+        };
+        let facts = slot.facts;
+        let conversation = &mut slot.conversation;
+        let mut reader = Reader { facts: &facts, conversation, consumer, at, round_trip_ns, again: false, done: false };
+        if let Kind::Tcp(connection) = &mut slot.kind {
+            if let Some(deadline) = deadline {
+                connection.expired(deadline);
+            }
+            if !connection.is_done() {
+                connection.flush(at, &mut |input, origins, start| reader.read(input, origins, start));
+            }
+        }
+        reader.read(Input::Close, &[], false);
+        let application = consumer.application(&slot.conversation);
+        match &slot.kind {
+            Kind::Tcp(connection) => {
+                if wanted.has(RecordKind::Connection) {
+                    let record = connection.record(&facts, application);
+                    consumer.emit(at.index, facts.id, Record::Connection(Box::new(record)));
+                }
+                if wanted.has(RecordKind::Finding) {
+                    for finding in connection.findings(&facts) {
+                        consumer.emit(at.index, facts.id, Record::Finding(Box::new(finding)));
+                    }
+                }
+            }
+            Kind::Udp(flow) => {
+                if wanted.has(RecordKind::Udp) {
+                    let record = flow.record(&facts, application);
+                    consumer.emit(at.index, facts.id, Record::Udp(Box::new(record)));
+                }
+            }
+        }
+    }
+}
+
+/// Passes what a stream offers on to the consumer.
+struct Reader<'a, C: Consumer> {
+    facts: &'a FlowFacts,
+    conversation: &'a mut C::Conversation,
+    consumer: &'a mut C,
+    at: PacketRef,
+    round_trip_ns: Option<i64>,
+    again: bool,
+    done: bool,
+}
+
+impl<C: Consumer> Reader<'_, C> {
+    fn read(&mut self, input: Input<'_>, origins: &[crate::record::Origin], from_start: bool) -> Progress {
+        if self.done && input != Input::Close {
+            return Progress::Done;
+        }
+        let context =
+            Context { flow: self.facts, packet: self.at, origins, from_start, round_trip_ns: self.round_trip_ns };
+        let progress = self.consumer.input(self.conversation, input, &context);
+        self.again |= self.consumer.take_reoffer(self.conversation);
+        self.done |= progress == Progress::Done;
+        progress
+    }
+}
+
+/// ICMP destination unreachable (RFC 792, RFC 4443), but for "fragmentation needed", which is no refusal.
+fn is_unreachable(decoded: &Decoded, bytes: &[u8]) -> bool {
+    let Some([kind, code, ..]) = bytes.get(decoded.transport_offset as usize..) else { return false };
+    match decoded.network {
+        Network::Ipv4 => *kind == 3 && *code != 4,
+        Network::Ipv6 => *kind == 1,
+        _ => false,
+    }
+}
+
+fn limit_finding(first: PacketRef, evicted: u64, limit: usize) -> Finding {
+    let evidence: Evidence = std::iter::once(first.number).collect();
+    Finding {
+        subject: Subject { flow: None, file: None, evidence },
+        client: None,
+        server: None,
+        severity: Severity::Warning,
+        code: "capture.flow-limit",
+        title: format!("{evicted} flows were closed early: more than {limit} were open in one of the table's parts"),
+        explanation: "To bound memory the idlest flow is closed when a new one needs its place; what follows of it is \
+                      reported as another flow. Raise --max-flows, or filter the capture."
+            .to_owned(),
+        reference: None,
     }
 }

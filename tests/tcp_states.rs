@@ -1,0 +1,278 @@
+//! Both endpoints' states against the kernel's own trace, over the lab captures in `$WIREGLASS_LAB`; and, on request,
+//! connections against the truths of a corpus in `$WIREGLASS_CORPUS`.
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use wireglass::{
+    capture::{Batch, More, open},
+    flow::{Consumer, Packet, Settings, Table, fragment},
+    record::{
+        Certainty, Connection, Context, Finding, FlowFacts, FlowId, Input, PacketRef, Progress, Record, RecordKind,
+        Side, Timestamp, Wanted,
+    },
+    wire,
+};
+
+#[derive(Default)]
+struct Collector {
+    connections: Vec<(FlowId, Connection)>,
+    findings: Vec<Finding>,
+    bytes: u64,
+}
+
+impl Consumer for Collector {
+    type Conversation = ();
+
+    fn open(&mut self, _: &FlowFacts) {}
+
+    fn input(&mut self, (): &mut (), input: Input<'_>, _: &Context<'_>) -> Progress {
+        if let Input::Stream { bytes, .. } = input {
+            self.bytes += bytes.len() as u64;
+            return Progress::Consumed(bytes.len());
+        }
+        Progress::Consumed(0)
+    }
+
+    fn take_reoffer(&mut self, (): &mut ()) -> bool {
+        false
+    }
+
+    fn application(&self, (): &()) -> Option<&'static str> {
+        None
+    }
+
+    fn emit(&mut self, _: u64, flow: FlowId, record: Record) {
+        match record {
+            Record::Connection(connection) => self.connections.push((flow, *connection)),
+            Record::Finding(finding) => self.findings.push(*finding),
+            _ => {}
+        }
+    }
+}
+
+fn analyze(path: &Path) -> Option<Collector> {
+    let mut source = open(path, 0).ok()?;
+    let wanted = [RecordKind::Connection, RecordKind::Udp, RecordKind::Finding].into_iter().collect::<Wanted>();
+    let settings = Settings { max_flows: 100_000, maximum_segment_lifetime_ns: 120_000_000_000, wanted };
+    let mut table = Table::new(settings);
+    let mut fragments = fragment::Reassembler::new();
+    let mut collector = Collector::default();
+    let mut batch = Batch::default();
+    let mut clock = Timestamp::MIN;
+    let mut at = PacketRef::default();
+    let mut index = 0;
+    loop {
+        let more = source.next_batch(&mut batch);
+        for head in &batch.heads {
+            clock = clock.max(head.timestamp);
+            at = PacketRef { index, number: head.number, timestamp: head.timestamp };
+            index += 1;
+            table.expire(clock, |_| at, &mut collector);
+            let bytes = batch.bytes(head);
+            let decoded = wire::decode(head.link_type, bytes, head.wire_length);
+            let whole = decoded.fragment(bytes).map(|fragment| match fragments.add(&fragment, at, clock) {
+                fragment::Outcome::Complete(datagram) => datagram.to_vec(),
+                _ => Vec::new(),
+            });
+            match whole {
+                Some(datagram) => {
+                    let decoded = wire::decode_reassembled(&datagram, &decoded);
+                    let wire_length = head.wire_length;
+                    let packet = Packet { at, clock, bytes: &datagram, decoded: &decoded, wire_length };
+                    table.packet(&packet, &mut collector);
+                }
+                None => {
+                    let packet = Packet { at, clock, bytes, decoded: &decoded, wire_length: head.wire_length };
+                    table.packet(&packet, &mut collector);
+                }
+            }
+        }
+        if !matches!(more, Ok(More::Yes)) {
+            break;
+        }
+    }
+    table.finish(at, &mut collector);
+    collector.connections.sort_by_key(|(flow, _)| *flow);
+    Some(collector)
+}
+
+fn lab() -> PathBuf {
+    std::env::var_os("WIREGLASS_LAB").map_or_else(|| PathBuf::from("../shared/lab"), PathBuf::from)
+}
+
+/// The kernel's names, as the RFC spells them.
+fn states_of(value: &serde_json::Value) -> Option<Vec<String>> {
+    let names = value.as_array()?.iter().filter_map(|name| name.as_str());
+    Some(names.map(|name| name.replace("SYN-RECV", "SYN-RECEIVED").replace("RECEIVEDEIVED", "RECEIVED")).collect())
+}
+
+/// What we say, but for what the kernel's trace leaves out: the end of TIME-WAIT.
+fn ours(connection: &Connection, side: Side) -> Vec<String> {
+    let transitions = connection.transitions.iter().filter(|transition| {
+        transition.side == side && !(transition.certainty == Certainty::Assumed && transition.rule == "RFC 9293 3.10.8")
+    });
+    transitions.map(|transition| transition.to.name().to_owned()).collect()
+}
+
+#[test]
+fn states_equal_the_kernels() {
+    let folder = lab().join("captures");
+    let Ok(entries) = fs::read_dir(&folder) else {
+        eprintln!("SKIPPED: no lab captures in {}; set WIREGLASS_LAB", folder.display());
+        return;
+    };
+    let mut names: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    names.sort();
+    let (mut right, mut total) = (0, 0);
+    let mut differences = Vec::new();
+    for truth_path in names {
+        let name = truth_path.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.starts_with("tcp_") || !name.ends_with(".truth.json") {
+            continue;
+        }
+        let truth: serde_json::Value = serde_json::from_str(&fs::read_to_string(&truth_path).unwrap()).unwrap();
+        for capture in truth["captures"].as_object().unwrap().values() {
+            let file = capture["file"].as_str().unwrap();
+            let Some(found) = analyze(&folder.join(file)) else { continue };
+            let Some((_, connection)) = found.connections.first() else { continue };
+            for (side, key) in [(Side::Client, "client"), (Side::Server, "server")] {
+                let Some(kernel) = states_of(&truth["kernel_vs_expected"][key]) else { continue };
+                let we_say = ours(connection, side);
+                total += 1;
+                if we_say == kernel {
+                    right += 1;
+                } else {
+                    differences.push(format!("{file} {key}: we {we_say:?}, kernel {kernel:?}"));
+                }
+            }
+        }
+    }
+    for difference in &differences {
+        eprintln!("{difference}");
+    }
+    eprintln!("{right} of {total} sequences of states equal the kernel's");
+    assert!(right * 10 >= total * 9);
+}
+
+type Row = BTreeMap<String, String>;
+
+fn rows(path: &Path) -> Vec<Row> {
+    let Ok(text) = fs::read_to_string(path) else { return Vec::new() };
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+    lines
+        .map(|line| header.iter().map(|key| (*key).to_owned()).zip(line.split('\t').map(str::to_owned)).collect())
+        .collect()
+}
+
+/// The packets, bytes, payload, flags and completeness of every connection, and Zeek's words.
+#[test]
+#[ignore = "needs the corpus: WIREGLASS_CORPUS=... cargo test --test tcp_states -- --ignored --nocapture"]
+fn connections_equal_the_corpus() {
+    let Some(corpus) = std::env::var_os("WIREGLASS_CORPUS").map(PathBuf::from) else {
+        eprintln!("SKIPPED: WIREGLASS_CORPUS is not set");
+        return;
+    };
+    let mut tally: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for repository in fs::read_dir(corpus.join("truth")).unwrap() {
+        let repository = repository.unwrap().path();
+        for truth in fs::read_dir(&repository).unwrap() {
+            let truth = truth.unwrap().path();
+            let conv = rows(&truth.join("tcp_conv.tsv"));
+            let zeek = rows(&truth.join("zeek_run_conn.tsv"));
+            if conv.is_empty() && zeek.is_empty() {
+                continue;
+            }
+            let name = truth.strip_prefix(corpus.join("truth")).unwrap().to_owned();
+            let Some(found) = analyze(&corpus.join("pcaps").join(&name)) else { continue };
+            compare(&name, &conv, &zeek, &found, &mut tally);
+        }
+    }
+    for (key, (right, total)) in tally {
+        eprintln!("{key}: {right} of {total}");
+    }
+}
+
+fn key(address: &str, port: &str, other: &str, other_port: &str) -> String {
+    let canonical =
+        |text: &str| text.parse::<std::net::IpAddr>().map_or(text.to_owned(), |address| address.to_string());
+    let (a, b) = (format!("{} {port}", canonical(address)), format!("{} {other_port}", canonical(other)));
+    if a < b { format!("{a} {b}") } else { format!("{b} {a}") }
+}
+
+fn compare(name: &Path, conv: &[Row], zeek: &[Row], found: &Collector, tally: &mut BTreeMap<&str, (u32, u32)>) {
+    let mut ours: BTreeMap<String, Vec<&Connection>> = BTreeMap::new();
+    for (_, connection) in &found.connections {
+        let (c, s) = (&connection.client, &connection.server);
+        let key = key(&c.address.to_string(), &c.port.to_string(), &s.address.to_string(), &s.port.to_string());
+        ours.entry(key).or_default().push(connection);
+    }
+    let mut used: BTreeMap<String, usize> = BTreeMap::new();
+    for row in conv {
+        let key = key(&row["src"], &row["sport"], &row["dst"], &row["dport"]);
+        let place = used.entry(key.clone()).or_default();
+        let ours = ours.get(&key).and_then(|list| list.get(*place));
+        *place += 1;
+        let Some(connection) = ours else {
+            tally.entry("connection").or_default().1 += 1;
+            eprintln!("{} {key}: missing", name.display());
+            continue;
+        };
+        let same = connection.client.port.to_string() == row["sport"]
+            && connection.client.address.to_string() == row["src"].parse::<std::net::IpAddr>().unwrap().to_string();
+        let (c, s) =
+            if same { (&connection.client, &connection.server) } else { (&connection.server, &connection.client) };
+        let sorted = |text: &str| {
+            let mut letters: Vec<char> = text.chars().collect();
+            letters.sort_unstable();
+            letters.into_iter().collect::<String>()
+        };
+        let pairs = [
+            ("pk_c2s", c.packets.to_string(), row["pk_c2s"].clone()),
+            ("pk_s2c", s.packets.to_string(), row["pk_s2c"].clone()),
+            ("bytes_c2s", c.wire_bytes.to_string(), row["bytes_c2s"].clone()),
+            ("bytes_s2c", s.wire_bytes.to_string(), row["bytes_s2c"].clone()),
+            ("payload_c2s", c.payload_bytes.to_string(), row["payload_c2s"].clone()),
+            ("payload_s2c", s.payload_bytes.to_string(), row["payload_s2c"].clone()),
+            ("completeness", connection.completeness.to_string(), row["completeness"].clone()),
+            ("flags_c2s", sorted(&c.flags), sorted(&row["flags_c2s"])),
+            ("flags_s2c", sorted(&s.flags), sorted(&row["flags_s2c"])),
+        ];
+        let connection_tally = tally.entry("connection").or_default();
+        connection_tally.1 += 1;
+        connection_tally.0 += 1;
+        for (column, we_say, they_say) in pairs {
+            let counts = tally.entry(column).or_default();
+            counts.1 += 1;
+            if we_say == they_say {
+                counts.0 += 1;
+            } else {
+                eprintln!("{} {key} {column}: we {we_say}, tshark {they_say}", name.display());
+            }
+        }
+    }
+    for row in zeek.iter().filter(|row| row.get("proto").is_some_and(|proto| proto == "tcp")) {
+        let key = key(&row["src"], &row["sport"], &row["dst"], &row["dport"]);
+        let Some([connection]) = ours.get(&key).map(Vec::as_slice) else { continue };
+        for (column, we_say) in
+            [("conn_state", connection.zeek.conn_state), ("history", connection.zeek.history.as_str())]
+        {
+            let counts = tally.entry(column).or_default();
+            counts.1 += 1;
+            if we_say == row[column] {
+                counts.0 += 1;
+            } else {
+                let history = &row["history"];
+                eprintln!(
+                    "{} {key} {column}: we {we_say} ({}), zeek {} ({history})",
+                    name.display(),
+                    connection.zeek.history,
+                    row[column]
+                );
+            }
+        }
+    }
+}
