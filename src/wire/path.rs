@@ -58,6 +58,12 @@ layered! {
     Ipx = "ipx", 3, "packet";
     Stp = "stp", 2, "frame";
     Cdp = "cdp", 2, "frame";
+    FabricPath = "cfp", 2, "frame";
+    Vntag = "vntag", 2, "frame";
+    FrameRelay = "fr", 2, "frame";
+    Fddi = "fddi", 2, "frame";
+    Ipnet = "ipnet", 2, "frame";
+    Ayiya = "ayiya", 4, "packet";
     Ieee8021ah = "ieee8021ah", 2, "frame";
     Netbios = "netbios", 2, "frame";
     Clnp = "clnp", 3, "packet";
