@@ -251,3 +251,52 @@ fn same_as_tshark() {
     assert!(score.rows > 10_000, "the corpus is not where it should be");
     assert!(score.wrong * 100 < score.rows, "{} of {} rows differ", score.wrong, score.rows);
 }
+
+/// Layers whose counts are compared.
+const COUNTED: [&str; 12] = ["eth", "vlan", "ip", "ipv6", "tcp", "udp", "icmp", "icmpv6", "arp", "sll", "null", "raw"];
+
+#[test]
+fn same_protocol_hierarchy() {
+    let Some(corpus) = std::env::var_os("WIREGLASS_CORPUS").map(PathBuf::from) else {
+        eprintln!("SKIPPED: WIREGLASS_CORPUS is not set, nothing was compared");
+        return;
+    };
+    let (mut nodes, mut wrong) = (0usize, 0usize);
+    for repository in fs::read_dir(corpus.join("truth")).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
+        for truth in fs::read_dir(repository.path()).unwrap().flatten() {
+            let capture = corpus.join("pcaps").join(repository.file_name()).join(truth.file_name());
+            let Some(packets) = fs::metadata(&capture)
+                .is_ok_and(|metadata| metadata.len() < 20_000_000)
+                .then(|| fs::read(&capture).ok().as_deref().and_then(packets))
+                .flatten()
+            else {
+                continue;
+            };
+            let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+            for (link_type, bytes, wire_length) in &packets {
+                let mut node = String::from("frame");
+                for protocol in &wire::decode(*link_type, bytes, *wire_length).path {
+                    node = format!("{node}:{protocol}");
+                    *counts.entry(node.clone()).or_default() += 1;
+                }
+            }
+            for row in table(&truth.path().join("summary.tsv")).iter().filter(|row| row["key"] == "phs") {
+                let path = &row["value"];
+                if path == "frame"
+                    || !path.split(':').skip(1).all(|name| COUNTED.contains(&name))
+                    || path.contains("tcp:tcp")
+                {
+                    continue;
+                }
+                nodes += 1;
+                let (theirs, ours) = (row["value2"].clone(), counts.get(path).copied().unwrap_or_default());
+                if theirs != ours.to_string() {
+                    wrong += 1;
+                    println!("{} {path}: truth {theirs} ours {ours}", truth.file_name().to_string_lossy());
+                }
+            }
+        }
+    }
+    println!("{nodes} nodes, {wrong} differ");
+    assert!(wrong * 10 < nodes);
+}

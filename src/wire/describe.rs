@@ -233,8 +233,8 @@ fn small_fields(fields: &mut Fields, protocol: Layered, scene: &Scene<'_>) {
             fields.number("gre.flags_and_version", flags);
             fields.number("gre.proto", u16_at(bytes, 2));
             if flags.is_some_and(|flags| flags & 0x2000 != 0) {
-                let checksum_length = if flags.is_some_and(|flags| flags & 0xc000 != 0) { 4 } else { 0 };
-                fields.number("gre.key", u32_at(bytes, checksum_length + 4));
+                let key_at = if flags.is_some_and(|flags| flags & 0xc000 != 0) { 8 } else { 4 };
+                fields.number("gre.key", u32_at(bytes, key_at));
             }
         }
         Layered::Vxlan => {

@@ -113,7 +113,11 @@ pub(super) fn walk_authentication<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
 }
 
 fn behind_authentication<V: Visitor>(walk: &mut Walk<'_, V>, number: u8, length: usize) -> Next {
-    walk.enter(Layered::Ah, length);
+    // Wireshark's hierarchy counts it behind IPv4 only.
+    match walk.decoded.network {
+        Network::Ipv6 => walk.enter_unnamed(Layered::Ah, length),
+        _ => walk.enter(Layered::Ah, length),
+    }
     walk.transport(TransportHeader::None, walk.at);
     match walk.decoded.network {
         Network::Ipv6 => extensions(walk, number),

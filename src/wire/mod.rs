@@ -366,7 +366,7 @@ fn transport_checksum(
     if segment.len() < wire_length {
         return ChecksumStatus::Unverified;
     }
-    let sum = Sum::new().add(segment);
+    let sum = Sum::new().add_bytes(segment);
     let length = read::narrow(wire_length);
     let sum = match (transport, addresses) {
         (TransportHeader::Icmp, _) => sum,

@@ -141,6 +141,13 @@ impl Path {
         }
     }
 
+    /// The last protocol turns out to be another.
+    pub(super) fn replace_last(&mut self, protocol: Layered) {
+        if let Some(last) = self.protocols.get_mut(usize::from(self.length.saturating_sub(1))) {
+            *last = protocol;
+        }
+    }
+
     /// The path down to what carries the last IP header.
     pub(super) fn before_last_network(&self) -> Self {
         let is_network = |protocol: Layered| matches!(protocol, Layered::Ipv4 | Layered::Ipv6);

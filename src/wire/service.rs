@@ -64,7 +64,9 @@ pub(super) fn walk_fabric_path<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     if walk.here().len() < 2 {
         return walk.short(Layered::FabricPath, 2);
     }
-    walk.enter(Layered::FabricPath, 2);
+    // What looks like Ethernet in front of the tag is FabricPath's own.
+    walk.decoded.path.replace_last(Layered::FabricPath);
+    walk.enter_unnamed(Layered::FabricPath, 2);
     Next::Frame
 }
 
