@@ -143,7 +143,14 @@ impl Visitor for Describer<'_> {
             | Layered::Ipv6Destination
             | Layered::Ipv6Fragment
             | Layered::Shim6
-            | Layered::Ah => ipv6::extension_fields(&mut fields, found.protocol, &scene),
+            | Layered::Ah => {
+                ipv6::extension_fields(&mut fields, found.protocol, &scene);
+                if let (Layered::Ipv6Routing, Some(last), Some((_, destination))) =
+                    (found.protocol, ipv6::routed_to(bytes), self.addresses.as_mut())
+                {
+                    *destination = last;
+                }
+            }
             Layered::Tcp => tcp::fields(&mut fields, &scene),
             Layered::Udp => udp::fields(&mut fields, &scene),
             Layered::Icmp => {

@@ -352,7 +352,17 @@ impl Decoded {
         let end = payload_start.saturating_add(self.payload_length as usize);
         let wire_length = header_length.saturating_add(self.payload_wire_length as usize);
         let Some(segment) = bytes.get(start..end) else { return ChecksumStatus::Unverified };
-        transport_checksum(self.transport, self.addresses(bytes), segment, wire_length)
+        let mut addresses = self.addresses(bytes);
+        let extensions_start = (self.network_offset as usize).saturating_add(ipv6::LENGTH);
+        if self.network == Network::Ipv6
+            && start > extensions_start
+            && let Some(extensions) = bytes.get(extensions_start..start)
+            && let Some(first) = bytes.get((self.network_offset as usize).saturating_add(6))
+            && let Some(last) = ipv6::routed_to_behind(*first, extensions)
+        {
+            addresses = addresses.map(|(source, _)| (source, last));
+        }
+        transport_checksum(self.transport, addresses, segment, wire_length)
     }
 }
 

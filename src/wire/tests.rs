@@ -296,6 +296,38 @@ fn checksums() {
 }
 
 #[test]
+fn routed_packets_sum_the_final_destination() {
+    let last: IpAddr = "2001:db8::99".parse().unwrap();
+    let IpAddr::V6(last_v6) = last else { unreachable!() };
+    let mut datagram = udp(1, 2, b"x");
+    let sum = Sum::new().add_bytes(&datagram).add_pseudo_header("2001:db8::1".parse().unwrap(), last, 17, 9);
+    datagram[6..8].copy_from_slice(&sum.checksum().to_be_bytes());
+    let filler = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
+    let source_route = [&[17, 4, 0, 1, 0, 0, 0, 0][..], &filler, &last_v6.octets()].concat();
+    let segment_route = [&[17, 4, 4, 1, 1, 0, 0, 0][..], &last_v6.octets(), &filler].concat();
+    for route in [source_route, segment_route] {
+        let packet = ipv6(43, &with(&route, &datagram));
+        assert_eq!(decoded(LinkType::IPV6, &packet).transport_checksum(&packet), ChecksumStatus::Good);
+        let layers = describe(LinkType::IPV6, &packet, u32::try_from(packet.len()).unwrap());
+        let status = crate::record::Value::Number(1);
+        assert!(layers[2].fields.contains(&("udp.checksum.status", status)));
+    }
+}
+
+#[test]
+fn summaries() {
+    let options = [2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 1, 1];
+    let line = |packet: &[u8]| summary(LinkType::RAW, packet, u32::try_from(packet.len()).unwrap());
+    let text = "51234 → 443 [PSH, ACK] Seq=7 Ack=9 Win=8192 Len=2 MSS=1460 WS=128 SACK_PERM";
+    assert_eq!(line(&ipv4(6, &tcp(&options, b"hi"))), text);
+    assert_eq!(line(&ipv4(1, &[8, 0, 0, 0, 0, 1, 0, 2])), "Echo (ping) request  id=0x0001, seq=2, ttl=64");
+    assert_eq!(line(&ipv4(17, &udp(5, 6, b"abc"))), "5 → 6 Len=3");
+    let arp = [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 10, 0, 0, 1];
+    let frame = ethernet(0x0806, &arp);
+    assert_eq!(summary(LinkType::ETHERNET, &frame, 42), "Who has 10.0.0.1? Tell 10.0.0.2");
+}
+
+#[test]
 fn tcp_options() {
     let usual = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
     assert_eq!(TcpOptions::new(&usual).collect::<Vec<_>>(), [TcpOption::Timestamps { value: 1, echo_reply: 2 }]);
