@@ -171,6 +171,9 @@ fn tunnels() {
         assert_eq!(decoded.path.to_string(), expected);
         assert_eq!(decoded.payload(&packet), b"inner", "{expected}");
         assert_eq!(decoded.depth, 1, "{expected}");
+        for cut in 0..packet.len() {
+            everything(LinkType::ETHERNET, &packet[..cut], u32::try_from(packet.len()).unwrap());
+        }
     }
     let link = [
         (0x8847, with(&[0, 1, 0, 64, 0, 2, 1, 64], &inner), "eth:mpls:mpls:ip:tcp"),
