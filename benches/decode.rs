@@ -60,7 +60,7 @@ fn tcp_header_and_options(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = [64, 1460, 65536])]
 fn checksum(bencher: Bencher<'_, '_>, length: usize) {
     let bytes = vec![7u8; length];
-    bencher.counter(BytesCount::new(length)).bench_local(|| Sum::new().add(black_box(&bytes)).checksum());
+    bencher.counter(BytesCount::new(length)).bench_local(|| Sum::new().add_bytes(black_box(&bytes)).checksum());
 }
 
 #[divan::bench]

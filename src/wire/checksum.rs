@@ -18,7 +18,7 @@ impl Sum {
 
     /// Adds `bytes`, padded with a zero byte when their number is odd: only the last part may be odd.
     #[must_use]
-    pub fn add(self, bytes: &[u8]) -> Self {
+    pub fn add_bytes(self, bytes: &[u8]) -> Self {
         let mut lanes = [0u64; LANES];
         let (blocks, rest) = bytes.as_chunks::<{ LANES * 4 }>();
         for block in blocks {
@@ -57,8 +57,8 @@ impl Sum {
         let mut sum = self;
         for address in [source, destination] {
             sum = match address {
-                IpAddr::V4(v4) => sum.add(&v4.octets()),
-                IpAddr::V6(v6) => sum.add(&v6.octets()),
+                IpAddr::V4(v4) => sum.add_bytes(&v4.octets()),
+                IpAddr::V6(v6) => sum.add_bytes(&v6.octets()),
             };
         }
         sum.add_u16(u16::from(protocol)).add_u32(length)
@@ -96,7 +96,7 @@ mod tests {
     fn rfc_1071_section_3() {
         // The RFC's example: 0001 f203 f4f5 f6f7 sums to ddf2.
         let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
-        assert_eq!(Sum::new().add(&bytes).checksum(), !0xddf2);
+        assert_eq!(Sum::new().add_bytes(&bytes).checksum(), !0xddf2);
     }
 
     #[test]
@@ -105,11 +105,11 @@ mod tests {
             0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11, 0xb8, 0x61, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8,
             0x00, 0xc7,
         ];
-        assert!(Sum::new().add(&header).is_good());
+        assert!(Sum::new().add_bytes(&header).is_good());
         let mut zeroed = header;
         zeroed[10] = 0;
         zeroed[11] = 0;
-        assert_eq!(Sum::new().add(&zeroed).checksum(), 0xb861);
+        assert_eq!(Sum::new().add_bytes(&zeroed).checksum(), 0xb861);
     }
 
     /// The definition, word by word.
@@ -125,7 +125,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn same_as_the_definition(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
-            proptest::prop_assert_eq!(Sum::new().add(&bytes).checksum(), slow(&bytes));
+            proptest::prop_assert_eq!(Sum::new().add_bytes(&bytes).checksum(), slow(&bytes));
         }
     }
 }

@@ -143,7 +143,14 @@ impl Visitor for Describer<'_> {
             | Layered::Ipv6Destination
             | Layered::Ipv6Fragment
             | Layered::Shim6
-            | Layered::Ah => ipv6::extension_fields(&mut fields, found.protocol, &scene),
+            | Layered::Ah => {
+                ipv6::extension_fields(&mut fields, found.protocol, &scene);
+                if let (Layered::Ipv6Routing, Some(last), Some((_, destination))) =
+                    (found.protocol, ipv6::routed_to(bytes), self.addresses.as_mut())
+                {
+                    *destination = last;
+                }
+            }
             Layered::Tcp => tcp::fields(&mut fields, &scene),
             Layered::Udp => udp::fields(&mut fields, &scene),
             Layered::Icmp => {
@@ -233,8 +240,8 @@ fn small_fields(fields: &mut Fields, protocol: Layered, scene: &Scene<'_>) {
             fields.number("gre.flags_and_version", flags);
             fields.number("gre.proto", u16_at(bytes, 2));
             if flags.is_some_and(|flags| flags & 0x2000 != 0) {
-                let checksum_length = if flags.is_some_and(|flags| flags & 0xc000 != 0) { 4 } else { 0 };
-                fields.number("gre.key", u32_at(bytes, checksum_length + 4));
+                let key_at = if flags.is_some_and(|flags| flags & 0xc000 != 0) { 8 } else { 4 };
+                fields.number("gre.key", u32_at(bytes, key_at));
             }
         }
         Layered::Vxlan => {

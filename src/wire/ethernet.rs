@@ -45,6 +45,10 @@ pub(super) const LLDP: u16 = 0x88cc;
 pub(super) const MACSEC: u16 = 0x88e5;
 /// IEEE 802.1ah.
 pub(super) const BACKBONE: u16 = 0x88e7;
+/// Cisco FabricPath: the addresses in front of it are switches, a whole frame follows.
+pub(super) const FABRIC_PATH: u16 = 0x8903;
+/// Cisco VN-Tag, IEEE 802.1BR's ancestor.
+pub(super) const VNTAG: u16 = 0x8926;
 /// RFC 8300.
 pub(super) const NSH: u16 = 0x894f;
 /// Ethernet's configuration testing protocol.
@@ -84,6 +88,8 @@ fn others<V: Visitor>(walk: &mut Walk<'_, V>, number: u16) -> Next {
         PPPOE_SESSION => return ppp::walk_session(walk),
         PPPOE_DISCOVERY => return ppp::walk_discovery(walk),
         MACSEC => return service::walk_macsec(walk),
+        FABRIC_PATH => return service::walk_fabric_path(walk),
+        VNTAG => return service::walk_vntag(walk),
         NSH => return service::walk_nsh(walk),
         BACKBONE => return service::walk_backbone(walk),
         TRANSPARENT_BRIDGING => return Next::Frame,
@@ -106,9 +112,14 @@ fn others<V: Visitor>(walk: &mut Walk<'_, V>, number: u16) -> Next {
 
 /// Fields of the frame's header.
 pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
-    fields.mac("eth.dst", scene.bytes, 0);
-    fields.mac("eth.src", scene.bytes, 6);
     let number = u16_at(scene.bytes, 12);
+    if number == Some(FABRIC_PATH) {
+        fields.mac("cfp.d_hmac_mc", scene.bytes, 0);
+        fields.mac("cfp.s_hmac", scene.bytes, 6);
+    } else {
+        fields.mac("eth.dst", scene.bytes, 0);
+        fields.mac("eth.src", scene.bytes, 6);
+    }
     let name = if number.is_some_and(|number| number < FIRST_ETHER_TYPE) { "eth.len" } else { "eth.type" };
     fields.number(name, number);
 }

@@ -66,7 +66,7 @@ pub(super) fn quoted(quote: &[u8]) -> Option<(u8, IpAddr, IpAddr, &[u8])> {
 
 /// Verdict on the header's checksum.
 pub(super) fn checksum(header: &[u8]) -> ChecksumStatus {
-    if Sum::new().add(header).is_good() { ChecksumStatus::Good } else { ChecksumStatus::Bad }
+    if Sum::new().add_bytes(header).is_good() { ChecksumStatus::Good } else { ChecksumStatus::Bad }
 }
 
 /// Fields of the header.

@@ -6,15 +6,15 @@ use etherparse::{IpAuthHeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ip
 use super::{
     Layered, Network, TransportHeader, Violation,
     describe::{Fields, Scene},
-    read::{u8_at, u16_at, u32_at},
+    read::{ipv6_at, u8_at, u16_at, u32_at},
     walk::{Next, Visitor, Walk},
 };
 
 /// Length of the fixed header.
 pub(super) const LENGTH: usize = 40;
 /// Extension headers followed in one packet: a sender needs at most one of each and a second Destination Options
-/// (RFC 8200 section 4.1); the rest is for the odd ones.
-const MAX_EXTENSIONS: usize = 12;
+/// (RFC 8200 section 4.1); the rest is for senders who ignore that.
+const MAX_EXTENSIONS: usize = 32;
 
 /// Protocol numbers of the extension headers.
 pub(super) mod extension {
@@ -113,7 +113,11 @@ pub(super) fn walk_authentication<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
 }
 
 fn behind_authentication<V: Visitor>(walk: &mut Walk<'_, V>, number: u8, length: usize) -> Next {
-    walk.enter(Layered::Ah, length);
+    // Wireshark's hierarchy counts it behind IPv4 only.
+    match walk.decoded.network {
+        Network::Ipv6 => walk.enter_unnamed(Layered::Ah, length),
+        _ => walk.enter(Layered::Ah, length),
+    }
     walk.transport(TransportHeader::None, walk.at);
     match walk.decoded.network {
         Network::Ipv6 => extensions(walk, number),
@@ -146,6 +150,38 @@ pub(super) fn quoted(quote: &[u8]) -> Option<(u8, IpAddr, IpAddr, &[u8])> {
         rest = rest.get(length..)?;
     }
     Some((number, header.source_addr().into(), header.destination_addr().into(), rest))
+}
+
+/// The final destination in a routing header that is not used up: checksums are over that one (RFC 8200 section 8.1).
+pub(super) fn routed_to(header: &[u8]) -> Option<IpAddr> {
+    let (units, kind, left) = (u8_at(header, 1)?, u8_at(header, 2)?, u8_at(header, 3)?);
+    let last = match (kind, left) {
+        (_, 0) => return None,
+        // Source routes end with it (RFC 2460), segment routes begin with it (RFC 8754), and there is one home
+        // address only (RFC 6275).
+        (0, _) => usize::from(units).saturating_mul(8).checked_sub(8)?,
+        (2 | 4, _) => 8,
+        _ => return None,
+    };
+    ipv6_at(header, last).map(IpAddr::from)
+}
+
+/// The same for the extension headers between the fixed header, whose next header is `first`, and the transport.
+pub(super) fn routed_to_behind(first: u8, extensions: &[u8]) -> Option<IpAddr> {
+    let (mut number, mut rest) = (first, extensions);
+    for _ in 0..MAX_EXTENSIONS {
+        let length = match number {
+            extension::ROUTING => return routed_to(rest),
+            extension::HOP_BY_HOP | extension::DESTINATION => {
+                usize::from(u8_at(rest, 1)?).saturating_add(1).saturating_mul(8)
+            }
+            extension::FRAGMENT => 8,
+            _ => return None,
+        };
+        number = u8_at(rest, 0)?;
+        rest = rest.get(length..)?;
+    }
+    None
 }
 
 /// Fields of the fixed header.

@@ -30,6 +30,9 @@ fn others<V: Visitor>(walk: &mut Walk<'_, V>, link_type: LinkType) -> Next {
         104 => ppp::walk_chdlc(walk),
         51 => ppp::walk_session(walk),
         105 => dot11::walk(walk),
+        10 => fddi(walk),
+        107 => frame_relay(walk),
+        226 => ipnet(walk),
         127 => dot11::walk_radiotap(walk),
         192 => dot11::walk_ppi(walk),
         239 => nflog(walk),
@@ -121,4 +124,45 @@ fn pktap<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
         Ok(number) => Next::Link(LinkType(number)),
         Err(_) => walk.data(),
     }
+}
+
+/// FDDI: frame control and two addresses, then LLC.
+fn fddi<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let Some(control) = walk.here().first().copied().filter(|_| walk.here().len() >= 13) else {
+        return walk.short(Layered::Fddi, 13);
+    };
+    walk.enter(Layered::Fddi, 13);
+    // LLC frames, synchronous or not (ISO 9314-2).
+    if control & 0x70 == 0x50 { super::llc::walk(walk) } else { walk.data() }
+}
+
+/// Frame Relay: a two-byte address (Q.922), then RFC 2427's encapsulation or Cisco's, which is an EtherType.
+fn frame_relay<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let here = walk.here();
+    let (length, next) = match here {
+        [_, _, 3, 0xcc, ..] => (4, Next::EtherType(ethernet::IPV4)),
+        [_, _, 3, 0x8e, ..] => (4, Next::EtherType(ethernet::IPV6)),
+        // Padding, then SNAP without organization.
+        [_, _, 3, 0, 0x80, 0, 0, 0, high, low, ..] | [_, _, 3, 0x80, 0, 0, 0, high, low, ..] => {
+            let length = if here.get(3) == Some(&0) { 10usize } else { 9 };
+            (length, Next::EtherType(u16::from_be_bytes([*high, *low])))
+        }
+        [_, _, high, low, ..] if *high != 3 => (4, Next::EtherType(u16::from_be_bytes([*high, *low]))),
+        [_, _, _, _, ..] => {
+            walk.enter(Layered::FrameRelay, 2);
+            return walk.data();
+        }
+        _ => return walk.short(Layered::FrameRelay, 4),
+    };
+    walk.enter(Layered::FrameRelay, length);
+    next
+}
+
+/// Solaris' IP observability header: version, family, 22 bytes of interfaces and zones.
+fn ipnet<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    if walk.here().len() < 24 {
+        return walk.short(Layered::Ipnet, 24);
+    }
+    walk.enter(Layered::Ipnet, 24);
+    Next::AnyIp
 }

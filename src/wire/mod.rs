@@ -352,7 +352,17 @@ impl Decoded {
         let end = payload_start.saturating_add(self.payload_length as usize);
         let wire_length = header_length.saturating_add(self.payload_wire_length as usize);
         let Some(segment) = bytes.get(start..end) else { return ChecksumStatus::Unverified };
-        transport_checksum(self.transport, self.addresses(bytes), segment, wire_length)
+        let mut addresses = self.addresses(bytes);
+        let extensions_start = (self.network_offset as usize).saturating_add(ipv6::LENGTH);
+        if self.network == Network::Ipv6
+            && start > extensions_start
+            && let Some(extensions) = bytes.get(extensions_start..start)
+            && let Some(first) = bytes.get((self.network_offset as usize).saturating_add(6))
+            && let Some(last) = ipv6::routed_to_behind(*first, extensions)
+        {
+            addresses = addresses.map(|(source, _)| (source, last));
+        }
+        transport_checksum(self.transport, addresses, segment, wire_length)
     }
 }
 
@@ -366,7 +376,7 @@ fn transport_checksum(
     if segment.len() < wire_length {
         return ChecksumStatus::Unverified;
     }
-    let sum = Sum::new().add(segment);
+    let sum = Sum::new().add_bytes(segment);
     let length = read::narrow(wire_length);
     let sum = match (transport, addresses) {
         (TransportHeader::Icmp, _) => sum,

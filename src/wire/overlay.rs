@@ -1,5 +1,5 @@
 //! Tunnels over UDP: VXLAN (RFC 7348, GPE), Geneve (RFC 8926), GTP-U (3GPP TS 29.281), Teredo (RFC 4380), L2TP
-//! (RFC 2661), GRE and MPLS in UDP (RFC 8086, RFC 7510).
+//! (RFC 2661), AYIYA, GRE and MPLS in UDP (RFC 8086, RFC 7510).
 //!
 //! A port alone proves nothing: a header must look right, else the datagram stays an ordinary one.
 use super::{
@@ -19,12 +19,14 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>, source_port: u16, destina
         2152 => gtp(walk),
         3544 => teredo(walk),
         1701 => l2tp(walk),
+        5072 => ayiya(walk),
         4754 => gre::walk(walk),
         6635 => mpls::walk(walk),
         _ => match source_port {
             2152 => gtp(walk),
             3544 => teredo(walk),
             1701 => l2tp(walk),
+            5072 => ayiya(walk),
             _ => Next::Done,
         },
     }
@@ -130,6 +132,24 @@ fn teredo<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
         return Next::Done;
     }
     walk.enter(Layered::Teredo, header);
+    Next::EtherType(ethernet::IPV6)
+}
+
+/// Anything In Anything (draft-massar-v6ops-ayiya): identity and signature are as long as the header says.
+fn ayiya<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    const FORWARD: u8 = 1;
+    let here = walk.here();
+    let (Some(identity), Some(signature), Some(code), Some(number)) =
+        (u8_at(here, 0), u8_at(here, 1), u8_at(here, 2), u8_at(here, 3))
+    else {
+        return Next::Done;
+    };
+    let identity_length = 1usize << (identity >> 4);
+    let header = identity_length.saturating_add(usize::from(signature >> 4).saturating_mul(4)).saturating_add(8);
+    if code & 15 != FORWARD || number != 41 || here.len() < header || !walk.tunnel(Layered::Ayiya) {
+        return Next::Done;
+    }
+    walk.enter(Layered::Ayiya, header);
     Next::EtherType(ethernet::IPV6)
 }
 

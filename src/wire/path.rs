@@ -58,6 +58,12 @@ layered! {
     Ipx = "ipx", 3, "packet";
     Stp = "stp", 2, "frame";
     Cdp = "cdp", 2, "frame";
+    FabricPath = "cfp", 2, "frame";
+    Vntag = "vntag", 2, "frame";
+    FrameRelay = "fr", 2, "frame";
+    Fddi = "fddi", 2, "frame";
+    Ipnet = "ipnet", 2, "frame";
+    Ayiya = "ayiya", 4, "packet";
     Ieee8021ah = "ieee8021ah", 2, "frame";
     Netbios = "netbios", 2, "frame";
     Clnp = "clnp", 3, "packet";
@@ -132,6 +138,13 @@ impl Path {
         if let Some(place) = self.protocols.get_mut(usize::from(self.length)) {
             *place = protocol;
             self.length = self.length.saturating_add(1);
+        }
+    }
+
+    /// The last protocol turns out to be another.
+    pub(super) fn replace_last(&mut self, protocol: Layered) {
+        if let Some(last) = self.protocols.get_mut(usize::from(self.length.saturating_sub(1))) {
+            *last = protocol;
         }
     }
 

@@ -1,5 +1,5 @@
 //! Headers of provider and data centre networks between Ethernet and IP: NSH (RFC 8300), MACsec (IEEE 802.1AE),
-//! provider backbone bridges (IEEE 802.1ah).
+//! provider backbone bridges (IEEE 802.1ah), Cisco's FabricPath and VN-Tag.
 use super::{
     Layered, ethernet,
     read::{u8_at, u16_at},
@@ -56,5 +56,25 @@ pub(super) fn walk_backbone<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
         return walk.short(Layered::Ieee8021ah, 18);
     };
     walk.enter(Layered::Ieee8021ah, 18);
+    Next::EtherType(ether_type)
+}
+
+/// FabricPath's tag behind its EtherType: tree and time to live.
+pub(super) fn walk_fabric_path<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    if walk.here().len() < 2 {
+        return walk.short(Layered::FabricPath, 2);
+    }
+    // What looks like Ethernet in front of the tag is FabricPath's own.
+    walk.decoded.path.replace_last(Layered::FabricPath);
+    walk.enter_unnamed(Layered::FabricPath, 2);
+    Next::Frame
+}
+
+/// VN-Tag: interfaces, then an EtherType.
+pub(super) fn walk_vntag<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let Some(ether_type) = u16_at(walk.here(), 4) else {
+        return walk.short(Layered::Vntag, 6);
+    };
+    walk.enter(Layered::Vntag, 6);
     Next::EtherType(ether_type)
 }

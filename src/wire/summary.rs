@@ -72,7 +72,7 @@ fn tcp(line: &mut String, decoded: &Decoded, bytes: &[u8]) -> Option<()> {
                 }
                 Ok(())
             }
-            TcpOption::FastOpen(cookie) if cookie.is_empty() => write!(line, " TFO=R"),
+            TcpOption::FastOpen([]) => write!(line, " TFO=R"),
             TcpOption::FastOpen(_) => write!(line, " TFO=C"),
             TcpOption::Md5(_) => write!(line, " MD5"),
             TcpOption::Mptcp(_) => write!(line, " MPTCP"),

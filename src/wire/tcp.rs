@@ -368,7 +368,7 @@ fn option_fields(fields: &mut Fields, option: TcpOption<'_>) {
             fields.number("tcp.options.timestamp.tsval", Some(value));
             fields.number("tcp.options.timestamp.tsecr", Some(echo_reply));
         }
-        TcpOption::FastOpen(cookie) if cookie.is_empty() => fields.flag("tcp.options.tfo.request", true),
+        TcpOption::FastOpen([]) => fields.flag("tcp.options.tfo.request", true),
         TcpOption::FastOpen(cookie) => fields.text("tcp.options.tfo.cookie", Some(colon_hex(cookie))),
         TcpOption::Mptcp(data) => {
             fields.number("tcp.options.mptcp.subtype", data.first().map(|first| first >> 4));

@@ -10,7 +10,7 @@ use crate::record::LinkType;
 fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
     let total = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
     let mut packet = vec![0x45, 0, total[0], total[1], 0, 1, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
-    let checksum = Sum::new().add(&packet).checksum().to_be_bytes();
+    let checksum = Sum::new().add_bytes(&packet).checksum().to_be_bytes();
     packet[10..12].copy_from_slice(&checksum);
     packet.extend_from_slice(payload);
     packet
@@ -171,6 +171,9 @@ fn tunnels() {
         assert_eq!(decoded.path.to_string(), expected);
         assert_eq!(decoded.payload(&packet), b"inner", "{expected}");
         assert_eq!(decoded.depth, 1, "{expected}");
+        for cut in 0..packet.len() {
+            everything(LinkType::ETHERNET, &packet[..cut], u32::try_from(packet.len()).unwrap());
+        }
     }
     let link = [
         (0x8847, with(&[0, 1, 0, 64, 0, 2, 1, 64], &inner), "eth:mpls:mpls:ip:tcp"),
@@ -213,7 +216,7 @@ fn extension_headers() {
     let routing = with(&[51, 0, 0, 0, 0, 0, 0, 0], &authentication);
     let packet = ipv6(0, &with(&[43, 0, 1, 4, 0, 0, 0, 0], &routing));
     let found = decoded(LinkType::IPV6, &packet);
-    assert_eq!(found.path.to_string(), "ipv6:ah:udp");
+    assert_eq!(found.path.to_string(), "ipv6:udp");
     assert_eq!(found.payload(&packet), b"x");
     let names: Vec<_> = describe(LinkType::IPV6, &packet, 1 << 10).iter().map(|layer| layer.protocol).collect();
     assert_eq!(names, ["ipv6", "ipv6.hopopts", "ipv6.routing", "ah", "ipv6.dstopts", "udp"]);
@@ -282,7 +285,8 @@ fn checksums() {
     let source = IpAddr::from([10, 0, 0, 1]);
     let destination = IpAddr::from([10, 0, 0, 2]);
     let mut segment = tcp(&[], b"odd");
-    let sum = Sum::new().add(&segment).add_pseudo_header(source, destination, 6, u32::try_from(segment.len()).unwrap());
+    let sum =
+        Sum::new().add_bytes(&segment).add_pseudo_header(source, destination, 6, u32::try_from(segment.len()).unwrap());
     segment[16..18].copy_from_slice(&sum.checksum().to_be_bytes());
     let mut packet = ipv4(6, &segment);
     assert_eq!(decoded(LinkType::IPV4, &packet).transport_checksum(&packet), ChecksumStatus::Good);
@@ -292,6 +296,38 @@ fn checksums() {
     assert_eq!(decoded(LinkType::IPV4, &none).transport_checksum(&none), ChecksumStatus::Unverified);
     let illegal = ipv6(17, &udp(1, 2, b"x"));
     assert_eq!(decoded(LinkType::IPV6, &illegal).transport_checksum(&illegal), ChecksumStatus::Bad);
+}
+
+#[test]
+fn routed_packets_sum_the_final_destination() {
+    let last: IpAddr = "2001:db8::99".parse().unwrap();
+    let IpAddr::V6(last_v6) = last else { unreachable!() };
+    let mut datagram = udp(1, 2, b"x");
+    let sum = Sum::new().add_bytes(&datagram).add_pseudo_header("2001:db8::1".parse().unwrap(), last, 17, 9);
+    datagram[6..8].copy_from_slice(&sum.checksum().to_be_bytes());
+    let filler = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
+    let source_route = [&[17, 4, 0, 1, 0, 0, 0, 0][..], &filler, &last_v6.octets()].concat();
+    let segment_route = [&[17, 4, 4, 1, 1, 0, 0, 0][..], &last_v6.octets(), &filler].concat();
+    for route in [source_route, segment_route] {
+        let packet = ipv6(43, &with(&route, &datagram));
+        assert_eq!(decoded(LinkType::IPV6, &packet).transport_checksum(&packet), ChecksumStatus::Good);
+        let layers = describe(LinkType::IPV6, &packet, u32::try_from(packet.len()).unwrap());
+        let status = crate::record::Value::Number(1);
+        assert!(layers[2].fields.contains(&("udp.checksum.status", status)));
+    }
+}
+
+#[test]
+fn summaries() {
+    let options = [2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 1, 1];
+    let line = |packet: &[u8]| summary(LinkType::RAW, packet, u32::try_from(packet.len()).unwrap());
+    let text = "51234 → 443 [PSH, ACK] Seq=7 Ack=9 Win=8192 Len=2 MSS=1460 WS=128 SACK_PERM";
+    assert_eq!(line(&ipv4(6, &tcp(&options, b"hi"))), text);
+    assert_eq!(line(&ipv4(1, &[8, 0, 0, 0, 0, 1, 0, 2])), "Echo (ping) request  id=0x0001, seq=2, ttl=64");
+    assert_eq!(line(&ipv4(17, &udp(5, 6, b"abc"))), "5 → 6 Len=3");
+    let arp = [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 10, 0, 0, 1];
+    let frame = ethernet(0x0806, &arp);
+    assert_eq!(summary(LinkType::ETHERNET, &frame, 42), "Who has 10.0.0.1? Tell 10.0.0.2");
 }
 
 #[test]
