@@ -210,6 +210,25 @@ fn zone_transfers_are_one_transaction() {
     }
 }
 
+#[test]
+fn endless_transfers_are_bounded() {
+    let mut packet = Packet::new_query(9);
+    packet.questions.push(question("zone.example", QTYPE::AXFR));
+    let asked = framed(&[&packet.build_bytes_vec().unwrap()]);
+    let first = framed(&[&transfer(&[3, 0])]);
+    let more = framed(&[&transfer(&[0; 1000])]);
+    let mut inputs = vec![
+        (0, Input::Stream { direction: Asked, bytes: &asked }),
+        (1, Input::Stream { direction: Told, bytes: &first }),
+    ];
+    inputs.extend((0..30).map(|at| (at, Input::Stream { direction: Told, bytes: &more[..] })));
+    inputs.push((40, Input::Close));
+    let (dns, findings, _) = run(Carrier::Tcp, 53, &inputs);
+    let listed = dns[0].response.as_ref().unwrap().answers.len();
+    assert!((1000..15_000).contains(&listed), "{listed}");
+    assert!(findings.is_empty());
+}
+
 proptest! {
     #[test]
     fn never_panics(
