@@ -53,7 +53,7 @@ pub const BYTES_PER_FLOW: u64 = 1024;
 /// names could exceed it; they are printed as octets then.
 pub const MAX_DNS_DATA_TEXT_BYTES: usize = 1 << 18;
 
-/// DNS records listed per section of one transaction; a zone transfer may hold any number.
+/// DNS records listed per section of one message; 64 KiB could hold some 6000 empty ones.
 pub const MAX_DNS_RECORDS: usize = 4096;
 
 /// Questions listed of one DNS message.
@@ -139,3 +139,12 @@ pub const MAX_QUIC_CRYPTO_OFFSET: u64 = 1 << 16;
 
 /// Address pairs in the list of those that moved most bytes.
 pub const TOP_TALKERS: usize = 256;
+
+/// Records listed of a DNS query that waits for its answer: an UPDATE or NOTIFY carries few, and many queries may wait.
+pub const MAX_DNS_QUERY_RECORDS: usize = 16;
+
+/// Zone transfers followed at once in one connection; real ones hold one.
+pub const MAX_DNS_TRANSFERS: usize = 4;
+
+/// Bytes of records kept of one zone transfer, beyond its first message: a zone may be of any size.
+pub const MAX_DNS_TRANSFER_BYTES: usize = 1 << 20;

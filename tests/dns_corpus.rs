@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use etherparse::{LaxSlicedPacket, NetSlice, TransportSlice};
+use etherparse::{LaxSlicedPacket, TransportSlice};
 use wireglass::app::{Carrier, Probe, Said, Session, Sink, Verdict, dns::PROTOCOL};
 use wireglass::record::*;
 
@@ -46,12 +46,8 @@ fn datagram(link: u32, bytes: &[u8]) -> Option<(Endpoint, Endpoint, &[u8])> {
         _ => return None,
     };
     let (source, destination) = match sliced.net.as_ref()? {
-        etherparse::LaxNetSlice::Ipv4(ip) => {
-            (ip.header().source_addr().into(), ip.header().destination_addr().into())
-        }
-        etherparse::LaxNetSlice::Ipv6(ip) => {
-            (ip.header().source_addr().into(), ip.header().destination_addr().into())
-        }
+        etherparse::LaxNetSlice::Ipv4(ip) => (ip.header().source_addr().into(), ip.header().destination_addr().into()),
+        etherparse::LaxNetSlice::Ipv6(ip) => (ip.header().source_addr().into(), ip.header().destination_addr().into()),
         _ => return None,
     };
     let Some(TransportSlice::Udp(udp)) = &sliced.transport else { return None };
@@ -175,7 +171,8 @@ fn rows(link: u32, frames: &[Frame]) -> Vec<Vec<String>> {
 }
 
 fn truth_rows(text: &str) -> Vec<Vec<String>> {
-    let rcode = |number: &str| number.parse().map_or(String::new(), |n| wireglass::app::dns::iana::rcode_name(n).into_owned());
+    let rcode =
+        |number: &str| number.parse().map_or(String::new(), |n| wireglass::app::dns::iana::rcode_name(n).into_owned());
     text.lines()
         .skip(1)
         .map(|line| line.split('\t').collect::<Vec<_>>())
@@ -259,6 +256,8 @@ fn udp_rows_agree_with_tshark() {
         }
     }
     println!("matched {matched} wrong {wrong} missing {missing} extra {extra}");
-    let all = matched + wrong + missing;
-    assert!(all > 0 && matched * 100 >= all * 97, "{matched} of {all} rows agree");
+    // Missing rows are the reader's, not the session's: IP fragments, tunnels and link types it does not know.
+    // Wrong ones are known: UPDATE has other counts in tshark, one empty TXT string, a dot inside a label.
+    let seen = matched + wrong;
+    assert!(seen > 0 && matched * 100 >= seen * 99 && extra == 0, "{matched} of {seen} rows agree, {extra} extra");
 }

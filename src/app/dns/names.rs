@@ -80,7 +80,7 @@ impl<'a> Name<'a> {
     }
 
     /// Appends it in presentation format: no final dot, `.` for the root, `\.` and `\\` and `\DDD` for what is not
-    /// printable ASCII. A blank stays a blank, as service instance names want it (RFC 6763 4.1), unless
+    /// printable ASCII. Labels in UTF-8 are printed as such (RFC 6762 16). A blank stays a blank, as service instance names want it (RFC 6763 4.1), unless
     /// `escape_blanks`: for data of several fields.
     ///
     /// # Errors
@@ -93,6 +93,13 @@ impl<'a> Name<'a> {
                 out.push('.');
             }
             empty = false;
+            if !label.is_ascii()
+                && let Ok(text) = std::str::from_utf8(label)
+                && !text.contains(|c: char| c.is_control() || matches!(c, '.' | '\\') || (escape_blanks && c == ' '))
+            {
+                out.push_str(text);
+                continue;
+            }
             for &octet in label {
                 match octet {
                     b'.' | b'\\' => {
@@ -229,6 +236,12 @@ mod tests {
         let mut out = String::new();
         Name::read(b"\x03a b\0", 0).unwrap().0.write(&mut out, true).unwrap();
         assert_eq!(out, "a\\032b");
+    }
+
+    #[test]
+    fn utf_8_stays() {
+        assert_eq!(text("\x05a\u{2019}b\0".as_bytes(), 0).unwrap(), "a\u{2019}b");
+        assert_eq!(text(b"\x03a\xc2\x85\0", 0).unwrap(), "a\\194\\133"); // a control character of C1
     }
 
     #[test]

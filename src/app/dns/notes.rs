@@ -2,6 +2,7 @@
 use std::fmt::Write as _;
 
 use super::build::Content;
+use super::names::Malformed;
 use super::parser::Message;
 use crate::app::Note;
 use crate::record::{DnsRecord, DnsTransport, Layer, Value};
@@ -9,6 +10,21 @@ use crate::record::{DnsRecord, DnsTransport, Layer, Value};
 /// The note of a message. Offset and length are left to the engine.
 pub fn note(message: &Message<'_>, content: &Content, transport: DnsTransport) -> Note {
     Note { info: info(message, content, transport), layer: layer(message, content, transport) }
+}
+
+/// The note of what is too short for a header.
+pub fn headless(transport: DnsTransport) -> Note {
+    let fields = vec![("_ws.malformed", Value::Text(Malformed::Truncated.to_string()))];
+    let layer = Layer { protocol: protocol(transport), osi: 7, unit: "message", offset: 0, length: 0, fields };
+    Note { info: "[Malformed Packet: DNS]".to_owned(), layer }
+}
+
+fn protocol(transport: DnsTransport) -> &'static str {
+    match transport {
+        DnsTransport::Mdns => "mdns",
+        DnsTransport::Llmnr => "llmnr",
+        DnsTransport::Udp | DnsTransport::Tcp => "dns",
+    }
 }
 
 fn info(message: &Message<'_>, content: &Content, transport: DnsTransport) -> String {
@@ -130,12 +146,7 @@ fn layer(message: &Message<'_>, content: &Content, transport: DnsTransport) -> L
     if let Some(malformed) = content.malformed {
         fields.push(("_ws.malformed", Value::Text(malformed.to_string())));
     }
-    let protocol = match transport {
-        DnsTransport::Mdns => "mdns",
-        DnsTransport::Llmnr => "llmnr",
-        DnsTransport::Udp | DnsTransport::Tcp => "dns",
-    };
-    Layer { protocol, osi: 7, unit: "message", offset: 0, length: 0, fields }
+    Layer { protocol: protocol(transport), osi: 7, unit: "message", offset: 0, length: 0, fields }
 }
 
 /// One value as it is, several as a list, none not at all.

@@ -136,14 +136,36 @@ fn stream(probe: &Probe<'_>, ports: [u16; 2]) -> Verdict {
     }
 }
 
-/// Whether a stream may be taken up here: a length and a message behind it that fits it, or as much as is there.
+/// Records looked at before a place in a stream is believed: few, for every offset may be asked.
+const RECORDS_TO_BELIEVE: usize = 8;
+
+/// Whether a stream may be taken up here: a length, and a message behind it that ends where it should; if it is not
+/// all here, one with an ordinary question.
 pub fn resumes(bytes: &[u8]) -> bool {
     let Some(&[high, low]) = bytes.first_chunk::<2>() else { return false };
     let length = usize::from(u16::from_be_bytes([high, low]));
     let framed = bytes.get(2..).unwrap_or_default();
-    let message = framed.get(..length).unwrap_or(framed);
-    length >= HEADER_OCTETS
-        && Header::read(message).is_some_and(|header| plausible(header) && begins_well(message, header))
+    let whole = framed.get(..length);
+    let Some(message) = Message::read(whole.unwrap_or(framed)) else { return false };
+    if length < HEADER_OCTETS || !plausible(message.header) {
+        return false;
+    }
+    if whole.is_none() {
+        let ordinary = message.first_question().is_some_and(|question| {
+            let known = iana::type_mnemonic(question.record_type).is_some() && matches!(question.class, 1 | 3 | 255);
+            known && !question.name.is_root() && ordinary_name(question.name)
+        });
+        return ordinary && matches!(message.header.counts, [1, ..]);
+    }
+    let mut walk = message.walk();
+    for _ in 0..RECORDS_TO_BELIEVE {
+        match walk.record() {
+            Some(Ok(_)) => {}
+            Some(Err(_)) => return false,
+            None => return walk.position() == length,
+        }
+    }
+    true
 }
 
 #[cfg(test)]

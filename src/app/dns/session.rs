@@ -9,10 +9,12 @@ use super::build::{self, Content};
 use super::parser::{Cursor, HEADER_OCTETS, Message, ResourceRecord, Section, TYPE_SOA};
 use super::{findings, iana, notes, probe};
 use crate::app::{Carrier, Session, Sink};
-use crate::limits::{MAX_DNS_ANSWERED, MAX_DNS_OUTSTANDING, MAX_DNS_RECORDS};
+use crate::limits::{
+    MAX_DNS_ANSWERED, MAX_DNS_OUTSTANDING, MAX_DNS_QUERY_RECORDS, MAX_DNS_TRANSFER_BYTES, MAX_DNS_TRANSFERS,
+};
 use crate::record::{
-    Context, Direction, Dns, DnsMessage, DnsQuery, DnsResponse, DnsTransport, Endpoint, Evidence, FlowFacts, Input,
-    PacketRef, Progress, Record, RecordKind, Subject,
+    Context, Direction, Dns, DnsMessage, DnsQuery, DnsRecord, DnsResponse, DnsTransport, Endpoint, Evidence, FlowFacts,
+    Input, PacketRef, Progress, Record, RecordKind, Subject,
 };
 
 const MDNS_PORT: u16 = 5353;
@@ -70,7 +72,10 @@ struct Answered {
 #[derive(Default)]
 struct Transfer {
     response: Option<DnsResponse>,
+    /// Records seen, listed or not.
     records: u64,
+    /// Bytes held for the records after the first message's.
+    bytes: usize,
     first_serial: u32,
     /// In an incremental transfer, SOA records open deletions and additions in turn.
     in_deletions: bool,
@@ -103,6 +108,12 @@ impl Transfer {
             self.complete = true; // refused, or nothing that could go on
         }
     }
+}
+
+/// What a listed record holds in memory, in bytes, roughly.
+fn record_bytes(record: &DnsRecord) -> usize {
+    let texts = record.name.len().saturating_add(record.record_type.len()).saturating_add(record.data.len());
+    texts.saturating_add(size_of::<DnsRecord>())
 }
 
 /// SOA's serial.
@@ -180,7 +191,12 @@ impl DnsSession {
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
-        let Some(message) = Message::read(bytes) else { return };
+        let Some(message) = Message::read(bytes) else {
+            if out.wants_notes() {
+                out.note(notes::headless(self.transport(context.flow)));
+            }
+            return;
+        };
         let pairing = out.wants(RecordKind::Dns) || out.wants(RecordKind::Finding);
         let listing = out.wants(RecordKind::DnsMessage);
         if !pairing && !listing && !out.wants_notes() {
@@ -229,13 +245,18 @@ impl DnsSession {
             oldest.give_up(exchange.transport, exchange.flow, packet, out);
         }
         let asked = message.first_question().map(|question| question.record_type);
-        let transfers = exchange.transport == DnsTransport::Tcp && matches!(asked, Some(TYPE_AXFR | TYPE_IXFR));
+        let transfers = exchange.transport == DnsTransport::Tcp
+            && matches!(asked, Some(TYPE_AXFR | TYPE_IXFR))
+            && self.outstanding.iter().filter(|pending| pending.transfer.is_some()).count() < MAX_DNS_TRANSFERS;
+        let mut query = build::query(&message, content, packet);
+        query.answers.truncate(MAX_DNS_QUERY_RECORDS);
+        query.answers.shrink_to_fit();
         self.outstanding.push_back(Pending {
             id: header.id,
             opcode: header.opcode(),
             direction,
             question,
-            query: build::query(&message, content, packet),
+            query,
             sent: packet,
             evidence: Evidence::from_iter([packet.number]),
             retransmissions: 0,
@@ -279,10 +300,17 @@ impl DnsSession {
                 match &mut transfer.response {
                     None => transfer.response = Some(part),
                     Some(response) => {
-                        let room = MAX_DNS_RECORDS.saturating_sub(response.answers.len());
-                        response.answers.extend(part.answers.into_iter().take(room));
-                        let room = MAX_DNS_RECORDS.saturating_sub(response.additional.len());
-                        response.additional.extend(part.additional.into_iter().take(room));
+                        for (kept, more) in
+                            [(&mut response.answers, part.answers), (&mut response.additional, part.additional)]
+                        {
+                            for record in more {
+                                transfer.bytes = transfer.bytes.saturating_add(record_bytes(&record));
+                                if transfer.bytes > MAX_DNS_TRANSFER_BYTES {
+                                    break;
+                                }
+                                kept.push(record);
+                            }
+                        }
                     }
                 }
                 if !transfer.complete {

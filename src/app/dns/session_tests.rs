@@ -1,1 +1,301 @@
+//! Sessions fed with messages built here and by simple-dns.
+use proptest::prelude::*;
+use simple_dns::{CLASS, Name, Packet, QCLASS, QTYPE, Question, ResourceRecord as Built, TYPE, rdata as built};
 
+use super::*;
+use crate::app::Said;
+use crate::record::{Certainty, Finding, FlowId, PacketNumber, Timestamp, Transport, Wanted};
+use Direction::{ClientToServer as Asked, ServerToClient as Told};
+
+fn flow(port: u16, transport: Transport) -> FlowFacts {
+    let end = |text: &str, port| Endpoint { address: text.parse().unwrap(), port };
+    FlowFacts {
+        id: FlowId::default(),
+        transport,
+        client: end("10.0.0.1", 40000),
+        server: end("10.0.0.53", port),
+        client_certainty: Certainty::Assumed,
+    }
+}
+
+/// Feeds inputs, one packet per millisecond of `at`, and returns what was said.
+fn run(carrier: Carrier, port: u16, inputs: &[(i64, Input<'_>)]) -> (Vec<Dns>, Vec<Finding>, Vec<DnsMessage>) {
+    let transport = if carrier == Carrier::Udp { Transport::Udp } else { Transport::Tcp };
+    let flow = flow(port, transport);
+    let mut session = DnsSession::new(carrier);
+    let mut said = Vec::new();
+    let wanted = Wanted::usual().with(RecordKind::DnsMessage);
+    for (index, &(milliseconds, input)) in (0..).zip(inputs) {
+        let timestamp = Timestamp(milliseconds * 1_000_000);
+        let packet = PacketRef { index, number: PacketNumber::new(0, index + 1), timestamp };
+        let context = Context { flow: &flow, packet, origins: &[], from_start: true, round_trip_ns: None };
+        session.input(input, &context, &mut Sink::new(wanted, true, &mut said));
+    }
+    let (mut dns, mut findings, mut messages) = (vec![], vec![], vec![]);
+    for said in said {
+        match said {
+            Said::Record(Record::Dns(record)) => dns.push(*record),
+            Said::Record(Record::Finding(finding)) => findings.push(*finding),
+            Said::Record(Record::DnsMessage(message)) => messages.push(*message),
+            _ => {}
+        }
+    }
+    (dns, findings, messages)
+}
+
+fn say(direction: Direction, bytes: &[u8]) -> Input<'_> {
+    Input::Datagram { direction, bytes }
+}
+
+fn question(name: &'static str, kind: QTYPE) -> Question<'static> {
+    Question::new(Name::new(name).unwrap(), kind, QCLASS::CLASS(CLASS::IN), false)
+}
+
+fn query(id: u16, name: &'static str) -> Vec<u8> {
+    let mut packet = Packet::new_query(id);
+    packet.questions.push(question(name, QTYPE::TYPE(TYPE::A)));
+    packet.build_bytes_vec().unwrap()
+}
+
+fn reply(id: u16, name: &'static str, rcode: u8, addresses: &[u32]) -> Vec<u8> {
+    let mut packet = Packet::new_reply(id);
+    packet.questions.push(question(name, QTYPE::TYPE(TYPE::A)));
+    for &address in addresses {
+        let data = built::RData::A(built::A { address });
+        packet.answers.push(Built::new(Name::new(name).unwrap(), CLASS::IN, 60, data));
+    }
+    let mut bytes = packet.build_bytes_vec_compressed().unwrap();
+    bytes[3] = bytes[3] & 0xf0 | rcode;
+    bytes
+}
+
+fn codes(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn a_query_sent_twice_and_answered_twice() {
+    let (query, reply) = (query(7, "Example.com"), reply(7, "eXample.com", 0, &[0xc000_0201]));
+    let inputs =
+        [(0, say(Asked, &query)), (600, say(Asked, &query)), (700, say(Told, &reply)), (701, say(Told, &reply))];
+    let (dns, findings, messages) = run(Carrier::Udp, 53, &inputs);
+    assert_eq!(messages.len(), 4);
+    let [dns] = &dns[..] else { panic!("{dns:?}") };
+    assert_eq!((dns.retransmissions, dns.latency_ns), (1, Some(700_000_000)));
+    assert_eq!(dns.query.as_ref().unwrap().name.as_deref(), Some("Example.com"));
+    assert_eq!(dns.response.as_ref().unwrap().answers[0].data, "192.0.2.1");
+    assert_eq!(dns.subject.evidence.total(), 3);
+    assert_eq!(codes(&findings), ["dns.slow", "dns.duplicate-response"]);
+}
+
+#[test]
+fn failures_are_findings() {
+    for (rcode, code) in [(2, "dns.servfail"), (3, "dns.nxdomain"), (5, "dns.refused")] {
+        let (query, reply) = (query(7, "a.example"), reply(7, "a.example", rcode, &[]));
+        let (_, findings, _) = run(Carrier::Udp, 53, &[(0, say(Asked, &query)), (1, say(Told, &reply))]);
+        assert_eq!(codes(&findings), [code]);
+    }
+}
+
+#[test]
+fn unanswered_and_unasked() {
+    let (query, reply) = (query(7, "a.example"), reply(8, "b.example", 0, &[1]));
+    let inputs = [(0, say(Asked, &query)), (1, say(Told, &reply)), (5000, Input::Close)];
+    let (dns, findings, _) = run(Carrier::Udp, 53, &inputs);
+    assert_eq!(dns.len(), 2);
+    assert!(dns[0].query.is_none());
+    assert_eq!(dns[0].response.as_ref().unwrap().name.as_deref(), Some("b.example"));
+    assert_eq!(dns[0].server.port, 53);
+    assert!(dns[1].response.is_none());
+    assert_eq!(codes(&findings), ["dns.unanswered"]);
+    assert!(findings[0].explanation.contains("5.000 s"));
+}
+
+#[test]
+fn a_response_with_another_question_is_suspicious_and_the_query_stays_open() {
+    let (query, forged) = (query(7, "a.example"), reply(7, "b.example", 0, &[1]));
+    let good = reply(7, "a.example", 0, &[2]);
+    let inputs = [(0, say(Asked, &query)), (1, say(Told, &forged)), (2, say(Told, &good))];
+    let (dns, findings, _) = run(Carrier::Udp, 53, &inputs);
+    assert_eq!(codes(&findings), ["dns.mismatched-response"]);
+    assert_eq!(dns.len(), 2);
+    assert_eq!(dns[1].response.as_ref().unwrap().answers[0].data, "0.0.0.2");
+}
+
+#[test]
+fn multicast_needs_no_partner() {
+    let reply = reply(0, "printer.local", 0, &[1]);
+    let (dns, findings, _) = run(Carrier::Udp, 5353, &[(0, say(Asked, &reply)), (1, Input::Close)]);
+    assert_eq!(dns.len(), 1);
+    assert_eq!((dns[0].transport, dns[0].server.port), (DnsTransport::Mdns, 40000)); // who answers is the server
+    assert!(dns[0].query.is_none() && findings.is_empty());
+}
+
+#[test]
+fn outstanding_queries_are_bounded() {
+    let queries: Vec<Vec<u8>> = (0..1030_u16).map(|id| query(id, "a.example")).collect();
+    let inputs: Vec<_> = queries.iter().map(|query| (0, say(Asked, query))).collect();
+    let (dns, _, _) = run(Carrier::Udp, 53, &inputs);
+    assert_eq!(dns.len(), 1030 - MAX_DNS_OUTSTANDING);
+    assert_eq!(dns[0].id, 0);
+}
+
+fn framed(messages: &[&[u8]]) -> Vec<u8> {
+    messages.iter().flat_map(|message| [&(message.len() as u16).to_be_bytes()[..], message].concat()).collect()
+}
+
+#[test]
+fn streams_hold_several_messages_and_halves_and_holes() {
+    let (one, two) = (query(1, "a.example"), query(2, "b.example"));
+    let bytes = framed(&[&one, &two]);
+    let flow = flow(53, Transport::Tcp);
+    let packet = PacketRef::default();
+    let context = Context { flow: &flow, packet, origins: &[], from_start: true, round_trip_ns: None };
+    for cut in 0..bytes.len() {
+        let mut session = DnsSession::new(Carrier::Tcp);
+        let mut said = Vec::new();
+        let mut sink = Sink::new(Wanted::none().with(RecordKind::DnsMessage), false, &mut said);
+        let first = session.input(Input::Stream { direction: Asked, bytes: &bytes[..cut] }, &context, &mut sink);
+        let (Progress::Consumed(used) | Progress::Need { consumed: used, .. }) = first else { panic!("{first:?}") };
+        session.input(Input::Stream { direction: Asked, bytes: &bytes[used..] }, &context, &mut sink);
+        assert_eq!(said.len(), 2, "cut at {cut}");
+    }
+    // After a hole the stream is taken up at the next message.
+    let rest = [&one[one.len() - 9..], &framed(&[&two])[..]].concat();
+    let inputs =
+        [(0, Input::Gap { direction: Asked, length: 20 }), (1, Input::Stream { direction: Asked, bytes: &rest })];
+    let (_, _, messages) = run(Carrier::Tcp, 53, &inputs);
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].id, 2);
+}
+
+fn soa(serial: u32) -> Built<'static> {
+    let name = || Name::new("zone.example").unwrap();
+    let data = built::SOA { mname: name(), rname: name(), serial, refresh: 1, retry: 1, expire: 1, minimum: 1 };
+    Built::new(name(), CLASS::IN, 60, built::RData::SOA(data))
+}
+
+fn transfer(serials: &[u32]) -> Vec<u8> {
+    let mut packet = Packet::new_reply(9);
+    packet.answers.extend(serials.iter().map(|&serial| match serial {
+        0 => Built::new(Name::new("h.zone.example").unwrap(), CLASS::IN, 60, built::RData::A(built::A { address: 1 })),
+        serial => soa(serial),
+    }));
+    packet.build_bytes_vec().unwrap()
+}
+
+#[test]
+fn zone_transfers_are_one_transaction() {
+    // AXFR in three messages; IXFR with two steps (RFC 1995 7 has the like), cut where the new serial opens additions.
+    for (kind, messages) in [
+        (QTYPE::AXFR, vec![transfer(&[3, 0]), transfer(&[0, 0]), transfer(&[0, 3])]),
+        (QTYPE::IXFR, vec![transfer(&[3, 1, 0, 2]), transfer(&[0, 2, 0, 3]), transfer(&[0, 3])]),
+    ] {
+        let mut packet = Packet::new_query(9);
+        packet.questions.push(question("zone.example", kind));
+        let asked = framed(&[&packet.build_bytes_vec().unwrap()]);
+        let told: Vec<Vec<u8>> = messages.iter().map(|message| framed(&[message])).collect();
+        let mut inputs = vec![(0, Input::Stream { direction: Asked, bytes: &asked })];
+        for (at, bytes) in (1..).zip(&told) {
+            inputs.push((at, Input::Stream { direction: Told, bytes }));
+        }
+        let (dns, findings, _) = run(Carrier::Tcp, 53, &inputs);
+        assert_eq!(dns.len(), 1, "{dns:?}");
+        assert_eq!(
+            dns[0].response.as_ref().unwrap().answers.len(),
+            messages.len() * 2 + if kind == QTYPE::IXFR { 4 } else { 0 }
+        );
+        assert_eq!(dns[0].subject.evidence.total(), 4);
+        assert!(findings.is_empty());
+    }
+}
+
+#[test]
+fn endless_transfers_are_bounded() {
+    let mut packet = Packet::new_query(9);
+    packet.questions.push(question("zone.example", QTYPE::AXFR));
+    let asked = framed(&[&packet.build_bytes_vec().unwrap()]);
+    let first = framed(&[&transfer(&[3, 0])]);
+    let more = framed(&[&transfer(&[0; 1000])]);
+    let mut inputs = vec![
+        (0, Input::Stream { direction: Asked, bytes: &asked }),
+        (1, Input::Stream { direction: Told, bytes: &first }),
+    ];
+    inputs.extend((0..30).map(|at| (at, Input::Stream { direction: Told, bytes: &more[..] })));
+    inputs.push((40, Input::Close));
+    let (dns, findings, _) = run(Carrier::Tcp, 53, &inputs);
+    let listed = dns[0].response.as_ref().unwrap().answers.len();
+    assert!((1000..15_000).contains(&listed), "{listed}");
+    assert!(findings.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn never_panics(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        port in prop_oneof![Just(53_u16), Just(5353), Just(5355)],
+    ) {
+        let inputs = [
+            (0, say(Asked, &bytes)),
+            (1, say(Told, &bytes)),
+            (2, Input::Stream { direction: Asked, bytes: &bytes }),
+            (3, Input::Gap { direction: Asked, length: 1 }),
+            (4, Input::Stream { direction: Asked, bytes: &bytes }),
+            (5, Input::Close),
+        ];
+        run(Carrier::Udp, port, &inputs);
+        run(Carrier::Tcp, port, &inputs);
+    }
+
+    #[test]
+    fn agrees_with_simple_dns(
+        id in any::<u16>(),
+        owners in proptest::collection::vec("[a-z0-9]{1,10}(\\.[a-z0-9]{1,10}){0,4}", 1..8),
+        address in any::<u32>(), wide in any::<u128>(), preference in any::<u16>(),
+    ) {
+        let mut packet = Packet::new_reply(id);
+        let name = |text: &str| Name::new(text).unwrap().into_owned();
+        packet.questions.push(Question::new(name(&owners[0]), QTYPE::ANY, QCLASS::CLASS(CLASS::IN), false));
+        let mut expected = Vec::new();
+        for owner in &owners {
+            for (data, text) in [
+                (built::RData::A(built::A { address }), std::net::Ipv4Addr::from(address).to_string()),
+                (built::RData::AAAA(built::AAAA { address: wide }), std::net::Ipv6Addr::from(wide).to_string()),
+                (built::RData::CNAME(built::CNAME(name(owner))), owner.clone()),
+                (built::RData::MX(built::MX { preference, exchange: name(owner) }), format!("{preference} {owner}")),
+            ] {
+                packet.answers.push(Built::new(name(owner), CLASS::IN, 5, data));
+                expected.push((owner.clone(), text));
+            }
+        }
+        for bytes in [packet.build_bytes_vec().unwrap(), packet.build_bytes_vec_compressed().unwrap()] {
+            let content = Content::read(&Message::read(&bytes).unwrap(), false);
+            prop_assert_eq!(content.malformed, None);
+            let found: Vec<_> = content.answers.into_iter().map(|record| (record.name, record.data)).collect();
+            prop_assert_eq!(&found, &expected);
+            for end in 0..bytes.len() {
+                if let Some(message) = Message::read(&bytes[..end]) {
+                    prop_assert!(Content::read(&message, false).malformed.is_some());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "measures; run with --release"]
+fn cost_of_a_walk() {
+    let bytes = reply(7, "www.example.com", 0, &[1, 2, 3, 4]);
+    let rounds = 1_000_000_u32;
+    let start = std::time::Instant::now();
+    for _ in 0..rounds {
+        let mut walk = Message::read(std::hint::black_box(&bytes)).unwrap().walk();
+        let mut records = 0;
+        while let Some(Ok(record)) = walk.record() {
+            std::hint::black_box(record);
+            records += 1;
+        }
+        assert_eq!(records, 4);
+    }
+    println!("{} ns per message", start.elapsed().as_nanos() / u128::from(rounds));
+}
