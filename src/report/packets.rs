@@ -96,8 +96,10 @@ impl PacketLines {
         }
         let line = format!("{front} {}", cut_middle(&info, room));
         let line = line.trim_end();
-        match packet.damage {
-            Some(_) if self.options.color => format!("\x1b[33m{line}\x1b[0m"),
+        let is_reset = packet.layers.iter().any(|layer| layer.fields.contains(&("tcp.flags.reset", Value::Bool(true))));
+        match (&packet.damage, is_reset) {
+            (_, true) if self.options.color => format!("\x1b[31m{line}\x1b[0m"),
+            (Some(_), _) if self.options.color => format!("\x1b[33m{line}\x1b[0m"),
             _ => line.to_owned(),
         }
     }

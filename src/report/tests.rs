@@ -504,6 +504,17 @@ fn hierarchies_of_several_links_and_networks() {
 }
 
 #[test]
+fn absurd_widths_do_no_harm() {
+    for columns in [0, 1, 70_000, usize::MAX] {
+        for all in [false, true] {
+            let text = print(Format::Table, Options { all, ..wide(columns) }, &records());
+            assert_harmless(&text);
+            assert!(text.lines().all(|line| columns < 2 || width::width(line) <= 2_000), "{columns}");
+        }
+    }
+}
+
+#[test]
 fn only_wanted_sections_are_printed() {
     let text = print(Format::Table, only(RecordKind::Dns), &records());
     assert!(text.starts_with("DNS  4"), "{text}");
@@ -649,6 +660,16 @@ fn packets_in_lines_and_trees() {
     lines.finish().unwrap();
     assert_harmless(&kept.text());
     assert_golden("packets.txt", &kept.text());
+
+    let kept = Kept::default();
+    let mut lines = PacketLines::new(Box::new(kept.clone()), Options { color: true, ..wide(100) }, false);
+    lines.packet(&packet("ok", None), None).unwrap();
+    lines.packet(&packet("cut", Some("cut off")), None).unwrap();
+    let mut reset = packet("reset", None);
+    reset.layers[2].fields.push(("tcp.flags.reset", Value::Bool(true)));
+    lines.packet(&reset, None).unwrap();
+    let starts: Vec<bool> = kept.text().lines().map(|line| line.starts_with('\x1b')).collect();
+    assert_eq!(starts, [false, true, true]);
 }
 
 proptest! {
