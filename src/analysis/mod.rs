@@ -1,1 +1,2 @@
 //! What needs more than one flow.
+pub mod summary;

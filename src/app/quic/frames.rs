@@ -45,25 +45,28 @@ impl Frame<'_> {
 }
 
 /// The frames of a payload in order, up to the first that is malformed or not allowed in an Initial packet.
-pub fn frames(mut payload: &[u8]) -> impl Iterator<Item = Frame<'_>> {
+///
+/// Google's versions with TLS number CRYPTO 0x08 and PING 0x07, and keep their own layout of the others.
+pub fn frames(mut payload: &[u8], google: bool) -> impl Iterator<Item = Frame<'_>> {
     std::iter::from_fn(move || {
-        let (rest, frame) = frame(payload).ok()?;
+        let (rest, frame) = frame(payload, google).ok()?;
         payload = rest;
         Some(frame)
     })
 }
 
-fn frame(input: &[u8]) -> IResult<&[u8], Frame<'_>> {
+fn frame(input: &[u8], google: bool) -> IResult<&[u8], Frame<'_>> {
     let (rest, kind) = varint(input)?;
     match kind {
         0x00 => take_while(|byte| byte == 0).parse(rest).map(|(rest, _)| (rest, Frame::Padding)),
-        0x01 => Ok((rest, Frame::Ping)),
-        0x02 | 0x03 => ack(rest, kind == 0x03),
-        0x06 => {
+        0x07 if google => Ok((rest, Frame::Ping)),
+        0x01 if !google => Ok((rest, Frame::Ping)),
+        0x02 | 0x03 if !google => ack(rest, kind == 0x03),
+        _ if kind == if google { 0x08 } else { 0x06 } => {
             let (rest, (offset, bytes)) = (varint, counted).parse(rest)?;
             Ok((rest, Frame::Crypto { offset, bytes }))
         }
-        0x1c => {
+        0x1c if !google => {
             let (rest, (code, _frame_type, reason)) = (varint, varint, counted).parse(rest)?;
             Ok((rest, Frame::ConnectionClose { code, reason }))
         }
@@ -113,20 +116,20 @@ mod tests {
             Frame::ConnectionClose { code: 10, reason: b"no" },
             Frame::Padding,
         ];
-        assert_eq!(frames(&payload).collect::<Vec<_>>(), expected);
+        assert_eq!(frames(&payload, false).collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn a_stream_frame_is_not_allowed_and_a_cut_one_is_not_believed() {
-        assert_eq!(frames(&[1, 0x08, 0, 1]).collect::<Vec<_>>(), [Frame::Ping]);
-        assert_eq!(frames(&[6, 0, 3, 1, 2]).count(), 0);
-        assert_eq!(frames(&[2, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]).count(), 0);
+        assert_eq!(frames(&[1, 0x08, 0, 1], false).collect::<Vec<_>>(), [Frame::Ping]);
+        assert_eq!(frames(&[6, 0, 3, 1, 2], false).count(), 0);
+        assert_eq!(frames(&[2, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], false).count(), 0);
     }
 
     proptest! {
         #[test]
         fn arbitrary_bytes_end(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(frames(&bytes).count() <= bytes.len());
+            prop_assert!(frames(&bytes, false).count() <= bytes.len());
         }
     }
 }

@@ -196,7 +196,7 @@ fn hand_on(
     out: &mut Sink<'_>,
 ) -> Vec<&'static str> {
     let mut names = Vec::new();
-    for frame in frames(payload) {
+    for frame in frames(payload, packet.version.has_google_frames()) {
         if out.wants_notes() && names.last() != Some(&frame.name()) {
             names.push(frame.name());
         }

@@ -144,4 +144,9 @@ impl Version {
     pub fn carries_tls(self) -> bool {
         !matches!(self, Self::Q046 | Self::Q050)
     }
+
+    /// Whether its frames are Google's (Q050, T050, T051).
+    pub fn has_google_frames(self) -> bool {
+        matches!(self.0, Self::T050 | Self::T051) || self == Self::Q050
+    }
 }
