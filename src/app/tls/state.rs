@@ -136,7 +136,13 @@ impl Machine {
                 }
                 Some(observed(names::handshake_type(kind)?))
             }
-            Event::ChangeCipherSpec => set(&mut self.changed, side).then(|| observed("change_cipher_spec")),
+            Event::ChangeCipherSpec => {
+                // The client answers the server's flight with it in TLS 1.3's compatibility mode.
+                let answers = self.tls13 == Some(true) && side == Side::Client && self.protected == [false, true];
+                let server_finished_before = answers && set(&mut self.finished, Side::Server);
+                let first = set(&mut self.changed, side);
+                first.then(|| Step { server_finished_before, ..observed("change_cipher_spec") })
+            }
             Event::FatalAlert => {
                 if !self.open {
                     self.refused = true;
