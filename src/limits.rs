@@ -65,3 +65,10 @@ pub const MAX_DTLS_MESSAGES: usize = 16;
 
 /// Bytes searched for the next TLS record after a gap before a direction is given up: some of the longest records.
 pub const MAX_TLS_SEARCH_BYTES: usize = 1 << 20;
+
+/// Longest DTLS handshake message put together from fragments, in bytes; all of a direction's together hold no more.
+/// One small fragment makes room for the whole message, so this is less than over TCP.
+pub const MAX_DTLS_MESSAGE_BYTES: usize = 1 << 16;
+
+/// Separate ranges of a DTLS message: more would make each further fragment costly.
+pub const MAX_DTLS_RANGES: usize = 128;

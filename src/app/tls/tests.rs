@@ -240,12 +240,13 @@ fn ip(ip: &[u8], packet: PacketRef) -> Option<Segment> {
 
 /// Reads all flows of a capture: TCP segments in order (those ahead wait), probed as the engine does.
 fn read_flows(path: &Path, cut: Option<usize>) -> Vec<Replay> {
+    type Ahead = BTreeMap<u64, (PacketRef, u32, Vec<u8>)>;
     struct Flow {
         replay: Option<Replay>,
         facts: FlowFacts,
         next: [Option<u32>; 2],
         syn: [bool; 2],
-        ahead: [BTreeMap<u64, (PacketRef, u32, Vec<u8>)>; 2],
+        ahead: [Ahead; 2],
         before: [Vec<u8>; 2],
         last: PacketRef,
         refused: bool,
@@ -269,7 +270,7 @@ fn read_flows(path: &Path, cut: Option<usize>) -> Vec<Replay> {
                 facts,
                 next: [None; 2],
                 syn: [false; 2],
-                ahead: <[BTreeMap<u64, (PacketRef, u32, Vec<u8>)>; 2]>::default(),
+                ahead: <[Ahead; 2]>::default(),
                 before: <[Vec<u8>; 2]>::default(),
                 last: segment.packet,
                 refused: false,
