@@ -542,6 +542,45 @@ fn rfc_8448_hellos() {
 }
 
 #[test]
+fn hello_byte_by_byte_belongs_to_the_packet_that_completes_it() {
+    let client = unhex(RFC8448_CLIENT);
+    let pieces: Vec<(Direction, &[u8])> = client.chunks(1).map(|piece| (C, piece)).collect();
+    let mut replay = lone(&pieces, true);
+    replay.tell(Input::Close, packet(999));
+    assert_eq!(replay.tls()[0].client_hellos[0].packet, packet(client.len() as u64).number);
+}
+
+#[test]
+fn joined_in_the_middle() {
+    // The tail of a record, then two whole ones.
+    let mut bytes = vec![0x99; 40];
+    for _ in 0..2 {
+        bytes.extend([23, 3, 3, 0, 20]);
+        bytes.extend([0x5a; 20]);
+    }
+    let facts = any_facts();
+    let asked = Probe { carrier: Carrier::Tcp, direction: C, bytes: &bytes, from_start: false, flow: &facts };
+    assert_eq!((PROTOCOL.probe)(&asked), Verdict::Likely);
+    assert_eq!((PROTOCOL.probe)(&Probe { from_start: true, ..asked }), Verdict::No);
+    let mut replay = lone(&[(C, &bytes)], false);
+    replay.tell(Input::Close, packet(2));
+    assert_eq!(replay.tls_records().len(), 2);
+    assert!(replay.tls().is_empty());
+}
+
+#[test]
+fn a_reset_after_the_hello_is_told() {
+    let client = unhex(RFC8448_CLIENT);
+    let mut replay = lone(&[(C, &client)], true);
+    replay.tell(Input::End { direction: C, cause: EndCause::Reset }, packet(2));
+    replay.tell(Input::End { direction: S, cause: EndCause::Reset }, packet(2));
+    replay.tell(Input::Close, packet(2));
+    assert_eq!(replay.tls().len(), 1);
+    assert_eq!(replay.tls()[0].failure.as_ref().unwrap().code, "reset");
+    assert_eq!(replay.findings(), ["tls.handshake-incomplete"]);
+}
+
+#[test]
 fn tls_parser_reads_the_same_hello() {
     let bytes = unhex(RFC8448_CLIENT);
     let (_, ours) = parser::client_hello(&bytes[9..], false).unwrap();
