@@ -148,3 +148,10 @@ pub const MAX_DNS_TRANSFERS: usize = 4;
 
 /// Bytes of records kept of one zone transfer, beyond its first message: a zone may be of any size.
 pub const MAX_DNS_TRANSFER_BYTES: usize = 1 << 20;
+
+/// Longest DTLS handshake message put together from fragments, in bytes; all of a direction's together hold no more.
+/// One small fragment makes room for the whole message, so this is less than over TCP.
+pub const MAX_DTLS_MESSAGE_BYTES: usize = 1 << 16;
+
+/// Separate ranges of a DTLS message: more would make each further fragment costly.
+pub const MAX_DTLS_RANGES: usize = 128;

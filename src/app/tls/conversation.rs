@@ -137,6 +137,9 @@ impl Conversation {
         }
         self.hellos = self.hellos.saturating_add(1);
         if self.hellos > limits::MAX_TLS_HELLOS {
+            if self.hellos == limits::MAX_TLS_HELLOS.saturating_add(1) {
+                diagnosis::too_many_hellos(message.packet, context, out);
+            }
             return;
         }
         let transport = self.transport;
@@ -161,6 +164,9 @@ impl Conversation {
         }
         self.hellos = self.hellos.saturating_add(1);
         if self.hellos > limits::MAX_TLS_HELLOS {
+            if self.hellos == limits::MAX_TLS_HELLOS.saturating_add(1) {
+                diagnosis::too_many_hellos(message.packet, context, out);
+            }
             return;
         }
         let handshake = self.handshake(message.direction, true);

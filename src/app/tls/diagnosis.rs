@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     app::Sink,
+    limits,
     record::{Context, EndCause, Evidence, Finding, PacketRef, Severity, Side, Subject, TlsFailure, TlsOutcome},
 };
 
@@ -88,6 +89,17 @@ pub(super) fn lone_alert(side: Side, description: u8, packet: PacketRef, context
     let explanation = names::alert_meaning(description).to_owned();
     let packets = Evidence::from_iter([packet.number]);
     report(out, context, (Severity::Error, "tls.alert"), packets, title, explanation, "RFC 9846 6");
+}
+
+/// More hellos than are reported: the rest of the flow's handshakes are left out.
+pub(super) fn too_many_hellos(packet: PacketRef, context: &Context<'_>, out: &mut Sink<'_>) {
+    let title = format!("More than {} TLS hellos in one flow; the rest is left out", limits::MAX_TLS_HELLOS);
+    let explanation =
+        "Handshakes in the clear are rarely repeated: this may be an attack on the server, or on whoever \
+                       reads the capture."
+            .into();
+    let packets = Evidence::from_iter([packet.number]);
+    report(out, context, (Severity::Warning, "tls.too-many-hellos"), packets, title, explanation, "RFC 5246 7.4.1.1");
 }
 
 /// A fatal alert.

@@ -74,6 +74,9 @@ impl Partial {
     /// Adds a fragment; says whether the message is whole.
     fn add(&mut self, offset: usize, bytes: &[u8]) -> bool {
         let end = offset.saturating_add(bytes.len());
+        if self.have.len() >= limits::MAX_DTLS_RANGES {
+            return false;
+        }
         let Some(place) = self.bytes.get_mut(offset..end) else { return false };
         place.copy_from_slice(bytes);
         self.have.push((offset, end));
@@ -179,7 +182,7 @@ impl DtlsSession {
             let Ok((after, piece)) = fragment(rest) else { break };
             rest = after;
             let within = piece.offset.saturating_add(piece.bytes.len()) <= piece.length;
-            if !within || piece.length > limits::MAX_HANDSHAKE_MESSAGE_BYTES {
+            if !within || piece.length > limits::MAX_DTLS_MESSAGE_BYTES {
                 continue;
             }
             let half = self.half(direction);
@@ -221,7 +224,7 @@ fn assemble(half: &mut Half, piece: Fragment<'_>) -> Option<Vec<u8>> {
             // Oldest out. All together they may hold no more than one message of the greatest length.
             let held: usize = half.partial.iter().map(|partial| partial.bytes.len()).sum();
             let full = half.partial.len() >= limits::MAX_DTLS_MESSAGES;
-            if full || held.saturating_add(piece.length) > limits::MAX_HANDSHAKE_MESSAGE_BYTES {
+            if full || held.saturating_add(piece.length) > limits::MAX_DTLS_MESSAGE_BYTES {
                 half.partial.clear();
             }
             let bytes = vec![0; piece.length];

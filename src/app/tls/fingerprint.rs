@@ -148,7 +148,8 @@ fn push_decimal(text: &mut String, number: u32) {
         divisor = divisor.saturating_mul(10);
     }
     while divisor > 0 {
-        text.push(char::from_digit(number / divisor % 10, 10).unwrap_or('0'));
+        let digit = number.checked_div(divisor).unwrap_or_default() % 10;
+        text.push(char::from_digit(digit, 10).unwrap_or('0'));
         divisor /= 10;
     }
 }
@@ -200,23 +201,8 @@ mod tests {
                 0x009d, 0x002f, 0x0035,
             ],
             extensions: vec![
-                0x1b1b & 0x0a0a | 0x1010,
-                0x0000,
-                0x0017,
-                0xff01,
-                0x000a,
-                0x000b,
-                0x0023,
-                0x0010,
-                0x0005,
-                0x000d,
-                0x0012,
-                0x0033,
-                0x002d,
-                0x002b,
-                0x001b,
-                0x0015,
-                0x4469,
+                0x1a1a, 0x0000, 0x0017, 0xff01, 0x000a, 0x000b, 0x0023, 0x0010, 0x0005, 0x000d, 0x0012, 0x0033, 0x002d,
+                0x002b, 0x001b, 0x0015, 0x4469,
             ],
             signature_algorithms: vec![0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
             ..ClientHello::default()

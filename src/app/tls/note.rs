@@ -10,6 +10,26 @@ use crate::{
     record::{Layer, RecordAlert, Value},
 };
 
+/// Wireshark's names of the fields, in the order they are used here.
+static TLS_FIELDS: [&str; 7] = [
+    "tls.record.content_type",
+    "tls.record.version",
+    "tls.record.length",
+    "tls.handshake.type",
+    "tls.handshake.extensions_server_name",
+    "tls.alert_message.level",
+    "tls.alert_message.desc",
+];
+static DTLS_FIELDS: [&str; 7] = [
+    "dtls.record.content_type",
+    "dtls.record.version",
+    "dtls.record.length",
+    "dtls.handshake.type",
+    "dtls.handshake.extensions_server_name",
+    "dtls.alert_message.level",
+    "dtls.alert_message.desc",
+];
+
 /// A record's note. `protocol` is `tls` or `dtls`.
 pub(super) fn of_record(
     passed: Passed,
@@ -39,26 +59,28 @@ pub(super) fn of_record(
         }
     };
     let mut fields = Vec::with_capacity(6);
+    let [content_type_name, version_name, length_name, type_name, host_name, level_name, description_name] =
+        if protocol == "dtls" { &DTLS_FIELDS } else { &TLS_FIELDS };
     if let Some(content_type) = passed.content_type {
-        fields.push(("tls.record.content_type", Value::Number(content_type.into())));
+        fields.push((*content_type_name, Value::Number(content_type.into())));
     }
-    fields.push(("tls.record.version", Value::Number(passed.version.into())));
-    fields.push(("tls.record.length", Value::Number(passed.length.into())));
+    fields.push((*version_name, Value::Number(passed.version.into())));
+    fields.push((*length_name, Value::Number(passed.length.into())));
     match handshake_types {
         [] => {}
-        [one] => fields.push(("tls.handshake.type", Value::Number((*one).into()))),
+        [one] => fields.push((*type_name, Value::Number((*one).into()))),
         many => {
             let kinds = many.iter().map(|kind| Value::Number((*kind).into())).collect();
-            fields.push(("tls.handshake.type", Value::List(kinds)));
+            fields.push((*type_name, Value::List(kinds)));
         }
     }
     if let Some(name) = hello {
         let name = String::from_utf8_lossy(name).into_owned();
-        fields.push(("tls.handshake.extensions_server_name", Value::Text(name)));
+        fields.push((*host_name, Value::Text(name)));
     }
     if let Some(alert) = alert {
-        fields.push(("tls.alert_message.level", Value::Number(alert.level.into())));
-        fields.push(("tls.alert_message.desc", Value::Number(alert.description.into())));
+        fields.push((*level_name, Value::Number(alert.level.into())));
+        fields.push((*description_name, Value::Number(alert.description.into())));
     }
     Note { info, layer: layer(protocol, fields) }
 }

@@ -51,10 +51,11 @@ fn start(bytes: &[u8]) -> Verdict {
         | [content::ALERT, 3, 0..=4]
         | [content::ALERT, 3, 0..=4, 0] => Verdict::Maybe,
         // An SSLv2 hello too short to judge.
-        [high, _, 1, rest @ ..] if high & 0x80 != 0 && bytes.len() < 11 => match rest {
-            [] | [0 | 3] | [0, 2, ..] | [3, 0..=4, ..] => Verdict::Maybe,
-            _ => Verdict::No,
-        },
+        [high, _, 1] | [high, _, 1, 0 | 3] | [high, _, 1, 0, 2, ..] | [high, _, 1, 3, 0..=4, ..]
+            if high & 0x80 != 0 && bytes.len() < 11 =>
+        {
+            Verdict::Maybe
+        }
         [high] | [high, _] if high & 0x80 != 0 => Verdict::Maybe,
         // The start may be proven and the sender still speak first in the middle, as after a handover.
         [20..=24, 3, 0..=4, ..] => middle(bytes),

@@ -64,6 +64,8 @@ pub struct Machine {
 
 /// Lengths of a TLS 1.3 record that holds only Finished: 4 + 32 or 48 bytes, one of inner type, 16 of tag.
 const FINISHED_RECORDS: [u16; 2] = [53, 69];
+/// Finished with padding, behind an empty Certificate, or with DTLS's longer header: too short for a certificate.
+const PADDED_FINISHED_RECORDS: std::ops::Range<u16> = 53..256;
 /// A TLS 1.3 record that holds only an alert (2 bytes), with eight bytes of tag (CCM_8) or sixteen.
 const ALERT_RECORDS: [u16; 2] = [11, 19];
 /// A TLS 1.3 record that holds only EndOfEarlyData.
@@ -136,7 +138,13 @@ impl Machine {
                 }
                 Some(observed(names::handshake_type(kind)?))
             }
-            Event::ChangeCipherSpec => set(&mut self.changed, side).then(|| observed("change_cipher_spec")),
+            Event::ChangeCipherSpec => {
+                // The client answers the server's flight with it in TLS 1.3's compatibility mode.
+                let answers = self.tls13 == Some(true) && side == Side::Client && self.protected == [false, true];
+                let server_finished_before = answers && set(&mut self.finished, Side::Server);
+                let first = set(&mut self.changed, side);
+                first.then(|| Step { server_finished_before, ..observed("change_cipher_spec") })
+            }
             Event::FatalAlert => {
                 if !self.open {
                     self.refused = true;
@@ -199,8 +207,13 @@ impl Machine {
                 self.refused_silently = Some(Side::Client);
                 None
             }
+            Side::Client if PADDED_FINISHED_RECORDS.contains(&length) => {
+                let server_finished_before = set(&mut self.finished, Side::Server);
+                set(&mut self.finished, Side::Client);
+                Some(Step { server_finished_before, ..implied("finished") })
+            }
             Side::Client => {
-                // Neither Finished alone nor an alert: the client's certificate comes first.
+                // Neither Finished nor an alert: the client's certificate comes first.
                 let server_finished_before = set(&mut self.finished, Side::Server);
                 let first = set(&mut self.protected, Side::Client);
                 first.then(|| Step { server_finished_before, ..implied("certificate") })
