@@ -194,7 +194,12 @@ fn is_method(byte: u8) -> bool {
 
 /// Target and version of what follows the method. The target may hold spaces, as careless clients send it.
 fn split_version(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let place = memchr::memmem::rfind(rest, b" HTTP/")?;
+    // Nearly always it is the last eight bytes.
+    let tail = rest.len().saturating_sub(b" HTTP/1.1".len());
+    let place = match rest.get(tail..).is_some_and(|tail| tail.starts_with(b" HTTP/")) {
+        true => tail,
+        false => memchr::memmem::rfind(rest, b" HTTP/")?,
+    };
     let (target, version) = rest.split_at_checked(place)?;
     let version = version.strip_prefix(b" HTTP/")?;
     version.first().is_some_and(u8::is_ascii_digit).then(|| (trim(target), version))
