@@ -9,7 +9,7 @@ use super::{
     findings::{self, Place},
     note,
     parser::{Beginning, Fields, HeadEnd, beginning, first_line, head_end, request_line, status_line},
-    redact::{FormWatch, secrecy, text, value},
+    redact::{FormWatch, header, text},
 };
 use crate::{
     app::{Carrier, Session, Sink},
@@ -390,7 +390,7 @@ impl Http1 {
                 continue;
             }
             match request.headers.len() < MAX_HTTP_FIELDS {
-                true => request.headers.push((text(field.name), value(field.value, secrecy(field.name)))),
+                true => request.headers.push(header(&field)),
                 false => too_many = true,
             }
         }
@@ -476,7 +476,7 @@ impl Http1 {
                 continue;
             }
             match response.headers.len() < MAX_HTTP_FIELDS {
-                true => response.headers.push((text(field.name), value(field.value, secrecy(field.name)))),
+                true => response.headers.push(header(&field)),
                 false => too_many = true,
             }
         }
