@@ -53,7 +53,9 @@ struct Flow {
 
 impl Flow {
     fn tell(&mut self, input: Input<'_>, packet: PacketRef) {
-        let context = Context { flow: &self.facts, packet, origins: &[], from_start: false, round_trip_ns: None };
+        let both = self.lanes.iter().all(|lane| lane.next.is_some());
+        let round_trip_ns = both.then_some(1);
+        let context = Context { flow: &self.facts, packet, origins: &[], from_start: false, round_trip_ns };
         if let (Some(session), false) = (&mut self.session, self.over) {
             session.input(input, &context, &mut Sink::new(Wanted::usual(), false, &mut self.said));
         }
@@ -189,7 +191,8 @@ fn rows_of(http: &Http, rows: &mut Vec<Row>) {
     }
 }
 
-fn ours(capture: &Path) -> Vec<Row> {
+/// What the sessions of all flows of a capture said, in the order of the flows.
+fn said(capture: &Path) -> Vec<Said> {
     let fields = [
         "frame.number",
         "tcp.stream",
@@ -248,16 +251,22 @@ fn ours(capture: &Path) -> Vec<Row> {
             flow.tell(Input::End { direction, cause }, last);
         }
     }
-    let mut rows = Vec::new();
-    for flow in flows.values_mut() {
+    let mut all = Vec::new();
+    for mut flow in flows.into_values() {
         for direction in Direction::BOTH {
             flow.drain(direction, 0, last);
         }
         flow.tell(Input::Close, last);
-        for said in &flow.said {
-            if let Said::Record(Record::Http(http)) = said {
-                rows_of(http, &mut rows);
-            }
+        all.append(&mut flow.said);
+    }
+    all
+}
+
+fn ours(capture: &Path) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for said in said(capture) {
+        if let Said::Record(Record::Http(http)) = said {
+            rows_of(&http, &mut rows);
         }
     }
     rows
@@ -318,4 +327,41 @@ fn rows_agree_with_tshark() {
     }
     println!("{right} of {wanted} rows right, {all_extra} more than wanted");
     assert!(right * 100 >= wanted * 99, "{right} of {wanted}");
+}
+
+/// Method and target, status and whether pipelined, of each exchange of a capture of our own lab.
+fn exchanges(name: &str) -> Option<Vec<String>> {
+    let lab = PathBuf::from(std::env::var_os("WIREGLASS_LAB")?);
+    let mut lines = Vec::new();
+    for said in said(&lab.join(name)) {
+        lines.push(match said {
+            Said::Record(Record::Http(http)) => {
+                let asked = http.request.as_ref().map_or("?".to_owned(), |q| format!("{} {}", q.method, q.target));
+                let answer =
+                    http.response.as_ref().map_or("?".to_owned(), |p| format!("{} {}", p.status, p.body_bytes));
+                format!("{asked} -> {answer}{}", if http.pipelined { " pipelined" } else { "" })
+            }
+            Said::Record(Record::Finding(finding)) => format!("{}: {}", finding.code, finding.title),
+            Said::Application(name) => format!("application {name}"),
+            other => format!("{other:?}"),
+        });
+    }
+    Some(lines)
+}
+
+#[test]
+fn lab_captures() {
+    for name in [
+        "http1_pipelining.client.pcap",
+        "http1_variety.client.pcap",
+        "lb_upstream_timeout_504.lb.pcap",
+        "lb_upstream_keepalive.lb.pcap",
+        "proxy_squid_connect.client.pcap",
+        "proxy_squid_connect.proxy.pcap",
+        "tls_plain_http_to_tls_port.client.pcap",
+        "http2_h2c_prior.client.pcap",
+    ] {
+        let Some(lines) = exchanges(name) else { return };
+        println!("== {name}\n{}", lines.join("\n"));
+    }
 }

@@ -1,6 +1,6 @@
 //! What in an HTTP/1 exchange is worth attention, with its proof.
-use super::session::Exchange;
-use crate::record::{Context, EndCause, Evidence, Finding, HttpOver, HttpResponse, PacketNumber, Severity, Subject};
+use super::session::{Exchange, Unanswered};
+use crate::record::{Context, Evidence, Finding, HttpOver, HttpResponse, PacketNumber, Severity, Subject};
 
 /// From when on a first byte is called slow: one second, in nanoseconds.
 const SLOW_NS: i64 = 1_000_000_000;
@@ -111,7 +111,7 @@ fn meaning(status: u16) -> &'static str {
         }
         429 => "The client sent too many requests; Retry-After may say how long to wait.",
         431 => "The header fields are larger than the server takes; often too many cookies.",
-        400..=499 => "The server says that the request is at fault.",
+        _ if status < 500 => "The server says that the request is at fault.",
         501 => "The server does not know the method.",
         502 => {
             "A gateway or proxy got no valid answer from the server behind it: that server refused, reset or closed the \
@@ -175,13 +175,19 @@ fn slow(exchange: &Exchange, found: &mut Vec<Finding>) {
 fn unanswered(exchange: &Exchange, found: &mut Vec<Finding>) {
     let Some(cause) = exchange.unanswered.filter(|_| exchange.http.request.is_some()) else { return };
     let (severity, how, why) = match cause {
-        EndCause::Fin => (
+        Unanswered::ServerClosed => (
             Severity::Warning,
             "closed",
             "The server closed the connection instead of answering: a keep-alive timeout that crossed the request, or a \
              server that gave up. Repeat it only when the method is idempotent.",
         ),
-        EndCause::Reset => (
+        Unanswered::ClientClosed => (
+            Severity::Warning,
+            "closed by the client",
+            "The client closed the connection before any answer came: its timeout is shorter than the server's work, or \
+             its user gave up. A gateway that does so answers 504 to its own client.",
+        ),
+        Unanswered::Reset => (
             Severity::Error,
             "reset",
             "The connection was reset before any answer: the server crashed or closed with the request unread, a device \

@@ -1,6 +1,8 @@
 //! Keeps credentials out of records: their hash tells whether two are the same, and no more.
 use sha2::{Digest, Sha256};
 
+use super::parser::Field;
+
 /// What a field's value may show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrecy {
@@ -74,14 +76,28 @@ fn hash(secret: &[u8]) -> String {
 /// Bytes as text; a folded value on one line (RFC 9112 5.2).
 pub fn text(bytes: &[u8]) -> String {
     if memchr::memchr(b'\n', bytes).is_none() {
-        // Straight to an owned string: nearly all values are ASCII.
-        return match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-        };
+        return line(bytes);
     }
     let lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
     lines.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+}
+
+/// Bytes without a line end as text.
+pub fn line(bytes: &[u8]) -> String {
+    // Straight to an owned string: nearly all are ASCII.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+/// A header field as it may be reported.
+pub fn header(field: &Field<'_>) -> (String, String) {
+    let shown = match secrecy(field.name) {
+        Secrecy::Open if !field.folded => line(field.value),
+        secrecy => value(field.value, secrecy),
+    };
+    (line(field.name), shown)
 }
 
 /// Watches a form's content (`application/x-www-form-urlencoded`) for a field that carries a password.

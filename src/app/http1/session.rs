@@ -1,4 +1,7 @@
 //! One connection's HTTP/1 conversation: which response answers which request, and when.
+//!
+//! Content is consumed as it is offered and never kept. It is not passed by [`Progress::Skip`]: how much of a body was
+//! there and which packet brought its last byte are part of the record, and whoever skips is not told.
 use std::collections::VecDeque;
 
 use super::{
@@ -6,11 +9,11 @@ use super::{
     findings::{self, Place},
     note,
     parser::{Beginning, Fields, HeadEnd, beginning, first_line, head_end, request_line, status_line},
-    redact::{FormWatch, secrecy, text, value},
+    redact::{FormWatch, header, text},
 };
 use crate::{
     app::{Carrier, Session, Sink},
-    limits::{MAX_HTTP_FIELDS, MAX_HTTP_INFORMATIONAL, MAX_HTTP_PIPELINED},
+    limits::{MAX_HTTP_FIELDS, MAX_HTTP_INFORMATIONAL, MAX_HTTP_PIPELINED, MAX_PROBE_BYTES},
     record::{
         Context, Direction, EndCause, Evidence, Http, HttpOver, HttpRequest, HttpResponse, Input, PacketRef, Progress,
         Record, RecordKind, Subject,
@@ -95,7 +98,18 @@ pub(super) struct Exchange {
     pub basic_credentials: bool,
     pub form: Option<FormWatch>,
     /// The connection ended and no response had come.
-    pub unanswered: Option<EndCause>,
+    pub unanswered: Option<Unanswered>,
+}
+
+/// How a request went without response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// The server sent FIN.
+    ServerClosed,
+    /// The client sent FIN and no answer came after it.
+    ClientClosed,
+    /// Either side sent RST.
+    Reset,
 }
 
 /// What one step over offered bytes leads to.
@@ -125,7 +139,7 @@ impl Session for Http1 {
                 Progress::Consumed(0)
             }
             Input::Close => {
-                self.flush(None, context, out);
+                self.close(context, out);
                 Progress::Done
             }
         }
@@ -222,6 +236,10 @@ impl Http1 {
                 Beginning::Request => {
                     self.lane(direction).phase = Phase::Start;
                     Move::On(at)
+                }
+                // The answer is not in the capture, but the client goes on as if it had been yes.
+                Beginning::No if rest.len() >= MAX_PROBE_BYTES && !self.lane(direction.reverse()).begun => {
+                    Move::HandOver(at)
                 }
                 _ => Move::Wait(at),
             },
@@ -372,7 +390,7 @@ impl Http1 {
                 continue;
             }
             match request.headers.len() < MAX_HTTP_FIELDS {
-                true => request.headers.push((text(field.name), value(field.value, secrecy(field.name)))),
+                true => request.headers.push(header(&field)),
                 false => too_many = true,
             }
         }
@@ -458,7 +476,7 @@ impl Http1 {
                 continue;
             }
             match response.headers.len() < MAX_HTTP_FIELDS {
-                true => response.headers.push((text(field.name), value(field.value, secrecy(field.name)))),
+                true => response.headers.push(header(&field)),
                 false => too_many = true,
             }
         }
@@ -704,13 +722,14 @@ impl Http1 {
         }
     }
 
-    /// Reports all that is open: no more will come. `cause`: how the connection ended, where it did.
-    fn flush(&mut self, cause: Option<EndCause>, context: &Context<'_>, out: &mut Sink<'_>) {
+    /// Reports all that is open: no more will come. `how` the connection ended, where it did.
+    fn flush(&mut self, how: Option<Unanswered>, context: &Context<'_>, out: &mut Sink<'_>) {
         // What the client sent after the server had ended will not be answered either.
-        let cause = cause.or_else(|| self.requests.and_then(|requests| self.lane(requests.reverse()).ended));
+        let answers_ended = self.requests.and_then(|requests| self.lane(requests.reverse()).ended);
+        let how = answers_ended.map(unanswered).or(how);
         while let Some(exchange) = self.open.front_mut() {
             if !exchange.responded {
-                exchange.unanswered = cause;
+                exchange.unanswered = how;
             }
             self.report_first(context, out);
         }
@@ -760,7 +779,9 @@ impl Http1 {
                 continue;
             }
             let (phase, serial) = (lane.phase, lane.current);
-            *lane = Lane { phase: Phase::Start, begun: true, ended: Some(cause), ..Lane::default() };
+            // Bytes on their way when a reset came may still follow: the middle of something.
+            let lost = Phase::Lost { line_start: true };
+            *lane = Lane { phase: lost, begun: true, ended: Some(cause), ..Lane::default() };
             if let Phase::Content(body) | Phase::Doubtful(body) = phase {
                 let doubtful = matches!(phase, Phase::Doubtful(_));
                 if let Some(exchange) = self.exchange(serial).filter(|_| !is_request && !doubtful) {
@@ -772,12 +793,22 @@ impl Http1 {
                 }
                 self.lane(direction).current = serial;
                 self.finish(direction, context, out);
+                self.lane(direction).phase = lost;
             }
         }
         let answers_over = self.requests.is_some_and(|requests| self.lane(requests.reverse()).ended.is_some());
         if answers_over {
-            self.flush(Some(cause), context, out);
+            self.flush(Some(unanswered(cause)), context, out);
         }
+    }
+
+    /// The flow is over, or the capture is.
+    fn close(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        let Some(requests) = self.requests else { return };
+        // A client that left without an answer tells something only where the server's packets were captured too.
+        let both_seen = self.lane(requests.reverse()).begun || context.round_trip_ns.is_some();
+        let left = self.lane(requests).ended == Some(EndCause::Fin) && both_seen;
+        self.flush(left.then_some(Unanswered::ClientClosed), context, out);
     }
 
     fn tell_limit(&mut self, what: &str, context: &Context<'_>, out: &mut Sink<'_>) {
@@ -785,6 +816,13 @@ impl Http1 {
             self.limit_told = true;
             out.finding(findings::limit(what, context));
         }
+    }
+}
+
+fn unanswered(cause: EndCause) -> Unanswered {
+    match cause {
+        EndCause::Fin => Unanswered::ServerClosed,
+        EndCause::Reset => Unanswered::Reset,
     }
 }
 

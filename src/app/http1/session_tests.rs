@@ -257,6 +257,12 @@ fn no_response() {
         assert_eq!((got.http.len(), got.codes()), (1, vec!["http.no-response"]));
         assert_eq!(format!("{:?}", got.findings[0].severity), severity);
     }
+    // The client leaves: told when the server's direction was captured.
+    let ok = s("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let get = c("GET / HTTP/1.1\r\n\r\n");
+    let got = run(&[get.clone(), ok, get, End(C, EndCause::Fin), Close]);
+    assert_eq!((got.http.len(), got.codes()), (2, vec!["http.no-response"]));
+    assert!(got.findings[0].title.contains("by the client"));
     // Nobody knows whether an answer came when only one direction was captured.
     let got = run(&[c("GET /1 HTTP/1.1\r\n\r\n"), c("GET /2 HTTP/1.1\r\n\r\n"), End(C, EndCause::Fin), Close]);
     assert_eq!((got.http.len(), got.findings.len()), (2, 0));
@@ -334,6 +340,9 @@ fn connect_hands_over() {
     let got = run(&[connect.clone(), s("HTTP/1.1 200 Connection established\r\n\r\n")]);
     assert_eq!(got.handed_over.as_deref(), Some(&b""[..]));
     assert_eq!((got.http.len(), got.response(0).status), (1, 200));
+    // The answer is not in the capture: the tunnel is believed once enough of it passed.
+    let got = run(&[connect.clone(), Bytes(C, vec![0x16; MAX_PROBE_BYTES])]);
+    assert_eq!((got.http.len(), got.http[0].response.is_none(), got.handed_over.is_some()), (1, true, true));
     // Refused: HTTP goes on, and the client's next request is read.
     let got = run(&[
         connect,
@@ -502,5 +511,37 @@ proptest! {
     #[test]
     fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400), piece in 1usize..50) {
         play(&[Bytes(C, bytes.clone()), Bytes(S, bytes), Close], piece, false);
+    }
+}
+
+/// `cargo test --release --lib http1 -- --ignored --nocapture cost`
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_one_exchange() {
+    let ask = b"GET /index.html HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\
+        Accept: text/html,application/xhtml+xml\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate\r\n\
+        Connection: keep-alive\r\nReferer: http://www.example.com/\r\nCache-Control: max-age=0\r\n\r\n";
+    let answer = b"HTTP/1.1 200 OK\r\nDate: Mon, 27 Jul 2009 12:28:53 GMT\r\nServer: Apache/2.2.14 (Win32)\r\n\
+        Last-Modified: Wed, 22 Jul 2009 19:15:56 GMT\r\nContent-Length: 5\r\nContent-Type: text/html\r\n\
+        Connection: Keep-Alive\r\nETag: \"34aa387-d-1568eb00\"\r\nVary: Accept-Encoding\r\n\r\nhello";
+    let flow = facts();
+    for wanted in [Wanted::usual(), Wanted::none()] {
+        let mut best = u128::MAX;
+        for _ in 0..20 {
+            let mut session = Http1::new(Carrier::Tcp);
+            let mut said = Vec::new();
+            let begin = std::time::Instant::now();
+            for index in 0..2000_u64 {
+                let packet = PacketRef { index, ..PacketRef::default() };
+                let context =
+                    Context { flow: &flow, packet, origins: &[], from_start: index == 0, round_trip_ns: None };
+                let mut out = Sink::new(wanted, false, &mut said);
+                session.input(Input::Stream { direction: C, bytes: ask }, &context, &mut out);
+                session.input(Input::Stream { direction: S, bytes: answer }, &context, &mut out);
+                said.clear();
+            }
+            best = best.min(begin.elapsed().as_nanos() / 2000);
+        }
+        println!("{best} ns per exchange of 8 + 8 fields, records wanted: {}", wanted.has(RecordKind::Http));
     }
 }
