@@ -64,7 +64,7 @@ pub fn wire_packet(bytes: &[u8]) {
         let at = PacketRef::default();
         if let flow::fragment::Outcome::Complete(datagram) = fragments.add(&fragment, at, Timestamp(0)) {
             let datagram = datagram.to_vec();
-            wire::decode_reassembled(&datagram, &decoded);
+            let _ = wire::decode_reassembled(&datagram, &decoded);
         }
     }
     for layer in wire::describe(link, packet, wire_length) {

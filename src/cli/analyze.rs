@@ -61,6 +61,15 @@ pub fn open(files: &[PathBuf]) -> Result<Box<dyn PacketSource>, Failure> {
 
 /// The writer that the options ask for, on standard output.
 pub fn writer(output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Send>, Failure> {
+    writer_to(Box::new(BufWriter::new(io::stdout())), output, wanted)
+}
+
+/// The writer that the options ask for.
+pub fn writer_to(
+    out: report::Output,
+    output: &OutputArgs,
+    wanted: Wanted,
+) -> Result<Box<dyn Writer + Send>, Failure> {
     let options = report::Options {
         width: plan::width(),
         color: plan::color(output.color),
@@ -83,7 +92,7 @@ pub fn writer(output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Se
             ));
         }
     }
-    report::writer(plan::format(output.format), Box::new(BufWriter::new(io::stdout())), options).map_err(Failure::Output)
+    report::writer(plan::format(output.format), out, options).map_err(Failure::Output)
 }
 
 /// Tells of damage on standard error, and how the command ends.

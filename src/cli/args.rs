@@ -186,6 +186,9 @@ pub struct LiveArgs {
     /// Accepted for those who are used to it: names are never resolved
     #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
     pub numeric: u8,
+    /// Flush every line
+    #[arg(short = 'l', long)]
+    pub line_buffered: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub output: OutputArgs,
@@ -207,6 +210,8 @@ pub enum Format {
     Csv,
     /// Markdown tables
     Markdown,
+    /// One self-contained page
+    Html,
 }
 
 /// How moments are printed.

@@ -176,6 +176,7 @@ pub fn format(format: Format) -> report::Format {
         Format::Json => report::Format::Json,
         Format::Csv => report::Format::Csv,
         Format::Markdown => report::Format::Markdown,
+        Format::Html => report::Format::Html,
     }
 }
 

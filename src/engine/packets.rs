@@ -42,7 +42,7 @@ pub fn packets(
 fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>) -> Packet {
     let bytes = parcel.batch.bytes(head);
     let mut layers = wire::describe(head.link_type, bytes, head.wire_length);
-    if routed.view_start != head.start {
+    if routed.reassembled {
         let fragment = wire::decode(head.link_type, bytes, head.wire_length);
         layers = wire::describe_reassembled(parcel.view(routed), &fragment, layers);
     }

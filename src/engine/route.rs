@@ -14,8 +14,10 @@ use crate::{
 /// A batch with what was found in its packets.
 #[derive(Debug, Default)]
 pub struct Parcel {
-    /// The packets. Reassembled datagrams are appended to its buffer.
+    /// The packets.
     pub batch: Batch,
+    /// Datagrams that packets of the batch completed, one behind the other.
+    reassembled: Vec<u8>,
     /// One for each of the batch's heads.
     pub routed: Vec<Routed>,
     /// Index of the first packet in the order of the run.
@@ -27,10 +29,12 @@ pub struct Parcel {
 pub struct Routed {
     /// Its layers. Offsets count from `view_start`.
     pub decoded: Decoded,
-    /// Where the bytes that `decoded` speaks of start in the batch's buffer: the packet, or the datagram it completed.
-    pub view_start: u32,
+    /// Whether `decoded` speaks of the datagram that the packet completed, not of the packet.
+    pub reassembled: bool,
+    /// Where the bytes that `decoded` speaks of start.
+    view_start: u32,
     /// How many they are.
-    pub view_length: u32,
+    view_length: u32,
     /// Latest timestamp of all packets so far.
     pub clock: Timestamp,
     /// Whose packet it is.
@@ -51,7 +55,8 @@ impl Parcel {
     #[must_use]
     pub fn view(&self, routed: &Routed) -> &[u8] {
         let start = routed.view_start as usize;
-        self.batch.buffer.get(start..start + routed.view_length as usize).unwrap_or_default()
+        let bytes = if routed.reassembled { &self.reassembled } else { &self.batch.buffer };
+        bytes.get(start..start + routed.view_length as usize).unwrap_or_default()
     }
 
     /// The first packet of this parcel whose clock is at or after `moment`; the last one when none is.
@@ -96,21 +101,27 @@ impl Router {
     pub fn route(&mut self, parcel: &mut Parcel) {
         parcel.first_index = self.next_index;
         parcel.routed.clear();
+        parcel.reassembled.clear();
         parcel.routed.reserve(parcel.batch.heads.len());
         for place in 0..parcel.batch.heads.len() {
             let head = parcel.batch.heads[place];
             self.clock = self.clock.max(head.timestamp);
-            let mut decoded = wire::decode(head.link_type, parcel.batch.bytes(&head), head.wire_length);
-            let (mut view_start, mut view_length) = (head.start, head.captured_length);
-            if decoded.transport == TransportHeader::Fragment
-                && let Some(datagram) = self.reassemble(&decoded, &head, &mut parcel.batch)
-            {
-                (decoded, view_start, view_length) = datagram;
+            let decoded = wire::decode(head.link_type, parcel.batch.bytes(&head), head.wire_length);
+            let mut routed = Routed {
+                decoded,
+                reassembled: false,
+                view_start: head.start,
+                view_length: head.captured_length,
+                clock: self.clock,
+                shard: None,
+                node: 0,
+            };
+            if routed.decoded.transport == TransportHeader::Fragment {
+                self.reassemble(&mut routed, &head, place, parcel);
             }
-            let view = &parcel.batch.buffer[view_start as usize..][..view_length as usize];
-            let shard = flow_key(&decoded, view).map(|key| self.shard(&key));
-            let node = self.hierarchy.count(head.number.file(), &decoded.path, head.wire_length);
-            parcel.routed.push(Routed { decoded, view_start, view_length, clock: self.clock, shard, node });
+            routed.shard = flow_key(&routed.decoded, parcel.view(&routed)).map(|key| self.shard(&key));
+            routed.node = self.hierarchy.count(head.number.file(), &routed.decoded.path, head.wire_length);
+            parcel.routed.push(routed);
         }
         self.next_index += parcel.batch.heads.len() as u64;
     }
@@ -127,16 +138,18 @@ impl Router {
         self.next_index
     }
 
-    /// Adds a fragment; when it completes its datagram, that is appended to the batch and decoded.
-    fn reassemble(&mut self, decoded: &Decoded, head: &PacketHead, batch: &mut Batch) -> Option<(Decoded, u32, u32)> {
-        let at = PacketRef { index: self.next_index, number: head.number, timestamp: head.timestamp };
-        let fragment = decoded.fragment(batch.bytes(head))?;
-        let Outcome::Complete(datagram) = self.fragments.add(&fragment, at, self.clock) else { return None };
-        let start = u32::try_from(batch.buffer.len()).ok()?;
-        let length = u32::try_from(datagram.len()).ok()?;
-        let whole = wire::decode_reassembled(datagram, decoded);
-        batch.buffer.extend_from_slice(datagram);
-        Some((whole, start, length))
+    /// Adds a fragment; when it completes its datagram, `routed` speaks of that from now on.
+    fn reassemble(&mut self, routed: &mut Routed, head: &PacketHead, place: usize, parcel: &mut Parcel) {
+        let index = self.next_index + place as u64;
+        let at = PacketRef { index, number: head.number, timestamp: head.timestamp };
+        let Some(fragment) = routed.decoded.fragment(parcel.batch.bytes(head)) else { return };
+        let Outcome::Complete(datagram) = self.fragments.add(&fragment, at, self.clock) else { return };
+        let (start, length) = (u32::try_from(parcel.reassembled.len()), u32::try_from(datagram.len()));
+        if let (Ok(view_start), Ok(view_length)) = (start, length) {
+            let decoded = wire::decode_reassembled(datagram, &routed.decoded);
+            *routed = Routed { decoded, reassembled: true, view_start, view_length, ..*routed };
+            parcel.reassembled.extend_from_slice(datagram);
+        }
     }
 
     fn shard(&self, key: &FlowKey) -> u8 {
