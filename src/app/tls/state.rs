@@ -163,6 +163,12 @@ impl Machine {
         match content_type {
             content::HANDSHAKE => set(&mut self.finished, side).then(|| implied("finished")),
             content::APPLICATION_DATA if self.early_data && self.tls13.is_none() => self.early(),
+            // A client may send data before the server's Finished (False Start, RFC 7918): that proves nothing yet.
+            content::APPLICATION_DATA
+                if side == Side::Client && self.tls13.is_some() && !self.finished(Side::Server) =>
+            {
+                None
+            }
             content::APPLICATION_DATA => self.open(Certainty::Observed),
             content::ALERT if self.stage() == Stage::Negotiating => {
                 self.refused_silently = Some(side);
