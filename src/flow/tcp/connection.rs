@@ -366,7 +366,7 @@ impl Connection {
         let (side, flags, at) = (direction.sender(), segment.header.flags, segment.at);
         let peer = side.other();
         let over = |state| matches!(state, Some(TcpState::Closed | TcpState::TimeWait));
-        if over(self.machine.state(side)) && over(self.machine.state(peer)) && !flags.syn() {
+        if over(self.machine.state(side)) && over(self.machine.state(peer)) && !flags.syn() && !flags.rst() {
             self.late_total = self.late_total.saturating_add(1);
             if self.late_packets.len() < 30 {
                 self.late_packets.push(at.number);
