@@ -550,17 +550,17 @@ impl Connection {
         if segment.length > 0 || flags.fin() {
             self.open_stream(direction, segment.payload_sequence());
             let base = self.end(direction.sender()).stream_base;
-            if let Some(Some(stream)) = self.stream(direction) {
-                if let Some((offset, skipped)) = offset_of(stream, base, segment.payload_sequence()) {
-                    let bytes = segment.payload.get(skipped..).unwrap_or_default();
-                    stream.insert(offset, bytes, at, read);
-                    let wire = u64::from(segment.length).saturating_sub(skipped as u64);
-                    if wire > bytes.len() as u64 && offset <= stream.next() {
-                        stream.give_up_before(offset.saturating_add(wire), at, read);
-                    }
-                    if flags.fin() {
-                        stream.finish_at(offset.saturating_add(wire), at, read);
-                    }
+            if let Some(Some(stream)) = self.stream(direction)
+                && let Some((offset, skipped)) = offset_of(stream, base, segment.payload_sequence())
+            {
+                let bytes = segment.payload.get(skipped..).unwrap_or_default();
+                stream.insert(offset, bytes, at, read);
+                let wire = u64::from(segment.length).saturating_sub(skipped as u64);
+                if wire > bytes.len() as u64 && offset <= stream.next() {
+                    stream.give_up_before(offset.saturating_add(wire), at, read);
+                }
+                if flags.fin() {
+                    stream.finish_at(offset.saturating_add(wire), at, read);
                 }
             }
         }
