@@ -10,7 +10,9 @@ mod inner;
 mod packets;
 mod route;
 mod run;
+mod segments;
 mod worker;
 
 pub use packets::packets;
 pub use run::{Outcome, Progress, Settings, run};
+pub use segments::segments;

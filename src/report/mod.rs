@@ -13,6 +13,7 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod ndjson;
+pub mod ladder;
 pub mod packets;
 pub mod schema;
 mod summary;
