@@ -25,6 +25,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("http_session", http_session),
     ("tls_session", tls_session),
     ("quic_session", quic_session),
+    ("openvpn_session", openvpn_session),
     ("whole_run", whole_run),
 ];
 
@@ -94,6 +95,11 @@ pub fn quic_session(bytes: &[u8]) {
     session("quic", bytes);
 }
 
+/// OpenVPN, as [`session`] says.
+pub fn openvpn_session(bytes: &[u8]) {
+    session("openvpn", bytes);
+}
+
 /// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an
 /// operation byte, a length byte, and that many bytes of payload.
 fn session(name: &str, script: &[u8]) {
@@ -135,7 +141,8 @@ impl Driver {
         let transport = if carrier == Carrier::Tcp { Transport::Tcp } else { Transport::Udp };
         let end = |port| Endpoint { address: [10, 0, 0, port as u8].into(), port };
         let (client, server) = (end(40_001), end(53));
-        let flow = FlowFacts { id: FlowId::default(), transport, client, server, client_certainty: Certainty::Observed };
+        let flow =
+            FlowFacts { id: FlowId::default(), transport, client, server, client_certainty: Certainty::Observed };
         let packet = PacketRef { index: 0, number: PacketNumber::new(0, 1), timestamp: Timestamp(0) };
         let pending = [Vec::new(), Vec::new()];
         Self { session, flow, packet, pending, skip: [0; 2], offered: [false; 2], over: false, carrier }
@@ -231,7 +238,8 @@ pub fn whole_run(bytes: &[u8]) {
         let Ok(source) = capture::from_reader(Box::new(Cursor::new(bytes.to_vec())), "fuzz", 0, None) else {
             return Vec::new();
         };
-        let flow = flow::Settings { max_flows: 1 << 12, maximum_segment_lifetime_ns: 120_000_000_000, wanted: everything() };
+        let flow =
+            flow::Settings { max_flows: 1 << 12, maximum_segment_lifetime_ns: 120_000_000_000, wanted: everything() };
         let settings = engine::Settings {
             flow,
             threads,

@@ -131,6 +131,15 @@ pub const MAX_COMMENTS: usize = 1024;
 /// QUIC connections followed at once between the same two ports: one is usual, load generators reuse ports.
 pub const MAX_QUIC_CONNECTIONS: usize = 64;
 
+/// Control packets of OpenVPN held until those before them come, per direction and key: its window is 8 packets.
+pub const MAX_OPENVPN_EARLY_PACKETS: usize = 8;
+
+/// Longest of them, in bytes: they are made to fit a datagram.
+pub const MAX_OPENVPN_EARLY_BYTES: usize = 2048;
+
+/// Retry packets remembered per QUIC connection: one answers each Initial packet of a client's first flight.
+pub const MAX_QUIC_RETRIES: usize = 8;
+
 /// CRYPTO bytes of Initial packets handed on per QUIC connection, retransmitted ones counted again.
 pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 18;
 
