@@ -1,10 +1,7 @@
 //! The protocol hierarchy: how many packets and bytes each path of protocols had, per file.
 use std::collections::{BTreeMap, HashMap};
 
-use crate::{
-    record::ProtocolCount,
-    wire::Path,
-};
+use crate::{record::ProtocolCount, wire::Path};
 
 /// Counts of one path, those of deeper paths not included.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,9 +19,9 @@ pub struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// Counts a packet; answers its node. Beyond 65535 different paths, the last node takes the rest.
+    /// Counts a packet, without what an ICMP error quotes; answers its node. Beyond 65535 different paths, the last node takes the rest.
     pub fn count(&mut self, file: u16, path: &Path, bytes: u32) -> u16 {
-        let key = (file, *path);
+        let key = (file, path.without_quote());
         if self.counts.get(usize::from(self.latest)).is_none_or(|(latest, _)| *latest != key) {
             self.latest = match self.nodes.get(&key) {
                 Some(node) => *node,
@@ -72,7 +69,10 @@ impl Hierarchy {
                 sum.bytes += count.bytes;
             }
         }
-        paths.into_iter().map(|(path, count)| ProtocolCount { path, packets: count.packets, bytes: count.bytes }).collect()
+        paths
+            .into_iter()
+            .map(|(path, count)| ProtocolCount { path, packets: count.packets, bytes: count.bytes })
+            .collect()
     }
 }
 
