@@ -89,7 +89,9 @@ fn check(dig: &Value, left: &mut VecDeque<Value>) -> Vec<String> {
         }
     }
     let (ours, theirs) = (records(response), dug(&dig["answer"]));
-    if ours != theirs {
+    // The truth keeps the beginning of a long answer only.
+    let same = if command.contains("AXFR") { ours.is_superset(&theirs) } else { ours == theirs };
+    if !same {
         wrong.push(format!("{command}: {ours:?} should be {theirs:?}"));
     }
     wrong
