@@ -38,6 +38,14 @@ pub const MAX_PACKET_BYTES: usize = 1 << 20;
 /// Headers followed inside one packet, tunnels included.
 pub const MAX_LAYERS: usize = 24;
 
+/// Connections whose numbers `packets` shows relative to their beginning, 80 bytes each; numbers of later ones are shown
+/// as they are on the wire.
+pub const MAX_RELATIVE_FLOWS: usize = 1 << 18;
+
+/// Extension headers followed in one IPv6 packet. A sender needs at most one of each and a second Destination Options
+/// (RFC 8200 section 4.1); the rest is for senders who ignore that, and 256 of the shortest fill a packet of 2 KiB.
+pub const MAX_EXTENSIONS: usize = 256;
+
 /// Encapsulations followed inside one packet.
 pub const MAX_TUNNEL_DEPTH: u8 = 8;
 

@@ -8,6 +8,7 @@ mod conversation;
 mod hierarchy;
 mod inner;
 mod packets;
+mod relative;
 mod route;
 mod run;
 mod segments;
