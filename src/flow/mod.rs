@@ -14,7 +14,6 @@
         clippy::cast_sign_loss
     )
 )]
-mod community_id;
 pub mod fragment;
 mod roles;
 pub mod stream;

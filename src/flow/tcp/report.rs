@@ -1,7 +1,6 @@
 //! The `connection` record of a connection that is over.
 use super::{connection::Connection, endpoint::Endpoint};
 use crate::{
-    flow::community_id,
     record::{
         self, Close, CloseKind, ConnectionSide, Evidence, FlowFacts, Handshake, PacketNumber, Side, Subject, TcpState,
         Transition, Vantage, WhichSide,
@@ -20,7 +19,7 @@ impl Connection {
         let handshake = self.handshake_record();
         record::Connection {
             subject: Subject::new(facts.id, self.evidence()),
-            community_id: community_id::version_1(facts),
+            community_id: facts.into(),
             start_ts: self.first.timestamp,
             end_ts: self.last.timestamp,
             duration_ns: self.last.timestamp.since(self.first.timestamp),
