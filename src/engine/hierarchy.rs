@@ -3,10 +3,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::{
-    record::ProtocolCount,
-    wire::Path,
-};
+use crate::{record::ProtocolCount, wire::Path};
 
 /// Counts of one path, those of deeper paths not included.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,7 +71,10 @@ impl Hierarchy {
                 sum.bytes += count.bytes;
             }
         }
-        paths.into_iter().map(|(path, count)| ProtocolCount { path, packets: count.packets, bytes: count.bytes }).collect()
+        paths
+            .into_iter()
+            .map(|(path, count)| ProtocolCount { path, packets: count.packets, bytes: count.bytes })
+            .collect()
     }
 }
 

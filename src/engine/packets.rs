@@ -34,7 +34,7 @@ pub fn packets(
             show(&packet(&parcel, &head, &routed, notes), parcel.batch.bytes(&head))?;
         }
         worker.pass_time(&parcel);
-        worker.take_emitted();
+        worker.emitted().clear();
     }
     Ok(Outcome { captures: describe_source(&reader) })
 }
@@ -58,11 +58,7 @@ fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>)
         told.push(info);
         layers.push(layer);
     }
-    let info = if told.is_empty() {
-        wire::summary_of(&routed.decoded, parcel.view(routed))
-    } else {
-        told.join(", ")
-    };
+    let info = if told.is_empty() { wire::summary_of(&routed.decoded, parcel.view(routed)) } else { told.join(", ") };
     Packet {
         number: head.number,
         ts: head.timestamp,

@@ -282,7 +282,8 @@ mod tests {
 
     #[test]
     fn endpoints_are_printed_as_usual() {
-        for (address, port) in [("0.0.0.0", 0), ("10.20.107.9", 80), ("255.100.0.255", 65535), ("192.168.1.1", 10_000)] {
+        for (address, port) in [("0.0.0.0", 0), ("10.20.107.9", 80), ("255.100.0.255", 65535), ("192.168.1.1", 10_000)]
+        {
             assert_eq!(endpoint(address, port).to_string(), format!("{address}:{port}"));
         }
         assert_eq!(endpoint("2001:db8::1", 443).to_string(), "[2001:db8::1]:443");

@@ -1,10 +1,8 @@
 //! The `connection` record of a connection that is over.
 use super::{connection::Connection, endpoint::Endpoint};
-use crate::{
-    record::{
-        self, Close, CloseKind, ConnectionSide, Evidence, FlowFacts, Handshake, PacketNumber, Side, Subject, TcpState,
-        Transition, Vantage, WhichSide,
-    },
+use crate::record::{
+    self, Close, CloseKind, ConnectionSide, Evidence, FlowFacts, Handshake, PacketNumber, Side, Subject, TcpState,
+    Transition, Vantage, WhichSide,
 };
 
 /// Handshake halves shorter than this, in nanoseconds, say nothing about where the capture was taken.
