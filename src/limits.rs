@@ -172,3 +172,7 @@ pub const MAX_DTLS_MESSAGE_BYTES: usize = 1 << 16;
 
 /// Separate ranges of a DTLS message: more would make each further fragment costly.
 pub const MAX_DTLS_RANGES: usize = 128;
+
+/// When a capture is over, open flows are closed in rounds of those that so many packets opened, so that their records are
+/// never all in memory.
+pub const FINISHED_AT_ONCE: u64 = 8192;

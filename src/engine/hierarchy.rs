@@ -1,5 +1,7 @@
 //! The protocol hierarchy: how many packets and bytes each path of protocols had, per file.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use crate::{record::ProtocolCount, wire::Path};
 
@@ -13,7 +15,7 @@ struct Count {
 /// Counts by file and path. A path's node is a small number that packets carry on to the workers.
 #[derive(Debug, Default)]
 pub struct Hierarchy {
-    nodes: HashMap<(u16, Path), u16>,
+    nodes: HashMap<(u16, Path), u16, foldhash::fast::RandomState>,
     counts: Vec<((u16, Path), Count)>,
     latest: u16,
 }

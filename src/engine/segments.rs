@@ -38,7 +38,7 @@ pub fn segments(
             }
         }
         worker.pass_time(&parcel);
-        worker.take_emitted();
+        worker.emitted().clear();
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     record::{
-        Certainty, Context, Direction, Evidence, Finding, FlowFacts, FlowId, FlowKey, Input, PacketRef, Progress,
-        Record, RecordKind, Severity, Side, Subject, Timestamp, Transport,
+        Certainty, Context, Direction, Evidence, Finding, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef,
+        Progress, Record, RecordKind, Severity, Side, Subject, Timestamp, Transport,
     },
     wire::{Decoded, Network, TransportHeader},
 };
@@ -32,6 +32,8 @@ pub struct Table<C: Consumer> {
     timers: Timers,
     evicted: u64,
     evicted_first: Option<PacketRef>,
+    /// Once the capture is over: the flows still open, by the packets that opened them, the last one first.
+    finishing: Option<Vec<(PacketNumber, u32)>>,
 }
 
 struct Slot<T> {
@@ -87,6 +89,7 @@ impl<C: Consumer> Table<C> {
             timers: Timers::default(),
             evicted: 0,
             evicted_first: None,
+            finishing: None,
         }
     }
 
@@ -185,15 +188,28 @@ impl<C: Consumer> Table<C> {
 
     /// The capture is over: closes every flow, in the order they were opened.
     pub fn finish(&mut self, at: PacketRef, consumer: &mut C) {
-        let numbered = (0u32..).zip(&self.slots);
-        let mut open: Vec<(u64, u32)> =
-            numbered.filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.opened, number))).collect();
-        open.sort_unstable();
-        for (_, number) in open {
-            self.close(number, at, None, consumer);
+        self.finish_up_to(at, PacketNumber::MAX, consumer);
+    }
+
+    /// The capture is over: closes the flows that packets up to `opener` opened, in that order. Nothing but more of this
+    /// may come after.
+    pub fn finish_up_to(&mut self, at: PacketRef, opener: PacketNumber, consumer: &mut C) {
+        if self.finishing.is_none() {
+            let numbered = (0u32..).zip(&self.slots);
+            let mut open: Vec<(PacketNumber, u32)> = numbered
+                .filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.facts.id.opener, number)))
+                .collect();
+            open.sort_unstable_by(|one, other| other.cmp(one));
+            self.finishing = Some(open);
+            self.timers = Timers::default();
+            self.index = HashTable::new();
         }
-        self.timers = Timers::default();
-        if let Some(first) = self.evicted_first.take()
+        while let Some((_, number)) = self.finishing.as_mut().and_then(|open| open.pop_if(|(by, _)| *by <= opener)) {
+            if let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) {
+                self.report(slot, at, None, consumer);
+            }
+        }
+        if let Some(first) = self.evicted_first.take_if(|first| first.number <= opener)
             && self.settings.wanted.has(RecordKind::Finding)
         {
             let finding = limit_finding(first, self.evicted, self.settings.max_flows);
@@ -391,11 +407,16 @@ impl<C: Consumer> Table<C> {
     /// Takes a flow out and reports it. `deadline` is the moment when time alone closed it.
     fn close(&mut self, number: u32, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         self.unlink(number);
-        let Some(mut slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
+        let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
         self.free.push(number);
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }
+        self.report(slot, at, deadline, consumer);
+    }
+
+    /// Tells the consumer all that is left to tell of a flow that was taken out.
+    fn report(&self, mut slot: Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         let wanted = self.settings.wanted;
         let round_trip_ns = match &slot.kind {
             Kind::Tcp(connection) => connection.round_trip_ns(),

@@ -1,5 +1,6 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
 mod capture;
+mod community_id;
 mod connection;
 mod dns;
 mod finding;
@@ -13,6 +14,7 @@ mod time;
 mod tls;
 
 pub use capture::*;
+pub use community_id::*;
 pub use connection::*;
 pub use dns::*;
 pub use finding::*;
