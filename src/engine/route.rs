@@ -35,7 +35,7 @@ pub struct Routed {
     view_start: u32,
     /// How many they are.
     view_length: u32,
-    /// Latest timestamp of all packets so far.
+    /// The time by which flows expire: the latest believable timestamp so far.
     pub clock: Timestamp,
     /// Whose packet it is.
     pub shard: Option<u8>,
@@ -73,11 +73,42 @@ impl Parcel {
     }
 }
 
+/// The time by which flows and fragments expire: never runs back, and one wild timestamp does not move it.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    now: Timestamp,
+    /// A timestamp far ahead of the rest, believed once the next packet agrees with it.
+    ahead: Option<Timestamp>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { now: Timestamp::MIN, ahead: None }
+    }
+}
+
+impl Clock {
+    /// A jump of more than this needs a second witness.
+    const BELIEVED_NS: i64 = 3_600_000_000_000;
+
+    fn see(&mut self, timestamp: Timestamp) -> Timestamp {
+        let jumps_ahead = |from: Timestamp| timestamp.since(from) > Self::BELIEVED_NS;
+        let confirmed = self.ahead.is_some_and(|ahead| timestamp.since(ahead).saturating_abs() <= Self::BELIEVED_NS);
+        if self.now == Timestamp::MIN || confirmed || !jumps_ahead(self.now) {
+            self.now = self.now.max(timestamp);
+            self.ahead = None;
+        } else {
+            self.ahead = Some(timestamp);
+        }
+        self.now
+    }
+}
+
 /// Decodes and routes batches in the order of the run.
 pub struct Router {
     fragments: Reassembler,
     hierarchy: Hierarchy,
-    clock: Timestamp,
+    clock: Clock,
     next_index: u64,
     shard_hash: foldhash::fast::FixedState,
 }
@@ -87,7 +118,7 @@ impl Default for Router {
         Self {
             fragments: Reassembler::default(),
             hierarchy: Hierarchy::default(),
-            clock: Timestamp::MIN,
+            clock: Clock::default(),
             next_index: 0,
             // Fixed, so that the shard of a flow, and with it what a cap evicts, is the same in every run. The flow
             // tables themselves are seeded at random.
@@ -105,14 +136,14 @@ impl Router {
         parcel.routed.reserve(parcel.batch.heads.len());
         for place in 0..parcel.batch.heads.len() {
             let head = parcel.batch.heads[place];
-            self.clock = self.clock.max(head.timestamp);
+            let clock = self.clock.see(head.timestamp);
             let decoded = wire::decode(head.link_type, parcel.batch.bytes(&head), head.wire_length);
             let mut routed = Routed {
                 decoded,
                 reassembled: false,
                 view_start: head.start,
                 view_length: head.captured_length,
-                clock: self.clock,
+                clock,
                 shard: None,
                 node: 0,
             };
@@ -143,7 +174,7 @@ impl Router {
         let index = self.next_index + place as u64;
         let at = PacketRef { index, number: head.number, timestamp: head.timestamp };
         let Some(fragment) = routed.decoded.fragment(parcel.batch.bytes(head)) else { return };
-        let Outcome::Complete(datagram) = self.fragments.add(&fragment, at, self.clock) else { return };
+        let Outcome::Complete(datagram) = self.fragments.add(&fragment, at, routed.clock) else { return };
         let (start, length) = (u32::try_from(parcel.reassembled.len()), u32::try_from(datagram.len()));
         if let (Ok(view_start), Ok(view_length)) = (start, length) {
             let decoded = wire::decode_reassembled(datagram, &routed.decoded);
@@ -168,5 +199,20 @@ fn flow_key(decoded: &Decoded, view: &[u8]) -> Option<FlowKey> {
             Some(FlowKey::new(quoted.transport, quoted.source, quoted.destination))
         }
         TransportHeader::None | TransportHeader::Fragment | TransportHeader::Other(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_wild_timestamp_moves_no_clock() {
+        let mut clock = Clock::default();
+        let hours = |hours: i64| Timestamp(hours * Clock::BELIEVED_NS);
+        let seen: Vec<Timestamp> =
+            [10, 5000, 10, 11, 9, 5000, 5000, 5001].into_iter().map(|at| clock.see(hours(at))).collect();
+        let expected = [10, 10, 10, 11, 11, 11, 5000, 5001].map(hours);
+        assert_eq!(seen, expected, "the second witness is believed");
     }
 }

@@ -112,7 +112,7 @@ impl Reassembler {
         };
         let length = fragment.data.len() as u64;
         let end = u64::from(fragment.offset_bytes).saturating_add(length);
-        let misfit = fragment.more && (length % 8 != 0 || length == 0);
+        let misfit = fragment.more && (!length.is_multiple_of(8) || length == 0);
         let reason = if !fragment.complete_here {
             Some(Reason::Cut)
         } else if end > MAX_DATAGRAM_BYTES || misfit {

@@ -486,3 +486,6 @@ fn limit_finding(first: PacketRef, evicted: u64, limit: usize) -> Finding {
         reference: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,6 +132,7 @@ pub struct Connection {
     pub(super) zeek: Zeek,
     zeek_originator: Direction,
     pub(super) completeness: u8,
+    opening_bits: u8,
     pub(super) first: PacketRef,
     pub(super) last: PacketRef,
     pub(super) syn: Option<PacketRef>,
@@ -179,6 +180,7 @@ impl Connection {
             zeek,
             zeek_originator: if swapped { direction.reverse() } else { direction },
             completeness: 0,
+            opening_bits: 0,
             first: segment.at,
             last: segment.at,
             syn: None,
@@ -207,15 +209,15 @@ impl Connection {
     }
 
     /// Whether `segment` begins another connection between the same ports: a SYN with another initial sequence
-    /// number, or any SYN after FIN or RST (RFC 6191; tshark splits in the same way).
+    /// number (RFC 6191; tshark 4.0 splits in the same way). The same number is a retransmission, or the same capture
+    /// played twice.
     #[must_use]
     pub fn is_over_with(&self, segment: &Segment<'_>, direction: Direction) -> bool {
         let flags = segment.header.flags;
         if !flags.syn() || flags.ack() {
             return false;
         }
-        let ended = self.completeness & (complete::FIN | complete::RST) != 0;
-        self.end(direction.sender()).base.is_some_and(|base| ended || base != segment.header.sequence_number)
+        self.end(direction.sender()).base.is_some_and(|base| base != segment.header.sequence_number)
     }
 
     /// Marks that the ports had been used by an earlier connection.
@@ -306,18 +308,10 @@ impl Connection {
         }
     }
 
-    /// tshark's completeness, as tshark 4.0 counts: of the packet that opens a conversation only a SYN counts.
+    /// tshark's completeness, as tshark 4.0 tells it after two passes: the packet that opens a conversation counts
+    /// only as a SYN, until a second one comes.
     fn complete(&mut self, segment: &Segment<'_>, opening: bool) {
         let flags = segment.header.flags;
-        if opening {
-            if flags.syn() && !flags.ack() {
-                self.completeness = complete::SYN;
-                if segment.length > 0 && !self.reuses {
-                    self.completeness |= complete::DATA;
-                }
-            }
-            return;
-        }
         let mut seen = 0;
         match (flags.syn(), flags.ack()) {
             (true, true) => seen |= complete::SYN_ACK,
@@ -330,7 +324,17 @@ impl Connection {
         if flags.rst() {
             seen |= complete::RST;
         }
-        self.completeness |= seen;
+        if !opening {
+            self.completeness |= seen | std::mem::take(&mut self.opening_bits);
+            return;
+        }
+        self.opening_bits = seen;
+        if flags.syn() && !flags.ack() {
+            self.completeness = complete::SYN;
+            if segment.length > 0 && !self.reuses {
+                self.completeness |= complete::DATA;
+            }
+        }
     }
 
     fn handshake(&mut self, segment: &Segment<'_>, direction: Direction) {
@@ -362,7 +366,7 @@ impl Connection {
         let (side, flags, at) = (direction.sender(), segment.header.flags, segment.at);
         let peer = side.other();
         let over = |state| matches!(state, Some(TcpState::Closed | TcpState::TimeWait));
-        if over(self.machine.state(side)) && over(self.machine.state(peer)) && !flags.syn() {
+        if over(self.machine.state(side)) && over(self.machine.state(peer)) && !flags.syn() && !flags.rst() {
             self.late_total = self.late_total.saturating_add(1);
             if self.late_packets.len() < 30 {
                 self.late_packets.push(at.number);
@@ -546,17 +550,17 @@ impl Connection {
         if segment.length > 0 || flags.fin() {
             self.open_stream(direction, segment.payload_sequence());
             let base = self.end(direction.sender()).stream_base;
-            if let Some(Some(stream)) = self.stream(direction) {
-                if let Some((offset, skipped)) = offset_of(stream, base, segment.payload_sequence()) {
-                    let bytes = segment.payload.get(skipped..).unwrap_or_default();
-                    stream.insert(offset, bytes, at, read);
-                    let wire = u64::from(segment.length).saturating_sub(skipped as u64);
-                    if wire > bytes.len() as u64 && offset <= stream.next() {
-                        stream.give_up_before(offset.saturating_add(wire), at, read);
-                    }
-                    if flags.fin() {
-                        stream.finish_at(offset.saturating_add(wire), at, read);
-                    }
+            if let Some(Some(stream)) = self.stream(direction)
+                && let Some((offset, skipped)) = offset_of(stream, base, segment.payload_sequence())
+            {
+                let bytes = segment.payload.get(skipped..).unwrap_or_default();
+                stream.insert(offset, bytes, at, read);
+                let wire = u64::from(segment.length).saturating_sub(skipped as u64);
+                if wire > bytes.len() as u64 && offset <= stream.next() {
+                    stream.give_up_before(offset.saturating_add(wire), at, read);
+                }
+                if flags.fin() {
+                    stream.finish_at(offset.saturating_add(wire), at, read);
                 }
             }
         }

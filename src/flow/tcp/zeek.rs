@@ -91,6 +91,10 @@ impl Zeek {
             end.zero_windows = end.zero_windows.saturating_add(1);
             letters.scaled(b'W', end.zero_windows);
         }
+        if seen.syn && seen.length > 0 {
+            end.retransmissions = end.retransmissions.saturating_add(1);
+            letters.scaled(b'T', end.retransmissions);
+        }
         let known = end.state;
         advance(end, peer, seen);
         let ahead = sequence::distance(end.last, last);
@@ -131,13 +135,11 @@ impl Zeek {
                     "RSTR"
                 }
             }
-            (Reset, state) => {
-                if absent(state) {
-                    "RSTOS0"
-                } else {
-                    "RSTO"
-                }
+            (Reset, state) if absent(state) => {
+                let opened = self.history.iter().find(|letter| **letter != b'^') == Some(&b'S');
+                if opened { "RSTOS0" } else { "OTH" }
             }
+            (Reset, _) => "RSTO",
             (Closed, Closed) => "SF",
             (Closed, state) => {
                 if absent(state) {
@@ -202,7 +204,7 @@ fn history_of_flags(end: &mut End, letters: &mut Letters<'_>, seen: &Seen) {
             let letter = if seen.ack { b'H' } else { b'S' };
             if letters.once(end, SYN, letter) {
                 end.last_syn = seen.sequence;
-            } else if end.last_syn != seen.sequence {
+            } else if end.last_syn != seen.sequence && !seen.ack {
                 letters.add(letter);
             }
         }
@@ -250,13 +252,7 @@ fn advance(end: &mut End, peer: &mut End, seen: &Seen) {
                 end.state = State::Reset;
             }
             if end.state == State::Inactive {
-                end.state = match peer.state {
-                    State::SynAckSent => {
-                        peer.state = State::Established;
-                        State::Established
-                    }
-                    _ => State::Partial,
-                };
+                end.state = State::Partial;
             }
         }
         State::SynSent | State::SynAckSent | State::Partial | State::Established => {
@@ -266,6 +262,10 @@ fn advance(end: &mut End, peer: &mut End, seen: &Seen) {
             }
             if seen.fin {
                 end.state = State::Closed;
+                // A reset behind the peer's own FIN counts no more once both have closed.
+                if peer.state == State::Reset && peer.seen & FIN != 0 {
+                    peer.state = State::Closed;
+                }
             }
             if seen.rst {
                 end.state = State::Reset;

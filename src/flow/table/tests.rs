@@ -1,0 +1,299 @@
+use super::*;
+use crate::record::{CloseKind, Connection as Report, LinkType, PacketNumber, TcpState, Wanted};
+
+const CLIENT: [u8; 4] = [10, 0, 0, 1];
+const SERVER: [u8; 4] = [10, 0, 0, 2];
+
+/// What a consumer was told.
+#[derive(Default)]
+struct Told {
+    inputs: Vec<String>,
+    records: Vec<(u64, Record)>,
+}
+
+impl Consumer for Told {
+    type Conversation = u32;
+
+    fn open(&mut self, _: &FlowFacts) -> u32 {
+        0
+    }
+
+    fn input(&mut self, _: &mut u32, input: Input<'_>, _: &Context<'_>) -> Progress {
+        let (text, progress) = match input {
+            Input::Stream { bytes, direction } => {
+                (format!("{} {}", direction.index(), String::from_utf8_lossy(bytes)), Progress::Consumed(bytes.len()))
+            }
+            Input::Datagram { bytes, .. } => (format!("datagram {}", bytes.len()), Progress::Consumed(0)),
+            Input::Gap { direction, length } => (format!("{} gap {length}", direction.index()), Progress::Consumed(0)),
+            Input::End { direction, cause } => (format!("{} {cause:?}", direction.index()), Progress::Consumed(0)),
+            Input::Close => ("close".to_owned(), Progress::Consumed(0)),
+        };
+        self.inputs.push(text);
+        progress
+    }
+
+    fn take_reoffer(&mut self, _: &mut u32) -> bool {
+        false
+    }
+
+    fn application(&self, _: &u32) -> Option<&'static str> {
+        Some("test")
+    }
+
+    fn emit(&mut self, at: u64, _: FlowId, record: Record) {
+        self.records.push((at, record));
+    }
+}
+
+impl Told {
+    fn connections(&self) -> Vec<&Report> {
+        let one = |(_, record): &'_ (u64, Record)| matches!(record, Record::Connection(_));
+        let records = self.records.iter().filter(|record| one(record));
+        records.filter_map(|(_, record)| if let Record::Connection(c) = record { Some(&**c) } else { None }).collect()
+    }
+
+    fn codes(&self) -> Vec<&'static str> {
+        let records = self.records.iter();
+        records.filter_map(|(_, record)| if let Record::Finding(f) = record { Some(f.code) } else { None }).collect()
+    }
+}
+
+/// A table, and packets a millisecond apart.
+struct Wire {
+    table: Table<Told>,
+    told: Told,
+    index: u64,
+    clock: Timestamp,
+}
+
+impl Wire {
+    fn new(max_flows: usize) -> Self {
+        let settings = Settings { max_flows, maximum_segment_lifetime_ns: 120 * SECOND_NS, wanted: Wanted::usual() };
+        Self { table: Table::new(settings), told: Told::default(), index: 0, clock: Timestamp(SECOND_NS) }
+    }
+
+    fn at(&self) -> PacketRef {
+        let number = PacketNumber::new(0, self.index + 1);
+        PacketRef { index: self.index, number, timestamp: self.clock }
+    }
+
+    fn ip(&mut self, protocol: u8, source: [u8; 4], destination: [u8; 4], body: &[u8]) {
+        let mut bytes = vec![0x45, 0];
+        bytes.extend_from_slice(&(20 + body.len() as u16).to_be_bytes());
+        bytes.extend_from_slice(&[0, 0, 0, 0, 64, protocol, 0, 0]);
+        bytes.extend_from_slice(&source);
+        bytes.extend_from_slice(&destination);
+        bytes.extend_from_slice(body);
+        let at = self.at();
+        self.table.expire(self.clock, |_| at, &mut self.told);
+        let decoded = crate::wire::decode(LinkType(101), &bytes, bytes.len() as u32);
+        let wire_length = bytes.len() as u32;
+        let packet = Packet { at, clock: self.clock, bytes: &bytes, decoded: &decoded, wire_length };
+        assert!(self.table.packet(&packet, &mut self.told).is_some());
+        self.index += 1;
+        self.clock = self.clock.plus(1_000_000);
+    }
+
+    /// From the client (`>`) or the server (`<`): flags, sequence, acknowledgment, payload.
+    fn tcp(&mut self, way: char, flags: &str, sequence: u32, ack: u32, payload: &str) {
+        let bits = "FSRPA".chars().enumerate().filter(|(_, flag)| flags.contains(*flag));
+        let bits = bits.fold(0u8, |bits, (bit, _)| bits | 1 << bit);
+        let from_client = way == '>';
+        let (source, destination): (u16, u16) = if from_client { (40000, 80) } else { (80, 40000) };
+        let mut body = Vec::new();
+        body.extend_from_slice(&source.to_be_bytes());
+        body.extend_from_slice(&destination.to_be_bytes());
+        body.extend_from_slice(&sequence.to_be_bytes());
+        body.extend_from_slice(&ack.to_be_bytes());
+        body.extend_from_slice(&[0x50, bits, 0x10, 0, 0, 0, 0, 0]);
+        body.extend_from_slice(payload.as_bytes());
+        let (from, to) = if from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        self.ip(6, from, to, &body);
+    }
+
+    fn udp(&mut self, port: u16) {
+        let mut body = port.to_be_bytes().to_vec();
+        body.extend_from_slice(&[0, 53, 0, 10, 0, 0, 1, 2]);
+        self.ip(17, CLIENT, SERVER, &body);
+    }
+
+    fn finish(mut self) -> Told {
+        let at = self.at();
+        self.table.finish(at, &mut self.told);
+        assert_eq!(self.table.open_flows(), 0);
+        self.told
+    }
+
+    fn open(&mut self) {
+        self.tcp('>', "S", 100, 0, "");
+        self.tcp('<', "SA", 500, 101, "");
+        self.tcp('>', "A", 101, 501, "");
+    }
+}
+
+fn states(report: &Report, side: Side) -> Vec<TcpState> {
+    let own = report.transitions.iter().filter(|transition| transition.side == side);
+    own.map(|transition| transition.to).collect()
+}
+
+use TcpState::{CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, SynReceived, SynSent, TimeWait};
+
+#[test]
+fn a_whole_connection() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('>', "PA", 101, 501, "hello");
+    wire.tcp('<', "PA", 501, 106, "world!");
+    wire.tcp('>', "FA", 106, 507, "");
+    wire.tcp('<', "FA", 507, 107, "");
+    wire.tcp('>', "A", 107, 508, "");
+    let told = wire.finish();
+    assert_eq!(told.inputs, ["0 hello", "1 world!", "0 Fin", "1 Fin", "close"]);
+    let [report] = told.connections()[..] else { panic!() };
+    assert_eq!(states(report, Side::Client), [SynSent, Established, FinWait1, FinWait2, TimeWait]);
+    assert_eq!(states(report, Side::Server), [SynReceived, Established, CloseWait, LastAck, Closed]);
+    assert_eq!(report.completeness, 31);
+    assert_eq!(
+        (report.zeek.conn_state, report.zeek.history.as_str()),
+        ("SF", "ShADdFfA".replace("FfA", "Ff").as_str())
+    );
+    assert_eq!(report.close.kind, CloseKind::Graceful);
+    assert_eq!((report.client.packets, report.server.packets), (5, 3));
+    assert_eq!((report.client.payload_bytes, report.server.payload_bytes), (5, 6));
+    assert_eq!(report.client.flags, "SAFP");
+    assert_eq!(report.handshake.syn_to_syn_ack_ns, Some(1_000_000));
+    assert!(report.transitions.iter().filter(|t| t.to != FinWait2).take(4).all(|t| t.certainty == Certainty::Observed));
+    assert!(told.codes().is_empty(), "{:?}", told.codes());
+}
+
+#[test]
+fn simultaneous_close_goes_through_closing() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('>', "FA", 101, 501, "");
+    wire.tcp('<', "FA", 501, 101, "");
+    wire.tcp('>', "A", 102, 502, "");
+    wire.tcp('<', "A", 502, 102, "");
+    let told = wire.finish();
+    let [report] = told.connections()[..] else { panic!() };
+    for side in [Side::Client, Side::Server] {
+        assert_eq!(states(report, side)[2..], [FinWait1, Closing, TimeWait]);
+    }
+}
+
+#[test]
+fn refused() {
+    let mut wire = Wire::new(10);
+    wire.tcp('>', "S", 100, 0, "");
+    wire.tcp('<', "RA", 0, 101, "");
+    let told = wire.finish();
+    let [report] = told.connections()[..] else { panic!() };
+    assert_eq!(states(report, Side::Client), [SynSent, Closed]);
+    assert_eq!(states(report, Side::Server), []);
+    assert_eq!((report.close.kind, report.zeek.conn_state), (CloseKind::Refused, "REJ"));
+    assert_eq!(told.codes(), ["tcp.refused"]);
+}
+
+#[test]
+fn silence_is_no_answer_and_times_out() {
+    let mut wire = Wire::new(10);
+    wire.tcp('>', "S", 100, 0, "");
+    wire.clock = wire.clock.plus(200 * SECOND_NS);
+    wire.udp(1);
+    let told = wire.finish();
+    let [report] = told.connections()[..] else { panic!() };
+    assert_eq!(states(report, Side::Client), [SynSent, Closed]);
+    assert_eq!(report.close.kind, CloseKind::TimedOut);
+    assert_eq!(told.codes(), ["tcp.no-answer"]);
+    assert_eq!(told.records[0].0, 1);
+}
+
+#[test]
+fn another_sequence_number_is_another_connection() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('>', "S", 100, 0, "");
+    wire.tcp('>', "S", 9000, 0, "");
+    let told = wire.finish();
+    let packets: Vec<u64> = told.connections().iter().map(|report| report.client.packets).collect();
+    assert_eq!(packets, [3, 1]);
+    assert!(told.codes().contains(&"tcp.port-reuse"));
+}
+
+#[test]
+fn what_the_peer_has_but_the_capture_lost_is_a_gap() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('>', "A", 101, 501, "ab");
+    wire.tcp('>', "A", 106, 501, "fg");
+    for _ in 0..4 {
+        wire.tcp('<', "A", 501, 108, "");
+    }
+    let told = wire.finish();
+    assert_eq!(told.inputs, ["0 ab", "0 gap 3", "0 fg", "close"]);
+    assert_eq!(told.connections()[0].client.gap_bytes, 3);
+    assert!(told.codes().contains(&"tcp.tap-losses"));
+}
+
+#[test]
+fn keep_alives_are_no_retransmissions_and_stay_out_of_the_stream() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('>', "A", 101, 501, "ab");
+    wire.tcp('<', "A", 501, 103, "");
+    wire.tcp('>', "A", 102, 501, "X");
+    wire.tcp('<', "A", 501, 103, "");
+    let told = wire.finish();
+    let client = &told.connections()[0].client;
+    assert_eq!((client.keep_alives, client.retransmissions), (1, 0));
+    assert_eq!(told.inputs, ["0 ab", "close"]);
+}
+
+#[test]
+fn a_request_that_crosses_the_fin_is_a_close_race() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('<', "FA", 501, 101, "");
+    wire.tcp('>', "A", 101, 501, "GET");
+    wire.tcp('<', "R", 502, 0, "");
+    wire.tcp('<', "R", 101, 0, "");
+    let told = wire.finish();
+    assert_eq!(told.codes(), ["tcp.close-race"]);
+}
+
+#[test]
+fn the_cap_closes_the_idlest() {
+    let mut wire = Wire::new(2);
+    for port in [1001, 1002, 1001, 1003] {
+        wire.udp(port);
+    }
+    assert_eq!(wire.table.open_flows(), 2);
+    let told = wire.finish();
+    let ports = told.records.iter().filter_map(|(_, record)| match record {
+        Record::Udp(udp) => Some((udp.client.endpoint.port, udp.client.packets)),
+        _ => None,
+    });
+    assert_eq!(ports.collect::<Vec<_>>(), [(1002, 1), (1001, 2), (1003, 1)]);
+    assert_eq!(told.codes(), ["capture.flow-limit"]);
+}
+
+#[test]
+fn expiry_does_not_depend_on_how_often_it_is_asked_for() {
+    for often in [false, true] {
+        let mut wire = Wire::new(10);
+        wire.udp(1001);
+        let deadline = Timestamp(SECOND_NS).plus(180 * SECOND_NS);
+        if often {
+            for second in 0..300 {
+                let clock = Timestamp(second * SECOND_NS);
+                let at = PacketRef { index: 7, ..PacketRef::default() };
+                wire.table.expire(clock, |moment| if moment == deadline { at } else { panic!() }, &mut wire.told);
+            }
+        } else {
+            let at = PacketRef { index: 7, ..PacketRef::default() };
+            wire.table.expire(Timestamp(1000 * SECOND_NS), |_| at, &mut wire.told);
+        }
+        assert_eq!(wire.told.records.len(), 1);
+        assert_eq!(wire.told.records[0].0, 7);
+    }
+}
