@@ -68,11 +68,6 @@ impl Worker {
         &self.outlet
     }
 
-    /// Flows open now.
-    pub fn open_flows(&self) -> usize {
-        self.tables.iter().map(Table::open_flows).sum()
-    }
-
     fn packet(&mut self, parcel: &Parcel, place: usize, routed: &Routed) {
         let Some(shard) = routed.shard.map(usize::from) else { return };
         if shard % self.step != self.first {
