@@ -51,6 +51,8 @@ impl Consumer for Collector {
             _ => {}
         }
     }
+
+    fn limit(&mut self, _: &'static wireglass::limits::Limit, _: PacketRef) {}
 }
 
 fn analyze(path: &Path) -> Option<Collector> {

@@ -1,11 +1,12 @@
 //! Between the flows of a worker and the protocols that read them: opens conversations, collects what sessions say.
 use std::sync::Arc;
 
-use super::{conversation::Conversation, hierarchy::Applications};
+use super::{conversation::Conversation, hierarchy::Applications, reached::Reached};
 use crate::{
     app::{Carrier, Note, Said, Session, Sink},
     flow::Consumer,
-    record::{Context, FlowFacts, FlowId, Input, Progress, Record, Transport, Wanted},
+    limits::Limit,
+    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Transport, Wanted},
 };
 
 /// A complete record and its place in the order of the run.
@@ -30,6 +31,7 @@ pub struct Outlet {
     notes: Vec<Note>,
     applications: Applications,
     tcp_connections: Vec<u64>,
+    reached: Reached,
 }
 
 impl Outlet {
@@ -44,6 +46,7 @@ impl Outlet {
             notes: Vec::new(),
             applications: Applications::default(),
             tcp_connections: Vec::new(),
+            reached: Reached::default(),
         }
     }
 
@@ -102,6 +105,16 @@ impl Outlet {
         &self.applications
     }
 
+    /// A cap was reached at packet `at`.
+    pub fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
+        self.reached.add(limit, at, 1);
+    }
+
+    /// The caps that were reached.
+    pub fn reached(&self) -> &Reached {
+        &self.reached
+    }
+
     /// TCP connections opened, by the file their first packet is in.
     pub fn tcp_connections(&self) -> &[u64] {
         &self.tcp_connections
@@ -140,5 +153,9 @@ impl Consumer for Outlet {
 
     fn emit(&mut self, at: u64, flow: FlowId, record: Record) {
         Self::emit(self, at, flow, record);
+    }
+
+    fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
+        Self::limit(self, limit, at);
     }
 }

@@ -8,6 +8,7 @@ mod conversation;
 mod hierarchy;
 mod inner;
 mod packets;
+mod reached;
 mod route;
 mod run;
 mod worker;

@@ -13,13 +13,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::{
     consumer::{Emitted, Outlet},
     hierarchy::Applications,
+    reached::Reached,
     route::{Parcel, Router},
     worker::Worker,
 };
 use crate::{
     capture::{Batch, More, PacketSource, ReadProgress, bpf::Filter},
     flow, limits,
-    record::{Capture, PacketRef, Record, Report, SCHEMA_VERSION},
+    record::{Capture, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION},
     report::Writer,
 };
 
@@ -69,7 +70,7 @@ pub fn run(
 ) -> io::Result<Outcome> {
     let report =
         Report { schema_version: SCHEMA_VERSION, version: env!("CARGO_PKG_VERSION"), files: settings.files.clone() };
-    if settings.flow.wanted.has(crate::record::RecordKind::Report) {
+    if settings.flow.wanted.has(RecordKind::Report) {
         writer.record(&Record::Report(report))?;
     }
     let reader = Reader::new(source, &mut settings);
@@ -80,8 +81,15 @@ pub fn run(
         in_parallel(reader, workers, writer, progress)?
     };
     let captures = describe(&reader, &done);
+    if settings.flow.wanted.has(RecordKind::Finding) {
+        let mut reached = done.reached;
+        reached.merge(reader.router.reached());
+        for finding in reached.findings(&several(&settings.files)) {
+            writer.record(&Record::Finding(Box::new(finding)))?;
+        }
+    }
     for capture in &captures {
-        if settings.flow.wanted.has(crate::record::RecordKind::Capture) {
+        if settings.flow.wanted.has(RecordKind::Capture) {
             writer.record(&Record::Capture(Box::new(capture.clone())))?;
         }
     }
@@ -89,12 +97,17 @@ pub fn run(
     Ok(Outcome { captures })
 }
 
-/// The workers, each with its shards.
-fn workers(settings: &Settings) -> Vec<Worker> {
-    let names: Arc<[Arc<str>]> = match settings.files.as_slice() {
+/// The captures' names, when there are several.
+fn several(files: &[String]) -> Arc<[Arc<str>]> {
+    match files {
         [] | [_] => Arc::new([]),
         several => several.iter().map(|name| Arc::from(name.as_str())).collect(),
-    };
+    }
+}
+
+/// The workers, each with its shards.
+fn workers(settings: &Settings) -> Vec<Worker> {
+    let names = several(&settings.files);
     let count = settings.threads.clamp(1, limits::SHARDS);
     (0..count)
         .map(|first| {
@@ -169,11 +182,13 @@ impl Reader {
 struct Counted {
     applications: Applications,
     tcp_connections: Vec<u64>,
+    reached: Reached,
 }
 
 impl Counted {
     fn add(&mut self, outlet: &Outlet) {
         self.applications.merge(outlet.applications());
+        self.reached.merge(outlet.reached());
         let theirs = outlet.tcp_connections();
         if self.tcp_connections.len() < theirs.len() {
             self.tcp_connections.resize(theirs.len(), 0);

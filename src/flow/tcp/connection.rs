@@ -60,6 +60,7 @@ pub struct Connection {
     reset_seen: bool,
     streams: [Option<Box<Stream>>; 2],
     done: bool,
+    overflow: bool,
 }
 
 fn pair(ends: &mut [Endpoint; 2], direction: Direction) -> (&mut Endpoint, &mut Endpoint) {
@@ -106,6 +107,7 @@ impl Connection {
             reset_seen: false,
             streams: [None, None],
             done: false,
+            overflow: false,
         }
     }
 
@@ -427,6 +429,11 @@ impl Connection {
         self.done
     }
 
+    /// Whether a stream held more than the limits allow, since this was asked last.
+    pub fn take_overflow(&mut self) -> bool {
+        std::mem::take(&mut self.overflow)
+    }
+
     /// The reader wants nothing more of either direction.
     pub fn set_done(&mut self) {
         self.done = true;
@@ -468,6 +475,8 @@ impl Connection {
                 if flags.fin() {
                     stream.finish_at(offset.saturating_add(wire), at, read);
                 }
+                let overflow = stream.take_overflow();
+                self.overflow |= overflow;
             }
         }
         if let Some(ack) = segment.acknowledged() {
