@@ -27,11 +27,8 @@ pub fn connection(args: &ConnectionArgs) -> Result<Ended, Failure> {
     let outcome = engine::run(analyze::open(files)?, settings(&args.file, Wanted::usual()), &mut flow, &mut |_| {})
         .map_err(Failure::Output)?;
     let Some(connection) = flow.connection else { return Err(Failure::Usage(missing(args, &flow.others))) };
-    let options = report::Options {
-        width: plan::width(),
-        color: plan::color(args.color),
-        ..report::Options::default()
-    };
+    let options =
+        report::Options { width: plan::width(), color: plan::color(args.color), ..report::Options::default() };
     let mut ladder = Ladder::new(Box::new(BufWriter::new(io::stdout())), &options, &connection, &flow.beside);
     engine::segments(analyze::open(files)?, settings(&args.file, Wanted::none()), &connection, &mut |segment| {
         ladder.segment(segment);

@@ -9,6 +9,7 @@ mod conversation;
 mod hierarchy;
 mod inner;
 mod packets;
+mod reached;
 mod relative;
 mod route;
 mod run;

@@ -93,7 +93,8 @@ impl Chosen {
             is_control: header.flags.syn() || header.flags.fin() || header.flags.rst(),
             sequence_number,
             acknowledgment_number: header.flags.ack().then(|| {
-                their_start.map_or(header.acknowledgment_number, |start| header.acknowledgment_number.wrapping_sub(start))
+                their_start
+                    .map_or(header.acknowledgment_number, |start| header.acknowledgment_number.wrapping_sub(start))
             }),
             payload_length,
             is_repeated,

@@ -9,7 +9,9 @@ use super::{
     units,
     width::{cut, cut_middle, pad_left, pad_right, width, wrap},
 };
-use crate::record::{Certainty, Connection, Direction, Finding, Record, Segment, Severity, Side, Timestamp, Transition};
+use crate::record::{
+    Certainty, Connection, Direction, Finding, Record, Segment, Severity, Side, Timestamp, Transition,
+};
 
 /// Columns of the states' names: `[SYN-RECEIVED]`.
 const STATE: usize = 14;
@@ -133,9 +135,12 @@ impl<'a> Ladder<'a> {
         );
         self.line(&paint(Style::Dim, &head))?;
         let rows = std::mem::take(&mut self.rows);
-        let changes = |row: &Segment| self.connection.transitions.iter().any(|step| step.packet == Some(row.packet.number));
-        let plain: Vec<bool> =
-            rows.iter().map(|row| !row.is_control && row.notes.is_empty() && !row.is_repeated && !changes(row)).collect();
+        let changes =
+            |row: &Segment| self.connection.transitions.iter().any(|step| step.packet == Some(row.packet.number));
+        let plain: Vec<bool> = rows
+            .iter()
+            .map(|row| !row.is_control && row.notes.is_empty() && !row.is_repeated && !changes(row))
+            .collect();
         let cut_at = (self.left_out > 0).then_some(MOST_SEGMENTS / 2);
         let mut place = 0;
         while place < rows.len() {
@@ -249,7 +254,8 @@ impl<'a> Ladder<'a> {
             late => format!("; {} after that", units::counted(late, "packet")),
         };
         self.blank()?;
-        let text = format!("{kind}{by}{waits}{late} · [state] is implied by what was seen, not shown by its own packets");
+        let text =
+            format!("{kind}{by}{waits}{late} · [state] is implied by what was seen, not shown by its own packets");
         for line in wrap(&text, self.options.columns()) {
             self.line(&line)?;
         }

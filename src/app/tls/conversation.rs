@@ -244,7 +244,11 @@ impl Conversation {
             handshake.chain_packet = Some(message.packet);
         }
         let (client, server) = handshake.endpoints(context);
-        for (position, der) in list.take(if wanted { limits::MAX_CERTIFICATES } else { 0 }).enumerate() {
+        for (position, der) in list.enumerate().take_while(|_| wanted) {
+            if position >= limits::MAX_CERTIFICATES {
+                out.limit(&limits::TLS);
+                break;
+            }
             let content = certificate::read(der);
             if out.wants(RecordKind::Certificate) {
                 let position = u32::try_from(position).unwrap_or(u32::MAX);
@@ -301,6 +305,8 @@ impl Conversation {
             let level = if level == 2 { "fatal" } else { "warning" }.to_owned();
             let description = names::alert(description).map_or_else(|| description.to_string(), Into::into);
             handshake.alerts.push(Alert { packet: packet.number, side, level, description });
+        } else {
+            out.limit(&limits::TLS);
         }
         handshake.heard(direction);
         handshake.evidence.add(packet.number);

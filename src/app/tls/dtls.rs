@@ -208,6 +208,9 @@ impl DtlsSession {
             rest = after;
             let within = piece.offset.saturating_add(piece.bytes.len()) <= piece.length;
             if !within || piece.length > limits::MAX_DTLS_MESSAGE_BYTES {
+                if within {
+                    out.limit(&limits::TLS);
+                }
                 continue;
             }
             let half = self.half(direction);
@@ -216,7 +219,7 @@ impl DtlsSession {
                 half.partial.retain(|partial| partial.sequence != piece.sequence);
                 piece.bytes
             } else {
-                let Some(bytes) = assemble(half, piece) else { continue };
+                let Some(bytes) = assemble(half, piece, out) else { continue };
                 whole = bytes;
                 &whole
             };
@@ -245,7 +248,7 @@ impl DtlsSession {
 }
 
 /// Adds a fragment to its message; gives the message when it is whole.
-fn assemble(half: &mut Half, piece: Fragment<'_>) -> Option<Vec<u8>> {
+fn assemble(half: &mut Half, piece: Fragment<'_>, out: &mut Sink<'_>) -> Option<Vec<u8>> {
     let same = |partial: &Partial| {
         (partial.sequence, partial.kind, partial.bytes.len()) == (piece.sequence, piece.kind, piece.length)
     };
@@ -257,6 +260,7 @@ fn assemble(half: &mut Half, piece: Fragment<'_>) -> Option<Vec<u8>> {
             let full = half.partial.len() >= limits::MAX_DTLS_MESSAGES;
             if full || held.saturating_add(piece.length) > limits::MAX_DTLS_MESSAGE_BYTES {
                 half.partial.clear();
+                out.limit(&limits::TLS);
             }
             let bytes = vec![0; piece.length];
             half.partial.push(Partial { kind: piece.kind, sequence: piece.sequence, bytes, have: Vec::new() });

@@ -308,6 +308,7 @@ impl TlsSession {
         match message_length(&pending) {
             Some(length) if length > limits::MAX_HANDSHAKE_MESSAGE_BYTES => {
                 half.overlong = length.saturating_sub(pending.len());
+                out.limit(&limits::TLS);
             }
             _ => half.message = pending,
         }
@@ -486,6 +487,7 @@ impl CryptoSession {
             let Some(length) = message_length(rest) else { return Progress::Need { consumed: at, at_least: 4 } };
             let end = at.saturating_add(length);
             if length > limits::MAX_HANDSHAKE_MESSAGE_BYTES {
+                out.limit(&limits::TLS);
                 return Progress::Skip(u64::try_from(end).unwrap_or(u64::MAX));
             }
             let Some(message) = rest.get(..length) else { return Progress::Need { consumed: at, at_least: length } };
