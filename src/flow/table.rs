@@ -73,6 +73,12 @@ fn second_after(moment: Timestamp) -> i64 {
     ns.div_euclid(SECOND_NS).saturating_add(i64::from(ns.rem_euclid(SECOND_NS) != 0))
 }
 
+/// From when a flow's idle time counts: its packet's own time when the clock does not believe that yet, else the flow
+/// would be long overdue as soon as it does.
+fn newest(packet: &Packet<'_>) -> Timestamp {
+    packet.clock.max(packet.at.timestamp)
+}
+
 impl<C: Consumer> Table<C> {
     /// An empty table.
     #[must_use]
@@ -153,7 +159,7 @@ impl<C: Consumer> Table<C> {
         };
         self.touch(slot);
         let direction = self.direction(slot, source == self.slot(slot)?.facts.client);
-        self.segment(slot, &segment, direction, packet.clock, consumer);
+        self.segment(slot, &segment, direction, newest(packet), consumer);
         self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
 
@@ -266,7 +272,7 @@ impl<C: Consumer> Table<C> {
             Kind::Udp(_) => udp::IDLE_NS,
             Kind::Tcp(connection) => connection.idle_limit_ns(self.settings.maximum_segment_lifetime_ns),
         };
-        let deadline = second_after(packet.clock.plus(idle));
+        let deadline = second_after(newest(packet).plus(idle));
         self.timers.set(deadline, number, opened);
         let slot =
             Slot { key, hash, older: NONE, newer: NONE, deadline, armed: deadline, opened, facts, conversation, kind };
@@ -342,7 +348,7 @@ impl<C: Consumer> Table<C> {
                 flow.done = consumer.input(&mut slot.conversation, input, &context) == Progress::Done;
             }
         }
-        self.rearm(number, packet.clock, udp::IDLE_NS);
+        self.rearm(number, newest(packet), udp::IDLE_NS);
     }
 
     fn segment(
