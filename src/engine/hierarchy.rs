@@ -19,9 +19,9 @@ pub struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// Counts a packet, without what an ICMP error quotes; answers its node. Beyond 65535 different paths, the last node takes the rest.
+    /// Counts a packet; answers its node. Beyond 65535 different paths, the last node takes the rest.
     pub fn count(&mut self, file: u16, path: &Path, bytes: u32) -> u16 {
-        let key = (file, path.without_quote());
+        let key = (file, *path);
         if self.counts.get(usize::from(self.latest)).is_none_or(|(latest, _)| *latest != key) {
             self.latest = match self.nodes.get(&key) {
                 Some(node) => *node,
