@@ -37,7 +37,7 @@ pub fn packets(
             show(&packet(&parcel, &head, &routed, notes, numbers), parcel.batch.bytes(&head))?;
         }
         worker.pass_time(&parcel);
-        worker.take_emitted();
+        worker.emitted().clear();
     }
     Ok(Outcome { captures: describe_source(&reader) })
 }

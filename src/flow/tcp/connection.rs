@@ -1,6 +1,7 @@
 //! One TCP connection, put together from its segments: both endpoints, their states, their streams.
 use super::{
     endpoint::Endpoint,
+    machine::Machine,
     segment::Segment,
     sequence::{before, distance},
     state::{self, Event, Step},
@@ -8,7 +9,6 @@ use super::{
 };
 use crate::{
     flow::stream::Stream,
-    limits,
     record::{Certainty, Direction, Input, Origin, PacketNumber, PacketRef, Progress, Side, TcpState, Timestamp},
 };
 
@@ -29,100 +29,6 @@ const UNSEEN_ACKS: u8 = 3;
 const OPEN_IDLE_NS: i64 = 7_440_000_000_000;
 /// The same before the handshake is complete: Linux gives up a SYN after 127 s.
 const HANDSHAKE_IDLE_NS: i64 = 130_000_000_000;
-
-/// A state change as it is kept.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    pub packet: Option<PacketNumber>,
-    pub ts: Timestamp,
-    pub side: Side,
-    pub from: Option<TcpState>,
-    pub step: Step,
-}
-
-/// Both endpoints' states and how they came about.
-#[derive(Debug, Default)]
-pub(super) struct Machine {
-    states: [Option<TcpState>; 2],
-    pub entries: Vec<Entry>,
-    pub total: u64,
-    /// The last step of each side, while nothing that side sent has proven it: the state before, and its entry.
-    unproven: [Option<(Option<TcpState>, Option<usize>)>; 2],
-}
-
-fn place(side: Side) -> usize {
-    usize::from(side == Side::Server)
-}
-
-impl Machine {
-    pub fn state(&self, side: Side) -> Option<TcpState> {
-        self.states.get(place(side)).copied().flatten()
-    }
-
-    fn set(&mut self, side: Side, state: Option<TcpState>) {
-        if let Some(slot) = self.states.get_mut(place(side)) {
-            *slot = state;
-        }
-    }
-
-    fn unproven(&mut self, side: Side) -> Option<&mut Option<(Option<TcpState>, Option<usize>)>> {
-        self.unproven.get_mut(place(side))
-    }
-
-    fn is_unproven(&self, side: Side) -> bool {
-        self.unproven.get(place(side)).is_some_and(Option::is_some)
-    }
-
-    fn apply(&mut self, side: Side, event: Event, packet: Option<PacketNumber>, ts: Timestamp) -> bool {
-        let from = self.state(side);
-        let Some(step) = state::next(from, event) else {
-            return false;
-        };
-        self.record(side, from, step, packet, ts);
-        true
-    }
-
-    fn record(&mut self, side: Side, from: Option<TcpState>, step: Step, packet: Option<PacketNumber>, ts: Timestamp) {
-        self.set(side, Some(step.to));
-        self.total = self.total.saturating_add(1);
-        let kept = (self.entries.len() < limits::MAX_TRANSITIONS).then_some(self.entries.len());
-        if kept.is_some() {
-            self.entries.push(Entry { packet, ts, side, from, step });
-        }
-        let implied = step.certainty == Certainty::Implied;
-        if let Some(slot) = self.unproven(side) {
-            *slot = implied.then_some((from, kept));
-        }
-    }
-
-    /// What `side` sent proves its last step.
-    fn prove(&mut self, side: Side) {
-        let slot = self.unproven(side).and_then(Option::take);
-        if let Some((_, Some(index))) = slot
-            && let Some(entry) = self.entries.get_mut(index)
-        {
-            entry.step.certainty = Certainty::Observed;
-        }
-    }
-
-    /// What `side` sent shows that its last step did not happen (yet).
-    fn revoke(&mut self, side: Side) {
-        let Some((from, index)) = self.unproven(side).and_then(Option::take) else {
-            return;
-        };
-        self.set(side, from);
-        self.total = self.total.saturating_sub(1);
-        let Some(index) = index else { return };
-        if index < self.entries.len() {
-            self.entries.remove(index);
-        }
-        if let Some(Some((_, Some(other)))) = self.unproven(side.other())
-            && *other > index
-        {
-            *other = other.saturating_sub(1);
-        }
-    }
-}
 
 /// A TCP connection.
 #[derive(Debug)]
@@ -154,6 +60,7 @@ pub struct Connection {
     reset_seen: bool,
     streams: [Option<Box<Stream>>; 2],
     done: bool,
+    overflow: bool,
 }
 
 fn pair(ends: &mut [Endpoint; 2], direction: Direction) -> (&mut Endpoint, &mut Endpoint) {
@@ -200,6 +107,7 @@ impl Connection {
             reset_seen: false,
             streams: [None, None],
             done: false,
+            overflow: false,
         }
     }
 
@@ -468,6 +376,14 @@ impl Connection {
         let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
         let sequence = segment.header.sequence_number;
         let (sender, receiver) = (self.end(side), self.end(peer));
+        // In SYN-SENT, an ACK of something else is answered with an RST that takes its number from that ACK; the
+        // connection goes on (RFC 9293 3.10.7.3).
+        let answers_stray_ack = self.machine.state(side) == Some(TcpState::SynSent)
+            && !segment.header.flags.ack()
+            && sender.initial.is_some_and(|initial| sequence.wrapping_sub(initial) > 1);
+        if answers_stray_ack {
+            return;
+        }
         let valid = match self.machine.state(peer) {
             // In SYN-SENT an RST counts when it acknowledges the SYN.
             Some(TcpState::SynSent) => {
@@ -521,6 +437,11 @@ impl Connection {
         self.done
     }
 
+    /// Whether a stream held more than the limits allow, since this was asked last.
+    pub fn take_overflow(&mut self) -> bool {
+        std::mem::take(&mut self.overflow)
+    }
+
     /// The reader wants nothing more of either direction.
     pub fn set_done(&mut self) {
         self.done = true;
@@ -562,6 +483,8 @@ impl Connection {
                 if flags.fin() {
                     stream.finish_at(offset.saturating_add(wire), at, read);
                 }
+                let overflow = stream.take_overflow();
+                self.overflow |= overflow;
             }
         }
         if let Some(ack) = segment.acknowledged() {

@@ -4,6 +4,7 @@
 pub mod connection;
 mod endpoint;
 mod findings;
+mod machine;
 mod report;
 pub mod segment;
 pub mod sequence;
