@@ -24,10 +24,9 @@ impl Hierarchy {
     /// The node of packets that have none.
     pub const NOWHERE: u16 = u16::MAX;
 
-    /// Counts a packet, without what an ICMP error quotes; answers its node. Nothing when there are too many different
-    /// paths.
+    /// Counts a packet; answers its node. Nothing when there are too many different paths.
     pub fn count(&mut self, file: u16, path: &Path, bytes: u32) -> Option<u16> {
-        let key = (file, path.without_quote());
+        let key = (file, *path);
         if self.counts.get(usize::from(self.latest)).is_none_or(|(latest, _)| *latest != key) {
             self.latest = match self.nodes.get(&key) {
                 Some(node) => *node,

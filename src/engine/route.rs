@@ -153,7 +153,12 @@ impl Router {
                 self.reassemble(&mut routed, &head, place, parcel);
             }
             routed.shard = flow_key(&routed.decoded, parcel.view(&routed)).map(|key| self.shard(&key));
-            routed.node = match self.hierarchy.count(head.number.file(), &routed.decoded.path, head.wire_length) {
+            // What an ICMP error quotes did not pass here.
+            let path = match routed.decoded.transport {
+                TransportHeader::Icmp | TransportHeader::Icmpv6 => routed.decoded.path.without_quote(),
+                _ => routed.decoded.path,
+            };
+            routed.node = match self.hierarchy.count(head.number.file(), &path, head.wire_length) {
                 Some(node) => node,
                 None => {
                     self.reached.add(&limits::PROTOCOL_PATHS, parcel.packet_ref(place), 1);
