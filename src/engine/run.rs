@@ -20,7 +20,7 @@ use super::{
 use crate::{
     capture::{Batch, More, PacketSource, ReadProgress, bpf::Filter},
     flow, limits,
-    record::{Capture, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION},
+    record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION},
     report::Writer,
 };
 
@@ -171,6 +171,20 @@ impl Reader {
         self.last
     }
 
+    /// The flows still open at the end are closed in steps, so that their records never are in memory all at once:
+    /// up to each of these packets. Like everything that orders records, the same for any number of workers.
+    fn steps_to_the_end(&self) -> Vec<PacketNumber> {
+        const STEPS: u64 = 256;
+        const FEWEST_PACKETS: u64 = 4096;
+        let mut steps = Vec::new();
+        for (file, capture) in (0u16..).zip(self.source.descriptions()) {
+            let step = capture.packets.div_ceil(STEPS).max(FEWEST_PACKETS);
+            steps.extend((1..=capture.packets / step).map(|place| PacketNumber::new(file, place * step)));
+        }
+        steps.push(PacketNumber::LAST);
+        steps
+    }
+
     fn progress(&self) -> Progress {
         let ReadProgress { bytes_read, total_bytes } = self.source.progress();
         Progress { bytes: bytes_read, total_bytes, packets: self.router.next_index() }
@@ -215,11 +229,13 @@ fn in_line(
         }
         progress(reader.progress());
     }
-    for worker in &mut workers {
-        worker.finish(reader.last());
-        write(worker.take_emitted(), writer)?;
-        counted.add(worker.outlet());
+    for opener in reader.steps_to_the_end() {
+        for worker in &mut workers {
+            worker.finish_up_to(opener, reader.last());
+            write(worker.take_emitted(), writer)?;
+        }
     }
+    workers.iter().for_each(|worker| counted.add(worker.outlet()));
     Ok((reader, counted))
 }
 
@@ -227,7 +243,8 @@ fn in_line(
 #[derive(Clone)]
 enum Order {
     Parcel(Arc<Parcel>),
-    Finish(PacketRef),
+    /// Close the flows whose first packet is not behind the number; the packet is the capture's last.
+    Finish(PacketNumber, PacketRef),
 }
 
 /// What a worker answers to each order, and what the reader says beside it.
@@ -261,7 +278,11 @@ fn in_parallel(
                     return Ok(reader);
                 }
             }
-            tell(&orders, &Order::Finish(reader.last()));
+            for opener in reader.steps_to_the_end() {
+                if !tell(&orders, &Order::Finish(opener, reader.last())) {
+                    break;
+                }
+            }
             Ok(reader)
         });
         let working: Vec<_> = workers
@@ -307,7 +328,7 @@ fn work(mut worker: Worker, orders: &Receiver<Order>, answers: &Sender<Answer>, 
                     let _ = free.try_send(parcel);
                 }
             }
-            Order::Finish(at) => worker.finish(at),
+            Order::Finish(opener, at) => worker.finish_up_to(opener, at),
         }
         if answers.send(worker.take_emitted()).is_err() {
             break;

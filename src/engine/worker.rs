@@ -7,7 +7,7 @@ use crate::{
     app::Note,
     flow::{Packet, Settings, Table},
     limits,
-    record::PacketRef,
+    record::{PacketNumber, PacketRef},
 };
 
 /// Shards `first`, `first + step`, ... and where their results go.
@@ -51,10 +51,10 @@ impl Worker {
         }
     }
 
-    /// The capture is over.
-    pub fn finish(&mut self, at: PacketRef) {
+    /// The capture is over: closes the flows whose first packet is not behind `opener`.
+    pub fn finish_up_to(&mut self, opener: PacketNumber, at: PacketRef) {
         for table in &mut self.tables {
-            table.finish(at, &mut self.outlet);
+            table.finish_up_to(opener, at, &mut self.outlet);
         }
     }
 

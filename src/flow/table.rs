@@ -12,8 +12,8 @@ use super::{
 use crate::{
     limits,
     record::{
-        Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketRef, Progress, Record, RecordKind,
-        Side, Timestamp, Transport,
+        Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
+        RecordKind, Side, Timestamp, Transport,
     },
     wire::{Decoded, Network, TransportHeader},
 };
@@ -31,6 +31,8 @@ pub struct Table<C: Consumer> {
     idlest: u32,
     newest: u32,
     timers: Timers,
+    /// Once the capture is over: the flows that are still to be closed, the last one first.
+    ending: Option<Vec<(FlowId, u32)>>,
 }
 
 struct Slot<T> {
@@ -84,6 +86,7 @@ impl<C: Consumer> Table<C> {
             idlest: NONE,
             newest: NONE,
             timers: Timers::default(),
+            ending: None,
         }
     }
 
@@ -182,14 +185,27 @@ impl<C: Consumer> Table<C> {
 
     /// The capture is over: closes every flow, in the order they were opened.
     pub fn finish(&mut self, at: PacketRef, consumer: &mut C) {
-        let numbered = (0u32..).zip(&self.slots);
-        let mut open: Vec<(u64, u32)> =
-            numbered.filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.opened, number))).collect();
-        open.sort_unstable();
-        for (_, number) in open {
+        self.finish_up_to(PacketNumber::LAST, at, consumer);
+    }
+
+    /// The capture is over: closes the flows whose first packet is not behind `opener`, in the order they were opened.
+    /// Step by step, the records of all flows never are in memory at once.
+    pub fn finish_up_to(&mut self, opener: PacketNumber, at: PacketRef, consumer: &mut C) {
+        let ending = match &mut self.ending {
+            Some(ending) => ending,
+            none => {
+                let numbered = (0u32..).zip(&self.slots);
+                let mut open: Vec<(FlowId, u32)> =
+                    numbered.filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.facts.id, number))).collect();
+                open.sort_unstable_by(|one, other| other.cmp(one));
+                self.timers = Timers::default();
+                none.insert(open)
+            }
+        };
+        let later = ending.partition_point(|(flow, _)| flow.opener > opener);
+        for (_, number) in ending.split_off(later).into_iter().rev() {
             self.close(number, at, None, consumer);
         }
-        self.timers = Timers::default();
     }
 
     /// How many flows are open.

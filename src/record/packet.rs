@@ -14,6 +14,9 @@ pub struct PacketNumber(u64);
 impl PacketNumber {
     const FILE_SHIFT: u32 = 48;
 
+    /// No packet comes behind this one.
+    pub const LAST: Self = Self(u64::MAX);
+
     /// Packet `number` (from 1) of the file with index `file`.
     #[must_use]
     pub fn new(file: u16, number: u64) -> Self {

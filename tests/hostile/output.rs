@@ -23,7 +23,8 @@ fn capture() -> Vec<u8> {
         let query = [dns_header(number, 0x100, [1, 0, 0, 0]), question.clone()].concat();
         capture.udp((CLIENT, 3000 + number), (SERVER, 53), &query);
         let text = prefixed(2, &prefixed(1, bytes));
-        let record = |kind: u16, data: &[u8]| [&[0xc0, 12][..], &kind.to_be_bytes(), &[0, 1, 0, 0, 0, 1], data].concat();
+        let record =
+            |kind: u16, data: &[u8]| [&[0xc0, 12][..], &kind.to_be_bytes(), &[0, 1, 0, 0, 0, 1], data].concat();
         let target = prefixed(2, &dns_name(&[bytes]));
         let answers = [record(16, &text), record(5, &target), record(65_280, &prefixed(2, bytes))].concat();
         let response = [dns_header(number, 0x8180, [1, 3, 0, 0]), question, answers].concat();
@@ -31,9 +32,11 @@ fn capture() -> Vec<u8> {
 
         let mut web = capture.connect(4000 + number, 80);
         let line = name.replace(['\r', '\n', ' ', '\0'], "_");
-        let request = format!("GET /{line} HTTP/1.1\r\nHost: {line}\r\nUser-Agent: {line}\r\nX-{number}: {line}\r\n\r\n");
+        let request =
+            format!("GET /{line} HTTP/1.1\r\nHost: {line}\r\nUser-Agent: {line}\r\nX-{number}: {line}\r\n\r\n");
         web.ask(&mut capture, request.as_bytes(), 1400);
-        let response = format!("HTTP/1.1 404 {line}\r\nContent-Type: {line}\r\nServer: {line}\r\nContent-Length: 0\r\n\r\n");
+        let response =
+            format!("HTTP/1.1 404 {line}\r\nContent-Type: {line}\r\nServer: {line}\r\nContent-Length: 0\r\n\r\n");
         web.answer(&mut capture, response.as_bytes(), 1400);
         web.close(&mut capture);
 
@@ -74,7 +77,8 @@ fn no_format_lets_commands_through() {
     let ndjson = output(&[&[file, "--format", "ndjson"][..], &also].concat());
     // The names do arrive: whole, as JSON.
     for place in ["dns", "http", "tls", "certificate"] {
-        let lines: Vec<&str> = ndjson.lines().filter(|line| line.starts_with(&format!("{{\"type\":\"{place}\""))).collect();
+        let lines: Vec<&str> =
+            ndjson.lines().filter(|line| line.starts_with(&format!("{{\"type\":\"{place}\""))).collect();
         assert_eq!(lines.len(), NAMES.len(), "{place}");
     }
     assert!(ndjson.contains("alert(1)</script>") && ndjson.contains(r"\u001b]0;owned"));
