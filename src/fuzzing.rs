@@ -33,6 +33,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("http_session", http_session),
     ("tls_session", tls_session),
     ("quic_session", quic_session),
+    ("openvpn_session", openvpn_session),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
     ("report_escape", report_escape),
@@ -164,6 +165,11 @@ pub fn tls_session(bytes: &[u8]) {
 /// QUIC.
 pub fn quic_session(bytes: &[u8]) {
     session("quic", bytes);
+}
+
+/// OpenVPN, as [`session`] says.
+pub fn openvpn_session(bytes: &[u8]) {
+    session("openvpn", bytes);
 }
 
 /// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an

@@ -105,6 +105,14 @@ pub const MAX_PACKET_BYTES: usize = 1 << 20;
 /// Headers followed inside one packet, tunnels included.
 pub const MAX_LAYERS: usize = 24;
 
+/// Connections whose numbers `packets` shows relative to their beginning, 80 bytes each; numbers of later ones are shown
+/// as they are on the wire.
+pub const MAX_RELATIVE_FLOWS: usize = 1 << 18;
+
+/// Extension headers followed in one IPv6 packet. A sender needs at most one of each and a second Destination Options
+/// (RFC 8200 section 4.1); the rest is for senders who ignore that, and 256 of the shortest fill a packet of 2 KiB.
+pub const MAX_EXTENSIONS: usize = 256;
+
 /// Encapsulations followed inside one packet.
 pub const MAX_TUNNEL_DEPTH: u8 = 8;
 
@@ -198,6 +206,15 @@ pub const MAX_COMMENTS: usize = 1024;
 /// QUIC connections followed at once between the same two ports: one is usual, load generators reuse ports.
 pub const MAX_QUIC_CONNECTIONS: usize = 64;
 
+/// Control packets of OpenVPN held until those before them come, per direction and key: its window is 8 packets.
+pub const MAX_OPENVPN_EARLY_PACKETS: usize = 8;
+
+/// Longest of them, in bytes: they are made to fit a datagram.
+pub const MAX_OPENVPN_EARLY_BYTES: usize = 2048;
+
+/// Retry packets remembered per QUIC connection: one answers each Initial packet of a client's first flight.
+pub const MAX_QUIC_RETRIES: usize = 8;
+
 /// CRYPTO bytes of Initial packets handed on per QUIC connection, retransmitted ones counted again.
 pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 18;
 
@@ -222,3 +239,7 @@ pub const MAX_DTLS_MESSAGE_BYTES: usize = 1 << 16;
 
 /// Separate ranges of a DTLS message: more would make each further fragment costly.
 pub const MAX_DTLS_RANGES: usize = 128;
+
+/// When a capture is over, open flows are closed in rounds of those that so many packets opened, so that their records are
+/// never all in memory.
+pub const FINISHED_AT_ONCE: u64 = 8192;

@@ -1,5 +1,7 @@
 //! The protocol hierarchy: how many packets and bytes each path of protocols had, per file.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use crate::{record::ProtocolCount, wire::Path};
 
@@ -13,7 +15,7 @@ struct Count {
 /// Counts by file and path. A path's node is a small number that packets carry on to the workers.
 #[derive(Debug, Default)]
 pub struct Hierarchy {
-    nodes: HashMap<(u16, Path), u16>,
+    nodes: HashMap<(u16, Path), u16, foldhash::fast::RandomState>,
     counts: Vec<((u16, Path), Count)>,
     latest: u16,
 }
@@ -22,9 +24,10 @@ impl Hierarchy {
     /// The node of packets that have none.
     pub const NOWHERE: u16 = u16::MAX;
 
-    /// Counts a packet; answers its node. Nothing when there are too many different paths.
+    /// Counts a packet, without what an ICMP error quotes; answers its node. Nothing when there are too many different
+    /// paths.
     pub fn count(&mut self, file: u16, path: &Path, bytes: u32) -> Option<u16> {
-        let key = (file, *path);
+        let key = (file, path.without_quote());
         if self.counts.get(usize::from(self.latest)).is_none_or(|(latest, _)| *latest != key) {
             self.latest = match self.nodes.get(&key) {
                 Some(node) => *node,

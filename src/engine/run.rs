@@ -11,6 +11,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{
+    checksums::Checksums,
     consumer::{Emitted, Outlet},
     hierarchy::Applications,
     reached::Reached,
@@ -84,7 +85,8 @@ pub fn run(
     if settings.flow.wanted.has(RecordKind::Finding) {
         let mut reached = done.reached;
         reached.merge(reader.router.reached());
-        for finding in reached.findings(&several(&settings.files)) {
+        let files = several(&settings.files);
+        for finding in done.checksums.findings(&files).into_iter().chain(reached.findings(&files)) {
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
     }
@@ -171,18 +173,14 @@ impl Reader {
         self.last
     }
 
-    /// The flows still open at the end are closed in steps, so that their records never are in memory all at once:
-    /// up to each of these packets. Like everything that orders records, the same for any number of workers.
-    fn steps_to_the_end(&self) -> Vec<PacketNumber> {
-        const STEPS: u64 = 256;
-        const FEWEST_PACKETS: u64 = 4096;
-        let mut steps = Vec::new();
-        for (file, capture) in (0u16..).zip(self.source.descriptions()) {
-            let step = capture.packets.div_ceil(STEPS).max(FEWEST_PACKETS);
-            steps.extend((1..=capture.packets / step).map(|place| PacketNumber::new(file, place * step)));
-        }
-        steps.push(PacketNumber::LAST);
-        steps
+    /// Bounds by which the flows still open at the end are closed in rounds: every so many packets of each file.
+    fn finish_bounds(&self) -> impl Iterator<Item = PacketNumber> + use<> {
+        let files = (0u16..).zip(self.source.descriptions());
+        let within = files.flat_map(|(file, capture)| {
+            let steps = (1..).map(|step| step * limits::FINISHED_AT_ONCE);
+            steps.take_while(move |number| *number < capture.packets).map(move |number| PacketNumber::new(file, number))
+        });
+        within.chain([PacketNumber::MAX]).collect::<Vec<_>>().into_iter()
     }
 
     fn progress(&self) -> Progress {
@@ -196,12 +194,14 @@ impl Reader {
 struct Counted {
     applications: Applications,
     tcp_connections: Vec<u64>,
+    checksums: Checksums,
     reached: Reached,
 }
 
 impl Counted {
     fn add(&mut self, outlet: &Outlet) {
         self.applications.merge(outlet.applications());
+        self.checksums.merge(outlet.checksums());
         self.reached.merge(outlet.reached());
         let theirs = outlet.tcp_connections();
         if self.tcp_connections.len() < theirs.len() {
@@ -225,14 +225,14 @@ fn in_line(
     while reader.next(&mut parcel)? {
         for worker in &mut workers {
             worker.process(&parcel);
-            write(worker.take_emitted(), writer)?;
+            write(worker.emitted(), writer)?;
         }
         progress(reader.progress());
     }
-    for opener in reader.steps_to_the_end() {
+    for opener in reader.finish_bounds() {
         for worker in &mut workers {
-            worker.finish_up_to(opener, reader.last());
-            write(worker.take_emitted(), writer)?;
+            worker.finish(reader.last(), opener);
+            write(worker.emitted(), writer)?;
         }
     }
     workers.iter().for_each(|worker| counted.add(worker.outlet()));
@@ -243,8 +243,11 @@ fn in_line(
 #[derive(Clone)]
 enum Order {
     Parcel(Arc<Parcel>),
-    /// Close the flows whose first packet is not behind the number; the packet is the capture's last.
-    Finish(PacketNumber, PacketRef),
+    /// Close the flows that packets up to this one opened.
+    Finish {
+        at: PacketRef,
+        opener: PacketNumber,
+    },
 }
 
 /// What a worker answers to each order, and what the reader says beside it.
@@ -252,6 +255,10 @@ type Answer = Vec<Emitted>;
 
 /// Parcels on their way at once, for each worker: enough that nobody waits for a slow batch of another.
 const PARCELS_PER_WORKER: usize = 4;
+
+/// Answers of each worker that wait to be written. When every packet is a flow of its own, the answer to a parcel is many
+/// times larger than the parcel.
+const ANSWERS_PER_WORKER: usize = 1;
 
 fn in_parallel(
     mut reader: Reader,
@@ -265,7 +272,7 @@ fn in_parallel(
         let _ = free_sender.send(Parcel::default());
     }
     let (orders, order_receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Order>(PARCELS_PER_WORKER)).unzip();
-    let (answer_senders, answers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Answer>(PARCELS_PER_WORKER)).unzip();
+    let (answer_senders, answers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Answer>(ANSWERS_PER_WORKER)).unzip();
     let (progress_sender, progress_receiver) = bounded::<Progress>(1);
     thread::scope(|scope| {
         let reading = scope.spawn(move || -> io::Result<Reader> {
@@ -278,8 +285,8 @@ fn in_parallel(
                     return Ok(reader);
                 }
             }
-            for opener in reader.steps_to_the_end() {
-                if !tell(&orders, &Order::Finish(opener, reader.last())) {
+            for opener in reader.finish_bounds() {
+                if !tell(&orders, &Order::Finish { at: reader.last(), opener }) {
                     break;
                 }
             }
@@ -328,9 +335,9 @@ fn work(mut worker: Worker, orders: &Receiver<Order>, answers: &Sender<Answer>, 
                     let _ = free.try_send(parcel);
                 }
             }
-            Order::Finish(opener, at) => worker.finish_up_to(opener, at),
+            Order::Finish { at, opener } => worker.finish(at, opener),
         }
-        if answers.send(worker.take_emitted()).is_err() {
+        if answers.send(std::mem::take(worker.emitted())).is_err() {
             break;
         }
     }
@@ -344,8 +351,8 @@ fn collect(
     told: &Receiver<Progress>,
     progress: &mut dyn FnMut(Progress),
 ) -> io::Result<()> {
+    let mut emitted = Vec::new();
     loop {
-        let mut emitted = Vec::new();
         for worker in answers {
             match worker.recv() {
                 Ok(more) => emitted.extend(more),
@@ -354,13 +361,14 @@ fn collect(
             }
         }
         emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
-        write(emitted, writer)?;
+        write(&mut emitted, writer)?;
         told.try_iter().for_each(&mut *progress);
     }
 }
 
-fn write(emitted: Vec<Emitted>, writer: &mut dyn Writer) -> io::Result<()> {
-    emitted.iter().try_for_each(|emitted| writer.record(&emitted.record))
+fn write(emitted: &mut Vec<Emitted>, writer: &mut dyn Writer) -> io::Result<()> {
+    // One by one, so that what a record holds is freed while it is still in the cache.
+    emitted.drain(..).try_for_each(|emitted| writer.record(&emitted.record))
 }
 
 /// The captures' descriptions as their source gives them.

@@ -14,7 +14,6 @@
         clippy::cast_sign_loss
     )
 )]
-mod community_id;
 pub mod fragment;
 mod roles;
 pub mod stream;
@@ -27,7 +26,7 @@ pub use table::Table;
 use crate::{
     limits::Limit,
     record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Timestamp, Wanted},
-    wire::Decoded,
+    wire::{ChecksumStatus, Decoded},
 };
 
 /// One packet, as a flow needs it.
@@ -43,6 +42,8 @@ pub struct Packet<'a> {
     pub decoded: &'a Decoded,
     /// Length of the captured packet on the wire.
     pub wire_length: u32,
+    /// Verdict on the transport's checksum. A wrong one never makes data disappear: offload is commoner than damage.
+    pub checksum: ChecksumStatus,
 }
 
 /// What may be set.

@@ -31,8 +31,8 @@ pub struct Table<C: Consumer> {
     idlest: u32,
     newest: u32,
     timers: Timers,
-    /// Once the capture is over: the flows that are still to be closed, the last one first.
-    ending: Option<Vec<(FlowId, u32)>>,
+    /// Once the capture is over: the flows still open, by the packets that opened them, the last one first.
+    finishing: Option<Vec<(PacketNumber, u32)>>,
 }
 
 struct Slot<T> {
@@ -73,6 +73,12 @@ fn second_after(moment: Timestamp) -> i64 {
     ns.div_euclid(SECOND_NS).saturating_add(i64::from(ns.rem_euclid(SECOND_NS) != 0))
 }
 
+/// From when a flow's idle time counts: its packet's own time when the clock does not believe that yet, else the flow
+/// would be long overdue as soon as it does.
+fn newest(packet: &Packet<'_>) -> Timestamp {
+    packet.clock.max(packet.at.timestamp)
+}
+
 impl<C: Consumer> Table<C> {
     /// An empty table.
     #[must_use]
@@ -86,7 +92,7 @@ impl<C: Consumer> Table<C> {
             idlest: NONE,
             newest: NONE,
             timers: Timers::default(),
-            ending: None,
+            finishing: None,
         }
     }
 
@@ -153,7 +159,7 @@ impl<C: Consumer> Table<C> {
         };
         self.touch(slot);
         let direction = self.direction(slot, source == self.slot(slot)?.facts.client);
-        self.segment(slot, &segment, direction, packet.clock, consumer);
+        self.segment(slot, &segment, direction, newest(packet), consumer);
         self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
 
@@ -185,26 +191,26 @@ impl<C: Consumer> Table<C> {
 
     /// The capture is over: closes every flow, in the order they were opened.
     pub fn finish(&mut self, at: PacketRef, consumer: &mut C) {
-        self.finish_up_to(PacketNumber::LAST, at, consumer);
+        self.finish_up_to(at, PacketNumber::MAX, consumer);
     }
 
-    /// The capture is over: closes the flows whose first packet is not behind `opener`, in the order they were opened.
-    /// Step by step, the records of all flows never are in memory at once.
-    pub fn finish_up_to(&mut self, opener: PacketNumber, at: PacketRef, consumer: &mut C) {
-        let ending = match &mut self.ending {
-            Some(ending) => ending,
-            none => {
-                let numbered = (0u32..).zip(&self.slots);
-                let mut open: Vec<(FlowId, u32)> =
-                    numbered.filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.facts.id, number))).collect();
-                open.sort_unstable_by(|one, other| other.cmp(one));
-                self.timers = Timers::default();
-                none.insert(open)
+    /// The capture is over: closes the flows that packets up to `opener` opened, in that order. Nothing but more of this
+    /// may come after.
+    pub fn finish_up_to(&mut self, at: PacketRef, opener: PacketNumber, consumer: &mut C) {
+        if self.finishing.is_none() {
+            let numbered = (0u32..).zip(&self.slots);
+            let mut open: Vec<(PacketNumber, u32)> = numbered
+                .filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.facts.id.opener, number)))
+                .collect();
+            open.sort_unstable_by(|one, other| other.cmp(one));
+            self.finishing = Some(open);
+            self.timers = Timers::default();
+            self.index = HashTable::new();
+        }
+        while let Some((_, number)) = self.finishing.as_mut().and_then(|open| open.pop_if(|(by, _)| *by <= opener)) {
+            if let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) {
+                self.report(slot, at, None, consumer);
             }
-        };
-        let later = ending.partition_point(|(flow, _)| flow.opener > opener);
-        for (_, number) in ending.split_off(later).into_iter().rev() {
-            self.close(number, at, None, consumer);
         }
     }
 
@@ -266,7 +272,7 @@ impl<C: Consumer> Table<C> {
             Kind::Udp(_) => udp::IDLE_NS,
             Kind::Tcp(connection) => connection.idle_limit_ns(self.settings.maximum_segment_lifetime_ns),
         };
-        let deadline = second_after(packet.clock.plus(idle));
+        let deadline = second_after(newest(packet).plus(idle));
         self.timers.set(deadline, number, opened);
         let slot =
             Slot { key, hash, older: NONE, newer: NONE, deadline, armed: deadline, opened, facts, conversation, kind };
@@ -342,7 +348,7 @@ impl<C: Consumer> Table<C> {
                 flow.done = consumer.input(&mut slot.conversation, input, &context) == Progress::Done;
             }
         }
-        self.rearm(number, packet.clock, udp::IDLE_NS);
+        self.rearm(number, newest(packet), udp::IDLE_NS);
     }
 
     fn segment(
@@ -399,11 +405,16 @@ impl<C: Consumer> Table<C> {
     /// Takes a flow out and reports it. `deadline` is the moment when time alone closed it.
     fn close(&mut self, number: u32, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         self.unlink(number);
-        let Some(mut slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
+        let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
         self.free.push(number);
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }
+        self.report(slot, at, deadline, consumer);
+    }
+
+    /// Tells the consumer all that is left to tell of a flow that was taken out.
+    fn report(&self, mut slot: Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         let wanted = self.settings.wanted;
         let round_trip_ns = match &slot.kind {
             Kind::Tcp(connection) => connection.round_trip_ns(),

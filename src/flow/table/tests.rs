@@ -96,7 +96,14 @@ impl Wire {
         self.table.expire(self.clock, |_| at, &mut self.told);
         let decoded = crate::wire::decode(LinkType(101), &bytes, bytes.len() as u32);
         let wire_length = bytes.len() as u32;
-        let packet = Packet { at, clock: self.clock, bytes: &bytes, decoded: &decoded, wire_length };
+        let packet = Packet {
+            at,
+            clock: self.clock,
+            bytes: &bytes,
+            decoded: &decoded,
+            wire_length,
+            checksum: decoded.transport_checksum(&bytes),
+        };
         assert!(self.table.packet(&packet, &mut self.told).is_some());
         self.index += 1;
         self.clock = self.clock.plus(1_000_000);
