@@ -115,7 +115,8 @@ pub fn filter_names(bytes: &[u8]) {
     let verdict = capture::bpf::refuse_names(&text);
     // A word that is neither known nor an address, alone or behind what passed, is a host's name to libpcap.
     assert!(capture::bpf::refuse_names("host example.org").is_err());
-    if verdict.is_ok() {
+    // Behind an open bracket nothing is looked up: it is a syntax error there.
+    if verdict.is_ok() && !text.contains('[') {
         assert!(capture::bpf::refuse_names(&format!("{text} or host www.example.org")).is_err(), "{text}");
     }
 }

@@ -71,7 +71,7 @@ pub static TLS: Limit = Limit {
 /// depends on how many workers there are.
 pub const SHARDS: usize = 64;
 
-/// Open flows at most, all shards together: about 1 GiB at the worst.
+/// Open flows at most, all shards together: about 3 GiB, when each is a SYN.
 pub const MAX_FLOWS: usize = 2_000_000;
 
 /// Bytes of a stream that a session may leave unconsumed in one direction: more than any sane header, and a TLS
@@ -122,14 +122,17 @@ pub const READ_BUFFER_BYTES: usize = 1 << 20;
 /// Inner streams of one flow: QUIC connections that share a pair of ports, decrypted streams.
 pub const MAX_INNER_CHANNELS: usize = 64;
 
-/// Bytes that an open flow costs at the worst, its buffers aside; `--max-memory` is divided by it.
-pub const BYTES_PER_FLOW: u64 = 1024;
+/// Bytes that an open flow costs (measured: a flood of SYNs), its buffers aside; `--max-memory` is divided by it.
+pub const BYTES_PER_FLOW: u64 = 1600;
 /// Bytes one DNS record's data may take as text: above what 64 KiB of octets need in hex. Only lists of compressed
 /// names could exceed it; they are printed as octets then.
 pub const MAX_DNS_DATA_TEXT_BYTES: usize = 1 << 18;
 
 /// DNS records listed per section of one message; 64 KiB could hold some 6000 empty ones.
 pub const MAX_DNS_RECORDS: usize = 4096;
+
+/// Bytes of names and data listed per DNS message: 64 KiB of compressed names could unpack to a hundred times as much.
+pub const MAX_DNS_MESSAGE_TEXT_BYTES: usize = 1 << 20;
 
 /// Questions listed of one DNS message.
 pub const MAX_DNS_QUESTIONS: usize = 256;

@@ -256,6 +256,10 @@ type Answer = Vec<Emitted>;
 /// Parcels on their way at once, for each worker: enough that nobody waits for a slow batch of another.
 const PARCELS_PER_WORKER: usize = 4;
 
+/// Answers of each worker that wait to be written. When every packet is a flow of its own, the answer to a parcel is many
+/// times larger than the parcel.
+const ANSWERS_PER_WORKER: usize = 1;
+
 fn in_parallel(
     mut reader: Reader,
     workers: Vec<Worker>,
@@ -268,7 +272,7 @@ fn in_parallel(
         let _ = free_sender.send(Parcel::default());
     }
     let (orders, order_receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Order>(PARCELS_PER_WORKER)).unzip();
-    let (answer_senders, answers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Answer>(PARCELS_PER_WORKER)).unzip();
+    let (answer_senders, answers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Answer>(ANSWERS_PER_WORKER)).unzip();
     let (progress_sender, progress_receiver) = bounded::<Progress>(1);
     thread::scope(|scope| {
         let reading = scope.spawn(move || -> io::Result<Reader> {

@@ -170,7 +170,9 @@ impl Driver {
 
     /// Bytes of a stream from `offset` on, with nothing acknowledged.
     fn data(&mut self, direction: Direction, offset: u32, length: u32, acknowledged: u32, flags: u8) {
-        let place = |byte: u32| u64::from(offset.wrapping_add(byte));
+        // A SYN has a number of its own; data comes behind it.
+        let syn = u32::from(flags & SYN != 0);
+        let place = |byte: u32| u64::from(offset.wrapping_add(syn).wrapping_add(byte));
         let payload: Vec<u8> = (0..length).map(|byte| content(direction, place(byte))).collect();
         let sequence = self.starts[direction.index()].wrapping_add(offset);
         self.segment(direction, sequence, acknowledged, flags, &payload);

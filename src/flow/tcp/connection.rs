@@ -175,7 +175,12 @@ impl Connection {
             window: header.window,
         });
         let (sender, receiver) = pair(&mut self.ends, direction);
-        if header.flags.syn() {
+        // Once the peer has acknowledged a SYN, another one changes nothing: else one forged segment would move the
+        // stream, and hide what follows.
+        let settled = sender.initial.is_some_and(|initial| {
+            initial != header.sequence_number && receiver.last_ack.is_some_and(|ack| before(initial, ack))
+        });
+        if header.flags.syn() && !header.flags.rst() && !settled {
             sender.announce(segment);
         }
         sender.sent(segment, receiver);
