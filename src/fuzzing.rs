@@ -135,7 +135,8 @@ impl Driver {
         let transport = if carrier == Carrier::Tcp { Transport::Tcp } else { Transport::Udp };
         let end = |port| Endpoint { address: [10, 0, 0, port as u8].into(), port };
         let (client, server) = (end(40_001), end(53));
-        let flow = FlowFacts { id: FlowId::default(), transport, client, server, client_certainty: Certainty::Observed };
+        let flow =
+            FlowFacts { id: FlowId::default(), transport, client, server, client_certainty: Certainty::Observed };
         let packet = PacketRef { index: 0, number: PacketNumber::new(0, 1), timestamp: Timestamp(0) };
         let pending = [Vec::new(), Vec::new()];
         Self { session, flow, packet, pending, skip: [0; 2], offered: [false; 2], over: false, carrier }
@@ -231,7 +232,8 @@ pub fn whole_run(bytes: &[u8]) {
         let Ok(source) = capture::from_reader(Box::new(Cursor::new(bytes.to_vec())), "fuzz", 0, None) else {
             return Vec::new();
         };
-        let flow = flow::Settings { max_flows: 1 << 12, maximum_segment_lifetime_ns: 120_000_000_000, wanted: everything() };
+        let flow =
+            flow::Settings { max_flows: 1 << 12, maximum_segment_lifetime_ns: 120_000_000_000, wanted: everything() };
         let settings = engine::Settings {
             flow,
             threads,

@@ -10,8 +10,8 @@ use wireglass::{
     capture::{Batch, More, open},
     flow::{Consumer, Packet, Settings, Table, fragment},
     record::{
-        Certainty, Connection, Context, Finding, FlowFacts, FlowId, Input, PacketRef, Progress, Record, RecordKind,
-        Side, Timestamp, Wanted,
+        Connection, Context, Finding, FlowFacts, FlowId, Input, PacketRef, Progress, Record, RecordKind, Side,
+        TcpState, Timestamp, Wanted,
     },
     wire,
 };
@@ -109,11 +109,13 @@ fn states_of(value: &serde_json::Value) -> Option<Vec<String>> {
     Some(names.map(|name| name.replace("SYN-RECV", "SYN-RECEIVED").replace("RECEIVEDEIVED", "RECEIVED")).collect())
 }
 
-/// What we say, but for what the kernel's trace leaves out: the end of TIME-WAIT.
+/// What we say, but for what the kernel's trace leaves out: how TIME-WAIT ends. Linux replaces the socket by a smaller
+/// one as it enters TIME-WAIT, and its tracepoint `inet_sock_set_state` speaks of sockets only.
 fn ours(connection: &Connection, side: Side) -> Vec<String> {
-    let transitions = connection.transitions.iter().filter(|transition| {
-        transition.side == side && !(transition.certainty == Certainty::Assumed && transition.rule == "RFC 9293 3.10.8")
-    });
+    let transitions = connection
+        .transitions
+        .iter()
+        .filter(|transition| transition.side == side && transition.from != Some(TcpState::TimeWait));
     transitions.map(|transition| transition.to.name().to_owned()).collect()
 }
 
