@@ -49,7 +49,11 @@ impl Connection {
             }
             return;
         }
-        if segment.length > 0 || flags.fin() {
+        let unopened = self.streams.get(direction.index()).is_some_and(Option::is_none);
+        let expected = self.end(direction.sender().other()).last_ack;
+        if unopened && segment.length == 1 && !flags.syn() && !flags.fin() && expected == Some(segment.end()) {
+            // A keep-alive (RFC 9293 3.8.4) where the capture begins: its byte may be garbage, and is no news.
+        } else if segment.length > 0 || flags.fin() {
             self.open_stream(direction, segment.payload_sequence());
             let base = self.end(direction.sender()).stream_base;
             if let Some(Some(stream)) = self.stream(direction)
