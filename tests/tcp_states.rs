@@ -51,6 +51,8 @@ impl Consumer for Collector {
             _ => {}
         }
     }
+
+    fn limit(&mut self, _: &'static wireglass::limits::Limit, _: PacketRef) {}
 }
 
 fn analyze(path: &Path) -> Option<Collector> {
@@ -81,11 +83,14 @@ fn analyze(path: &Path) -> Option<Collector> {
                 Some(datagram) => {
                     let decoded = wire::decode_reassembled(&datagram, &decoded);
                     let wire_length = head.wire_length;
-                    let packet = Packet { at, clock, bytes: &datagram, decoded: &decoded, wire_length };
+                    let checksum = decoded.transport_checksum(&datagram);
+                    let packet = Packet { at, clock, bytes: &datagram, decoded: &decoded, checksum, wire_length };
                     table.packet(&packet, &mut collector);
                 }
                 None => {
-                    let packet = Packet { at, clock, bytes, decoded: &decoded, wire_length: head.wire_length };
+                    let checksum = decoded.transport_checksum(bytes);
+                    let wire_length = head.wire_length;
+                    let packet = Packet { at, clock, bytes, decoded: &decoded, checksum, wire_length };
                     table.packet(&packet, &mut collector);
                 }
             }

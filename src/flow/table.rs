@@ -10,9 +10,10 @@ use super::{
     udp,
 };
 use crate::{
+    limits,
     record::{
-        Certainty, Context, Direction, Evidence, Finding, FlowFacts, FlowId, FlowKey, Input, PacketRef, Progress,
-        Record, RecordKind, Severity, Side, Subject, Timestamp, Transport,
+        Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
+        RecordKind, Side, Timestamp, Transport,
     },
     wire::{Decoded, Network, TransportHeader},
 };
@@ -30,8 +31,8 @@ pub struct Table<C: Consumer> {
     idlest: u32,
     newest: u32,
     timers: Timers,
-    evicted: u64,
-    evicted_first: Option<PacketRef>,
+    /// Once the capture is over: the flows still open, by the packets that opened them, the last one first.
+    finishing: Option<Vec<(PacketNumber, u32)>>,
 }
 
 struct Slot<T> {
@@ -91,8 +92,7 @@ impl<C: Consumer> Table<C> {
             idlest: NONE,
             newest: NONE,
             timers: Timers::default(),
-            evicted: 0,
-            evicted_first: None,
+            finishing: None,
         }
     }
 
@@ -192,20 +192,26 @@ impl<C: Consumer> Table<C> {
 
     /// The capture is over: closes every flow, in the order they were opened.
     pub fn finish(&mut self, at: PacketRef, consumer: &mut C) {
-        let numbered = (0u32..).zip(&self.slots);
-        let mut open: Vec<(u64, u32)> =
-            numbered.filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.opened, number))).collect();
-        open.sort_unstable();
-        for (_, number) in open {
-            self.close(number, at, None, consumer);
+        self.finish_up_to(at, PacketNumber::MAX, consumer);
+    }
+
+    /// The capture is over: closes the flows that packets up to `opener` opened, in that order. Nothing but more of this
+    /// may come after.
+    pub fn finish_up_to(&mut self, at: PacketRef, opener: PacketNumber, consumer: &mut C) {
+        if self.finishing.is_none() {
+            let numbered = (0u32..).zip(&self.slots);
+            let mut open: Vec<(PacketNumber, u32)> = numbered
+                .filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.facts.id.opener, number)))
+                .collect();
+            open.sort_unstable_by(|one, other| other.cmp(one));
+            self.finishing = Some(open);
+            self.timers = Timers::default();
+            self.index = HashTable::new();
         }
-        self.timers = Timers::default();
-        if let Some(first) = self.evicted_first.take()
-            && self.settings.wanted.has(RecordKind::Finding)
-        {
-            let finding = limit_finding(first, self.evicted, self.settings.max_flows);
-            let flow = FlowId { opener: first.number, depth: 0 };
-            consumer.emit(at.index, flow, Record::Finding(Box::new(finding)));
+        while let Some((_, number)) = self.finishing.as_mut().and_then(|open| open.pop_if(|(by, _)| *by <= opener)) {
+            if let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) {
+                self.report(slot, at, None, consumer);
+            }
         }
     }
 
@@ -242,8 +248,7 @@ impl<C: Consumer> Table<C> {
         consumer: &mut C,
     ) -> Option<u32> {
         if self.index.len() >= self.settings.max_flows.max(1) && self.idlest != NONE {
-            self.evicted = self.evicted.saturating_add(1);
-            self.evicted_first.get_or_insert(packet.at);
+            consumer.limit(&limits::FLOWS, packet.at);
             self.close(self.idlest, packet.at, None, consumer);
         }
         let facts = FlowFacts {
@@ -376,6 +381,9 @@ impl<C: Consumer> Table<C> {
         if reader.done {
             connection.set_done();
         }
+        if connection.take_overflow() {
+            reader.consumer.limit(&limits::REASSEMBLY, segment.at);
+        }
         let idle = connection.idle_limit_ns(lifetime);
         self.rearm(number, clock, idle);
     }
@@ -398,11 +406,16 @@ impl<C: Consumer> Table<C> {
     /// Takes a flow out and reports it. `deadline` is the moment when time alone closed it.
     fn close(&mut self, number: u32, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         self.unlink(number);
-        let Some(mut slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
+        let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
         self.free.push(number);
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }
+        self.report(slot, at, deadline, consumer);
+    }
+
+    /// Tells the consumer all that is left to tell of a flow that was taken out.
+    fn report(&self, mut slot: Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         let wanted = self.settings.wanted;
         let round_trip_ns = match &slot.kind {
             Kind::Tcp(connection) => connection.round_trip_ns(),
@@ -484,22 +497,6 @@ fn is_unreachable(decoded: &Decoded, bytes: &[u8]) -> bool {
         Network::Ipv4 => *kind == 3 && *code != 4,
         Network::Ipv6 => *kind == 1,
         _ => false,
-    }
-}
-
-fn limit_finding(first: PacketRef, evicted: u64, limit: usize) -> Finding {
-    let evidence: Evidence = std::iter::once(first.number).collect();
-    Finding {
-        subject: Subject { flow: None, file: None, evidence },
-        client: None,
-        server: None,
-        severity: Severity::Warning,
-        code: "capture.flow-limit",
-        title: format!("{evicted} flows were closed early: more than {limit} were open in one of the table's parts"),
-        explanation: "To bound memory the idlest flow is closed when a new one needs its place; what follows of it is \
-                      reported as another flow. Raise --max-flows, or filter the capture."
-            .to_owned(),
-        reference: None,
     }
 }
 

@@ -55,6 +55,7 @@ pub struct Connection {
     pub(super) reset_seen: bool,
     pub(super) streams: [Option<Box<Stream>>; 2],
     pub(super) done: bool,
+    pub(super) overflow: bool,
 }
 
 /// The sender and the receiver of what travels in `direction`.
@@ -102,6 +103,7 @@ impl Connection {
             reset_seen: false,
             streams: [None, None],
             done: false,
+            overflow: false,
         }
     }
 
