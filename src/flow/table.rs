@@ -131,6 +131,7 @@ impl<C: Consumer> Table<C> {
             options: decoded.tcp_options(packet.bytes),
             at: packet.at,
             wire_length: packet.wire_length,
+            identification: identification(packet),
         };
         let mut slot = found;
         let mut reuses = false;
@@ -440,7 +441,7 @@ impl<C: Consumer> Table<C> {
                     consumer.emit(at.index, facts.id, Record::Connection(Box::new(record)));
                 }
                 if wanted.has(RecordKind::Finding) {
-                    for finding in connection.findings(&facts) {
+                    for finding in connection.findings(&facts, deadline.unwrap_or(at.timestamp)) {
                         consumer.emit(at.index, facts.id, Record::Finding(Box::new(finding)));
                     }
                 }
@@ -477,6 +478,15 @@ impl<C: Consumer> Reader<'_, C> {
         self.again |= self.consumer.take_reoffer(self.conversation);
         self.done |= progress == Progress::Done;
         progress
+    }
+}
+
+/// The identification of an IPv4 packet (RFC 791 3.1), zero for others: copies of a packet share it.
+fn identification(packet: &Packet<'_>) -> u16 {
+    let start = (packet.decoded.network_offset as usize).saturating_add(4);
+    match packet.bytes.get(start..) {
+        Some([high, low, ..]) if packet.decoded.network == Network::Ipv4 => u16::from_be_bytes([*high, *low]),
+        _ => 0,
     }
 }
 

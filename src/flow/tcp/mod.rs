@@ -2,6 +2,7 @@
 //!
 //! [`connection`] puts a connection together from its segments; [`state`] is the pure step function of one endpoint.
 pub mod connection;
+mod delivery;
 mod endpoint;
 mod findings;
 mod machine;
@@ -9,4 +10,5 @@ mod report;
 pub mod segment;
 pub mod sequence;
 pub mod state;
+mod steps;
 pub mod zeek;
