@@ -41,8 +41,8 @@ pub const MAX_LAYERS: usize = 24;
 /// Encapsulations followed inside one packet.
 pub const MAX_TUNNEL_DEPTH: u8 = 8;
 
-/// Bytes in a capture's read buffer.
-pub const READ_BUFFER_BYTES: usize = 1 << 20;
+/// Bytes in a capture's read buffer: few enough that they are still in the second-level cache when they are analyzed.
+pub const READ_BUFFER_BYTES: usize = 1 << 18;
 
 /// Inner streams of one flow: QUIC connections that share a pair of ports, decrypted streams.
 pub const MAX_INNER_CHANNELS: usize = 64;
