@@ -132,6 +132,12 @@ fn second_after(moment: Timestamp) -> i64 {
     ns.div_euclid(SECOND_NS).saturating_add(i64::from(ns.rem_euclid(SECOND_NS) != 0))
 }
 
+/// From when a flow's idle time counts: its packet's own time when the clock does not believe that yet, else the flow
+/// would be long overdue as soon as it does.
+fn newest(packet: &Packet<'_>) -> Timestamp {
+    packet.clock.max(packet.at.timestamp)
+}
+
 impl<C: Consumer> Table<C> {
     /// An empty table.
     #[must_use]
@@ -186,6 +192,7 @@ impl<C: Consumer> Table<C> {
             options: decoded.tcp_options(packet.bytes),
             at: packet.at,
             wire_length: packet.wire_length,
+            identification: identification(packet),
         };
         let mut slot = found;
         let mut reuses = false;
@@ -214,7 +221,7 @@ impl<C: Consumer> Table<C> {
         };
         self.touch(slot);
         let direction = self.direction(slot, source == self.slot(slot)?.facts.client);
-        self.segment(slot, &segment, direction, packet.clock, consumer);
+        self.segment(slot, &segment, direction, newest(packet), consumer);
         self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
 
@@ -329,7 +336,7 @@ impl<C: Consumer> Table<C> {
             Kind::Udp(_) => udp::IDLE_NS,
             Kind::Tcp(connection) => connection.idle_limit_ns(self.settings.maximum_segment_lifetime_ns),
         };
-        let deadline = second_after(packet.clock.plus(idle));
+        let deadline = second_after(newest(packet).plus(idle));
         self.timers.set(deadline, number, opened);
         let slot =
             Slot { key, hash, older: NONE, newer: NONE, deadline, armed: deadline, opened, facts, conversation, kind };
@@ -403,7 +410,7 @@ impl<C: Consumer> Table<C> {
                 flow.done = consumer.input(&mut slot.conversation, input, &context) == Progress::Done;
             }
         }
-        self.rearm(number, packet.clock, udp::IDLE_NS);
+        self.rearm(number, newest(packet), udp::IDLE_NS);
     }
 
     fn segment(
@@ -492,7 +499,7 @@ impl<C: Consumer> Table<C> {
                     consumer.emit(at.index, facts.id, Record::Connection(Box::new(record)));
                 }
                 if wanted.has(RecordKind::Finding) {
-                    for finding in connection.findings(&facts) {
+                    for finding in connection.findings(&facts, deadline.unwrap_or(at.timestamp)) {
                         consumer.emit(at.index, facts.id, Record::Finding(Box::new(finding)));
                     }
                 }
@@ -529,6 +536,15 @@ impl<C: Consumer> Reader<'_, C> {
         self.again |= self.consumer.take_reoffer(self.conversation);
         self.done |= progress == Progress::Done;
         progress
+    }
+}
+
+/// The identification of an IPv4 packet (RFC 791 3.1), zero for others: copies of a packet share it.
+fn identification(packet: &Packet<'_>) -> u16 {
+    let start = (packet.decoded.network_offset as usize).saturating_add(4);
+    match packet.bytes.get(start..) {
+        Some([high, low, ..]) if packet.decoded.network == Network::Ipv4 => u16::from_be_bytes([*high, *low]),
+        _ => 0,
     }
 }
 

@@ -11,6 +11,9 @@ const BYTES: [(u128, &str); 7] = [
     (1_000_000_000_000_000_000, "EB"),
 ];
 
+const BITS_PER_SECOND: [(u128, &str); 5] =
+    [(1, "bit/s"), (1_000, "kbit/s"), (1_000_000, "Mbit/s"), (1_000_000_000, "Gbit/s"), (1_000_000_000_000, "Tbit/s")];
+
 /// A duration of `nanoseconds`: `21.4 ms`, `2 min 5 s`, `3 d 4 h`.
 #[must_use]
 pub fn duration(nanoseconds: i64) -> String {
@@ -34,6 +37,13 @@ pub fn duration(nanoseconds: i64) -> String {
 #[must_use]
 pub fn bytes(bytes: u64) -> String {
     scaled(u128::from(bytes), &BYTES)
+}
+
+/// How fast `bytes` passed in `nanoseconds`: `2.05 Mbit/s`. Nothing where no time passed.
+#[must_use]
+pub fn rate(bytes: u64, nanoseconds: i64) -> Option<String> {
+    let time = u128::from(nanoseconds.unsigned_abs());
+    (nanoseconds > 0).then(|| scaled(u128::from(bytes) * 8_000_000_000 / time, &BITS_PER_SECOND))
 }
 
 /// A count, its digits in groups of three from five digits on: `1234`, `12 345`.

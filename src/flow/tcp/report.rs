@@ -36,7 +36,7 @@ impl Connection {
     }
 
     fn transitions(&self) -> Vec<Transition> {
-        let of = |entry: &super::connection::Entry| Transition {
+        let of = |entry: &super::machine::Entry| Transition {
             packet: entry.packet,
             ts: entry.ts,
             side: entry.side,

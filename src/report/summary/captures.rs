@@ -36,6 +36,7 @@ pub fn headline(capture: &Capture, time: TimeStyle) -> Vec<Remark> {
     } else {
         parts.push(plain(units::counted(capture.packets, "packet")));
         parts.push(plain(units::bytes(capture.wire_bytes) + &span(capture, time)));
+        parts.extend(rates(capture).map(plain));
     }
     match (&capture.damage, capture.dropped) {
         (None, Some(0)) => parts.push(plain("complete, no drops".to_owned())),
@@ -56,6 +57,17 @@ fn span(capture: &Capture, time: TimeStyle) -> String {
         format!(" at {from}")
     } else {
         format!(" over {} from {from}", units::duration(last.since(first)))
+    }
+}
+
+/// `2.05 Mbit/s, 289 packets/s`.
+fn rates(capture: &Capture) -> Option<String> {
+    let lasted = capture.last_ts?.since(capture.first_ts?);
+    let bits = units::rate(capture.wire_bytes, lasted)?;
+    let packets = u128::from(capture.packets) * 1_000_000_000 / u128::from(lasted.unsigned_abs());
+    match u64::try_from(packets) {
+        Ok(packets @ 1..) => Some(format!("{bits}, {} packets/s", units::count(packets))),
+        _ => Some(bits),
     }
 }
 
