@@ -1,8 +1,8 @@
 //! What the checksums of a run's packets said: how many were verified, how many were wrong, and how many of those look
 //! as if the sending machine's network card was to fill them in after the capture saw them.
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
-use crate::record::{Evidence, PacketNumber, PacketRef};
+use crate::record::{Evidence, Finding, PacketNumber, PacketRef, Severity, Subject};
 
 /// Whose checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub enum Kind {
 impl Kind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Ipv4, Self::Tcp, Self::Udp, Self::Icmp];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "IPv4",
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Icmp => "ICMP",
+        }
+    }
 }
 
 /// Packets with a wrong checksum of one sort.
@@ -108,6 +117,52 @@ impl Checksums {
     #[must_use]
     pub fn of(&self, kind: Kind) -> &Checked {
         &self.kinds[kind as usize]
+    }
+
+    /// What a person should know of it. `files` are the captures' names, when there are several.
+    #[must_use]
+    pub fn findings(&self, files: &[Arc<str>]) -> Vec<Finding> {
+        let finding = |wrong: &Wrong, severity, code, title, explanation: &str| Finding {
+            subject: Subject {
+                flow: None,
+                file: wrong.first.first().and_then(|(_, first)| files.get(usize::from(first.file()))).cloned(),
+                evidence: wrong.evidence(),
+            },
+            client: None,
+            server: None,
+            severity,
+            code,
+            title,
+            explanation: explanation.to_owned(),
+            reference: Some("RFC 1071"),
+        };
+        let mut findings = Vec::new();
+        for kind in Kind::ALL {
+            let (checked, name) = (self.of(kind), kind.name());
+            let of = |count: u64| format!("{count} of {} {name} checksums", checked.verified);
+            if checked.offload.count() > 0 {
+                findings.push(finding(
+                    &checked.offload,
+                    Severity::Note,
+                    "capture.checksum-offload",
+                    format!("{} were not yet filled in when the packets were captured", of(checked.offload.count())),
+                    "The capture was taken on the sending machine, whose network card fills checksums in later. They say \
+                     nothing of the network; the packets count like any other.",
+                ));
+            }
+            if checked.bad.count() > 0 {
+                findings.push(finding(
+                    &checked.bad,
+                    Severity::Warning,
+                    "capture.bad-checksum",
+                    format!("{} are wrong", of(checked.bad.count())),
+                    "The packets were damaged on the way, changed by something that did not correct the checksum, or not \
+                     yet finished by the sender's network card when captured. Receivers drop damaged packets; here they \
+                     count all the same.",
+                ));
+            }
+        }
+        findings
     }
 
     /// Adds what another worker found out.

@@ -1,11 +1,12 @@
 //! Between the flows of a worker and the protocols that read them: opens conversations, collects what sessions say.
 use std::sync::Arc;
 
-use super::{checksums::Checksums, conversation::Conversation, hierarchy::Applications};
+use super::{checksums::Checksums, conversation::Conversation, hierarchy::Applications, reached::Reached};
 use crate::{
     app::{Carrier, Note, Said, Session, Sink},
     flow::Consumer,
-    record::{Context, FlowFacts, FlowId, Input, Progress, Record, Transport, Wanted},
+    limits::Limit,
+    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Transport, Wanted},
 };
 
 /// A complete record and its place in the order of the run.
@@ -31,6 +32,7 @@ pub struct Outlet {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    reached: Reached,
 }
 
 impl Outlet {
@@ -46,6 +48,7 @@ impl Outlet {
             applications: Applications::default(),
             tcp_connections: Vec::new(),
             checksums: Checksums::default(),
+            reached: Reached::default(),
         }
     }
 
@@ -113,6 +116,16 @@ impl Outlet {
         &mut self.checksums
     }
 
+    /// A cap was reached at packet `at`.
+    pub fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
+        self.reached.add(limit, at, 1);
+    }
+
+    /// The caps that were reached.
+    pub fn reached(&self) -> &Reached {
+        &self.reached
+    }
+
     /// TCP connections opened, by the file their first packet is in.
     pub fn tcp_connections(&self) -> &[u64] {
         &self.tcp_connections
@@ -151,5 +164,9 @@ impl Consumer for Outlet {
 
     fn emit(&mut self, at: u64, flow: FlowId, record: Record) {
         Self::emit(self, at, flow, record);
+    }
+
+    fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
+        Self::limit(self, limit, at);
     }
 }

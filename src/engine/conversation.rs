@@ -150,6 +150,7 @@ impl Conversation {
                 Said::Record(record) => outlet.emit(context.packet.index, context.flow.id, record),
                 Said::Application(name) => self.application = Some(name),
                 Said::Note(note) => outlet.note(note),
+                Said::Limit(limit) => outlet.limit(limit, context.packet),
                 Said::Inner { channel, carrier, direction, offset, bytes } => {
                     let inner = self.inner.get_or_insert_default();
                     inner.insert(channel, carrier, direction, offset, &bytes, context, outlet);

@@ -21,26 +21,28 @@ pub struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// Counts a packet; answers its node. Beyond 65535 different paths, the last node takes the rest.
-    pub fn count(&mut self, file: u16, path: &Path, bytes: u32) -> u16 {
-        let key = (file, *path);
+    /// The node of packets that have none.
+    pub const NOWHERE: u16 = u16::MAX;
+
+    /// Counts a packet, without what an ICMP error quotes; answers its node. Nothing when there are too many different
+    /// paths.
+    pub fn count(&mut self, file: u16, path: &Path, bytes: u32) -> Option<u16> {
+        let key = (file, path.without_quote());
         if self.counts.get(usize::from(self.latest)).is_none_or(|(latest, _)| *latest != key) {
             self.latest = match self.nodes.get(&key) {
                 Some(node) => *node,
-                None if self.counts.len() < usize::from(u16::MAX) => {
-                    let node = self.counts.len() as u16;
+                None => {
+                    let node = u16::try_from(self.counts.len()).ok().filter(|node| *node != Self::NOWHERE)?;
                     self.counts.push((key, Count::default()));
                     self.nodes.insert(key, node);
                     node
                 }
-                None => u16::MAX - 1,
             };
         }
-        if let Some((_, count)) = self.counts.get_mut(usize::from(self.latest)) {
-            count.packets += 1;
-            count.bytes += u64::from(bytes);
-        }
-        self.latest
+        let (_, count) = self.counts.get_mut(usize::from(self.latest))?;
+        count.packets += 1;
+        count.bytes += u64::from(bytes);
+        Some(self.latest)
     }
 
     /// The hierarchy of `file`: every path and its beginnings, deeper ones included in the counts. `applications` are

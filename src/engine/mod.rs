@@ -9,9 +9,13 @@ mod conversation;
 mod hierarchy;
 mod inner;
 mod packets;
+mod reached;
+mod relative;
 mod route;
 mod run;
+mod segments;
 mod worker;
 
 pub use packets::packets;
 pub use run::{Outcome, Progress, Settings, run};
+pub use segments::segments;

@@ -14,13 +14,14 @@ use super::{
     checksums::Checksums,
     consumer::{Emitted, Outlet},
     hierarchy::Applications,
+    reached::Reached,
     route::{Parcel, Router},
     worker::Worker,
 };
 use crate::{
     capture::{Batch, More, PacketSource, ReadProgress, bpf::Filter},
     flow, limits,
-    record::{Capture, PacketNumber, PacketRef, Record, Report, SCHEMA_VERSION},
+    record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION},
     report::Writer,
 };
 
@@ -70,7 +71,7 @@ pub fn run(
 ) -> io::Result<Outcome> {
     let report =
         Report { schema_version: SCHEMA_VERSION, version: env!("CARGO_PKG_VERSION"), files: settings.files.clone() };
-    if settings.flow.wanted.has(crate::record::RecordKind::Report) {
+    if settings.flow.wanted.has(RecordKind::Report) {
         writer.record(&Record::Report(report))?;
     }
     let reader = Reader::new(source, &mut settings);
@@ -81,8 +82,16 @@ pub fn run(
         in_parallel(reader, workers, writer, progress)?
     };
     let captures = describe(&reader, &done);
+    if settings.flow.wanted.has(RecordKind::Finding) {
+        let mut reached = done.reached;
+        reached.merge(reader.router.reached());
+        let files = several(&settings.files);
+        for finding in done.checksums.findings(&files).into_iter().chain(reached.findings(&files)) {
+            writer.record(&Record::Finding(Box::new(finding)))?;
+        }
+    }
     for capture in &captures {
-        if settings.flow.wanted.has(crate::record::RecordKind::Capture) {
+        if settings.flow.wanted.has(RecordKind::Capture) {
             writer.record(&Record::Capture(Box::new(capture.clone())))?;
         }
     }
@@ -90,12 +99,17 @@ pub fn run(
     Ok(Outcome { captures })
 }
 
-/// The workers, each with its shards.
-fn workers(settings: &Settings) -> Vec<Worker> {
-    let names: Arc<[Arc<str>]> = match settings.files.as_slice() {
+/// The captures' names, when there are several.
+fn several(files: &[String]) -> Arc<[Arc<str>]> {
+    match files {
         [] | [_] => Arc::new([]),
         several => several.iter().map(|name| Arc::from(name.as_str())).collect(),
-    };
+    }
+}
+
+/// The workers, each with its shards.
+fn workers(settings: &Settings) -> Vec<Worker> {
+    let names = several(&settings.files);
     let count = settings.threads.clamp(1, limits::SHARDS);
     (0..count)
         .map(|first| {
@@ -181,12 +195,14 @@ struct Counted {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    reached: Reached,
 }
 
 impl Counted {
     fn add(&mut self, outlet: &Outlet) {
         self.applications.merge(outlet.applications());
         self.checksums.merge(outlet.checksums());
+        self.reached.merge(outlet.reached());
         let theirs = outlet.tcp_connections();
         if self.tcp_connections.len() < theirs.len() {
             self.tcp_connections.resize(theirs.len(), 0);

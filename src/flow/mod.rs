@@ -24,6 +24,7 @@ pub mod udp;
 pub use table::Table;
 
 use crate::{
+    limits::Limit,
     record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Timestamp, Wanted},
     wire::{ChecksumStatus, Decoded},
 };
@@ -77,4 +78,7 @@ pub trait Consumer {
     /// A record is complete. `at` is the index of the packet that completed it (or before whose processing time
     /// alone completed it). Called in any order within a batch; the engine sorts.
     fn emit(&mut self, at: u64, flow: FlowId, record: Record);
+
+    /// A cap was reached at packet `at`.
+    fn limit(&mut self, limit: &'static Limit, at: PacketRef);
 }

@@ -38,6 +38,7 @@ pub struct Stream {
     done: bool,
     lost: u64,
     conflicts: u64,
+    overflow: bool,
 }
 
 /// Bytes that came before their turn; never overlapping.
@@ -66,6 +67,7 @@ impl Stream {
             done: false,
             lost: 0,
             conflicts: 0,
+            overflow: false,
         }
     }
 
@@ -97,6 +99,11 @@ impl Stream {
     #[must_use]
     pub fn conflicts(&self) -> u64 {
         self.conflicts
+    }
+
+    /// Whether more was held than the limits allow, since this was asked last.
+    pub fn take_overflow(&mut self) -> bool {
+        std::mem::take(&mut self.overflow)
     }
 
     /// Nothing more is wanted: drops all that is kept.
@@ -300,6 +307,7 @@ impl Stream {
             let Some(start) = early.segments.keys().next().copied() else {
                 return;
             };
+            self.overflow = true;
             self.gap(start, at, read);
             self.release(at, read);
         }
@@ -384,6 +392,7 @@ impl Stream {
         R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
     {
         if self.pending_length() > limits::MAX_PENDING_BYTES {
+            self.overflow = true;
             self.gap(self.next(), at, read);
         }
     }

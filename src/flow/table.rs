@@ -10,9 +10,10 @@ use super::{
     udp,
 };
 use crate::{
+    limits,
     record::{
-        Certainty, Context, Direction, Evidence, Finding, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef,
-        Progress, Record, RecordKind, Severity, Side, Subject, Timestamp, Transport,
+        Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
+        RecordKind, Side, Timestamp, Transport,
     },
     wire::{Decoded, Network, TransportHeader},
 };
@@ -30,8 +31,6 @@ pub struct Table<C: Consumer> {
     idlest: u32,
     newest: u32,
     timers: Timers,
-    evicted: u64,
-    evicted_first: Option<PacketRef>,
     /// Once the capture is over: the flows still open, by the packets that opened them, the last one first.
     finishing: Option<Vec<(PacketNumber, u32)>>,
 }
@@ -151,8 +150,6 @@ impl<C: Consumer> Table<C> {
             idlest: NONE,
             newest: NONE,
             timers: Timers::default(),
-            evicted: 0,
-            evicted_first: None,
             finishing: None,
         }
     }
@@ -272,13 +269,6 @@ impl<C: Consumer> Table<C> {
                 self.report(slot, at, None, consumer);
             }
         }
-        if let Some(first) = self.evicted_first.take_if(|first| first.number <= opener)
-            && self.settings.wanted.has(RecordKind::Finding)
-        {
-            let finding = limit_finding(first, self.evicted, self.settings.max_flows);
-            let flow = FlowId { opener: first.number, depth: 0 };
-            consumer.emit(at.index, flow, Record::Finding(Box::new(finding)));
-        }
     }
 
     /// How many flows are open.
@@ -314,8 +304,7 @@ impl<C: Consumer> Table<C> {
         consumer: &mut C,
     ) -> Option<u32> {
         if self.index.len() >= self.settings.max_flows.max(1) && self.idlest != NONE {
-            self.evicted = self.evicted.saturating_add(1);
-            self.evicted_first.get_or_insert(packet.at);
+            consumer.limit(&limits::FLOWS, packet.at);
             self.close(self.idlest, packet.at, None, consumer);
         }
         let facts = FlowFacts {
@@ -442,6 +431,9 @@ impl<C: Consumer> Table<C> {
         if reader.done {
             connection.set_done();
         }
+        if connection.take_overflow() {
+            reader.consumer.limit(&limits::REASSEMBLY, segment.at);
+        }
         let idle = connection.idle_limit_ns(lifetime);
         self.rearm(number, clock, idle);
     }
@@ -555,22 +547,6 @@ fn is_unreachable(decoded: &Decoded, bytes: &[u8]) -> bool {
         Network::Ipv4 => *kind == 3 && *code != 4,
         Network::Ipv6 => *kind == 1,
         _ => false,
-    }
-}
-
-fn limit_finding(first: PacketRef, evicted: u64, limit: usize) -> Finding {
-    let evidence: Evidence = std::iter::once(first.number).collect();
-    Finding {
-        subject: Subject { flow: None, file: None, evidence },
-        client: None,
-        server: None,
-        severity: Severity::Warning,
-        code: "capture.flow-limit",
-        title: format!("{evicted} flows were closed early: more than {limit} were open in one of the table's parts"),
-        explanation: "To bound memory the idlest flow is closed when a new one needs its place; what follows of it is \
-                      reported as another flow. Raise --max-flows, or filter the capture."
-            .to_owned(),
-        reference: None,
     }
 }
 

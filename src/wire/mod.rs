@@ -46,7 +46,7 @@ use std::{fmt, net::IpAddr};
 pub use checksum::Sum;
 pub use fragment::FragmentInfo;
 pub use path::{Layered, Path};
-pub use summary::{summary, summary_of};
+pub use summary::{TcpNumbers, summary, summary_of, summary_with};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
 
 use crate::record::{Endpoint, FlowKey, Layer, LinkType, Transport};

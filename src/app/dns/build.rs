@@ -19,6 +19,8 @@ pub struct Content {
     pub edns: bool,
     /// Extended errors (RFC 8914).
     pub errors: Option<String>,
+    /// Whether there were more questions or records than are listed.
+    pub cut: bool,
     /// Why reading stopped early.
     pub malformed: Option<Malformed>,
 }
@@ -39,6 +41,8 @@ impl Content {
             let question = question?;
             if self.questions.len() < MAX_DNS_QUESTIONS {
                 self.questions.push(dns_question(&question, multicast)?);
+            } else {
+                self.cut = true;
             }
         }
         while let Some(record) = walk.record() {
@@ -56,6 +60,8 @@ impl Content {
             };
             if section.len() < MAX_DNS_RECORDS {
                 section.push(dns_record(&record)?);
+            } else {
+                self.cut = true;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::parser::{Cursor, HEADER_OCTETS, Message, ResourceRecord, Section, TYP
 use super::{findings, iana, notes, probe};
 use crate::app::{Carrier, Session, Sink};
 use crate::limits::{
-    MAX_DNS_ANSWERED, MAX_DNS_OUTSTANDING, MAX_DNS_QUERY_RECORDS, MAX_DNS_TRANSFER_BYTES, MAX_DNS_TRANSFERS,
+    self, MAX_DNS_ANSWERED, MAX_DNS_OUTSTANDING, MAX_DNS_QUERY_RECORDS, MAX_DNS_TRANSFER_BYTES, MAX_DNS_TRANSFERS,
 };
 use crate::record::{
     Context, Direction, Dns, DnsMessage, DnsQuery, DnsRecord, DnsResponse, DnsTransport, Endpoint, Evidence, FlowFacts,
@@ -204,6 +204,9 @@ impl DnsSession {
         }
         let transport = self.transport(context.flow);
         let content = Content::read(&message, transport == DnsTransport::Mdns);
+        if content.cut {
+            out.limit(&limits::DNS);
+        }
         if out.wants_notes() {
             out.note(notes::note(&message, &content, transport));
         }
@@ -243,6 +246,7 @@ impl DnsSession {
             && let Some(oldest) = self.outstanding.pop_front()
         {
             oldest.give_up(exchange.transport, exchange.flow, packet, out);
+            out.limit(&limits::DNS);
         }
         let asked = message.first_question().map(|question| question.record_type);
         let transfers = exchange.transport == DnsTransport::Tcp
@@ -310,6 +314,7 @@ impl DnsSession {
                             for record in more {
                                 transfer.bytes = transfer.bytes.saturating_add(record_bytes(&record));
                                 if transfer.bytes > MAX_DNS_TRANSFER_BYTES {
+                                    out.limit(&limits::DNS);
                                     break;
                                 }
                                 kept.push(record);

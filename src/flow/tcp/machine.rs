@@ -1,4 +1,5 @@
-//! Both endpoints' states and how they came about: the log of steps, and what is not proven of it yet.
+//! The states of both endpoints, and how each came about: steps that only the peer's segments imply stay unproven until
+//! their own side proves or disproves them.
 use super::state::{self, Event, Step};
 use crate::{
     limits,
