@@ -72,6 +72,7 @@ pub static TLS: Limit = Limit {
 pub const SHARDS: usize = 64;
 
 /// Open flows at most, all shards together: about 3 GiB, when each is a SYN.
+/// Open flows at most, all shards together: about 1 GiB of UDP flows, 4 GiB of TCP connections (benches/RESULTS.md).
 pub const MAX_FLOWS: usize = 2_000_000;
 
 /// Bytes of a stream that a session may leave unconsumed in one direction: more than any sane header, and a TLS
@@ -116,14 +117,15 @@ pub const MAX_EXTENSIONS: usize = 256;
 /// Encapsulations followed inside one packet.
 pub const MAX_TUNNEL_DEPTH: u8 = 8;
 
-/// Bytes in a capture's read buffer.
-pub const READ_BUFFER_BYTES: usize = 1 << 20;
+/// Bytes in a capture's read buffer: few enough that they are still in the second-level cache when they are analyzed.
+pub const READ_BUFFER_BYTES: usize = 1 << 18;
 
 /// Inner streams of one flow: QUIC connections that share a pair of ports, decrypted streams.
 pub const MAX_INNER_CHANNELS: usize = 64;
 
-/// Bytes that an open flow costs (measured: a flood of SYNs), its buffers aside; `--max-memory` is divided by it.
-pub const BYTES_PER_FLOW: u64 = 1600;
+/// Bytes that an open flow costs, its buffers aside; `--max-memory` is divided by it. Measured: 1830 of a TCP connection
+/// with its handshake and a first segment, 1550 of a lone SYN, 430 to 560 of a UDP flow (benches/RESULTS.md).
+pub const BYTES_PER_FLOW: u64 = 2048;
 /// Bytes one DNS record's data may take as text: above what 64 KiB of octets need in hex. Only lists of compressed
 /// names could exceed it; they are printed as octets then.
 pub const MAX_DNS_DATA_TEXT_BYTES: usize = 1 << 18;

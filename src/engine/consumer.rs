@@ -85,9 +85,9 @@ impl Outlet {
         self.notes.push(note);
     }
 
-    /// Counts packets of a protocol above the transport.
-    pub fn count(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64) {
-        self.applications.add(node, application, packets, bytes);
+    /// Counts packets of a protocol above the transport (see [`Applications::add`]).
+    pub fn count(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64, place: &mut u32) {
+        self.applications.add(node, application, packets, bytes, place);
     }
 
     /// The records so far, in the order of the run. Whoever takes them out leaves the vector, whose memory is used again.

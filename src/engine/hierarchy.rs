@@ -82,21 +82,31 @@ impl Hierarchy {
 /// Packets whose payload belongs to a protocol above the transport, by node of the hierarchy.
 #[derive(Debug, Default)]
 pub struct Applications {
-    counts: BTreeMap<(u16, &'static str), Count>,
+    places: HashMap<(u16, &'static str), u32, foldhash::fast::RandomState>,
+    counts: Vec<((u16, &'static str), Count)>,
 }
 
 impl Applications {
-    /// Counts packets of `application`.
-    pub fn add(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64) {
-        let count = self.counts.entry((node, application)).or_default();
-        count.packets += packets;
-        count.bytes += bytes;
+    /// Counts packets of `application`. `place` is where the same flow was counted before: it spares a look-up when node
+    /// and application are still the same, and is brought up to date.
+    pub fn add(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64, place: &mut u32) {
+        let key = (node, application);
+        if self.counts.get(*place as usize).is_none_or(|(there, _)| *there != key) {
+            *place = *self.places.entry(key).or_insert_with(|| {
+                self.counts.push((key, Count::default()));
+                (self.counts.len() - 1) as u32
+            });
+        }
+        if let Some((_, count)) = self.counts.get_mut(*place as usize) {
+            count.packets += packets;
+            count.bytes += bytes;
+        }
     }
 
     /// Adds what another worker counted.
     pub fn merge(&mut self, other: &Self) {
         for ((node, application), count) in &other.counts {
-            self.add(*node, application, count.packets, count.bytes);
+            self.add(*node, application, count.packets, count.bytes, &mut 0);
         }
     }
 }

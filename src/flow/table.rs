@@ -26,7 +26,7 @@ pub struct Table<C: Consumer> {
     settings: Settings,
     hasher: RandomState,
     index: HashTable<u32>,
-    slots: Vec<Option<Slot<C::Conversation>>>,
+    slots: Slots<C::Conversation>,
     free: Vec<u32>,
     idlest: u32,
     newest: u32,
@@ -48,6 +48,64 @@ struct Slot<T> {
     facts: FlowFacts,
     conversation: T,
     kind: Kind,
+}
+
+/// Slots by number, in blocks, so that nothing moves when there come more of them.
+struct Slots<T> {
+    blocks: Vec<Vec<Option<Slot<T>>>>,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self { blocks: Vec::new() }
+    }
+}
+
+impl<T> Slots<T> {
+    /// Slots of a block: 20 KiB.
+    const BLOCK: u32 = 64;
+
+    fn get(&self, number: u32) -> Option<&Slot<T>> {
+        let place = number % Self::BLOCK;
+        self.blocks.get((number / Self::BLOCK) as usize)?.get(place as usize)?.as_ref()
+    }
+
+    fn place(&mut self, number: u32) -> Option<&mut Option<Slot<T>>> {
+        let place = number % Self::BLOCK;
+        self.blocks.get_mut((number / Self::BLOCK) as usize)?.get_mut(place as usize)
+    }
+
+    fn get_mut(&mut self, number: u32) -> Option<&mut Slot<T>> {
+        self.place(number)?.as_mut()
+    }
+
+    fn take(&mut self, number: u32) -> Option<Slot<T>> {
+        self.place(number)?.take()
+    }
+
+    fn put(&mut self, number: u32, slot: Slot<T>) {
+        if let Some(place) = self.place(number) {
+            *place = Some(slot);
+        }
+    }
+
+    /// One more slot; its number, unless numbers are used up.
+    fn grow(&mut self) -> Option<u32> {
+        if self.blocks.last().is_none_or(|block| block.len() == Self::BLOCK as usize) {
+            self.blocks.push(Vec::with_capacity(Self::BLOCK as usize));
+        }
+        let full = self.blocks.len().checked_sub(1)?.checked_mul(Self::BLOCK as usize)?;
+        let block = self.blocks.last_mut()?;
+        let number = u32::try_from(full.checked_add(block.len())?).ok().filter(|number| *number != NONE)?;
+        block.push(None);
+        Some(number)
+    }
+
+    /// The slots that hold a flow, with their numbers.
+    fn filled(&self) -> impl Iterator<Item = (u32, &Slot<T>)> {
+        let all = (0u32..).zip(self.blocks.iter().flatten());
+        all.filter_map(|(number, slot)| slot.as_ref().map(|slot| (number, slot)))
+    }
 }
 
 enum Kind {
@@ -87,7 +145,7 @@ impl<C: Consumer> Table<C> {
             settings,
             hasher: RandomState::default(),
             index: HashTable::new(),
-            slots: Vec::new(),
+            slots: Slots::default(),
             free: Vec::new(),
             idlest: NONE,
             newest: NONE,
@@ -199,17 +257,15 @@ impl<C: Consumer> Table<C> {
     /// may come after.
     pub fn finish_up_to(&mut self, at: PacketRef, opener: PacketNumber, consumer: &mut C) {
         if self.finishing.is_none() {
-            let numbered = (0u32..).zip(&self.slots);
-            let mut open: Vec<(PacketNumber, u32)> = numbered
-                .filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.facts.id.opener, number)))
-                .collect();
+            let mut open: Vec<(PacketNumber, u32)> =
+                self.slots.filled().map(|(number, slot)| (slot.facts.id.opener, number)).collect();
             open.sort_unstable_by(|one, other| other.cmp(one));
             self.finishing = Some(open);
             self.timers = Timers::default();
             self.index = HashTable::new();
         }
         while let Some((_, number)) = self.finishing.as_mut().and_then(|open| open.pop_if(|(by, _)| *by <= opener)) {
-            if let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) {
+            if let Some(slot) = self.slots.take(number) {
                 self.report(slot, at, None, consumer);
             }
         }
@@ -222,11 +278,11 @@ impl<C: Consumer> Table<C> {
     }
 
     fn slot(&self, number: u32) -> Option<&Slot<C::Conversation>> {
-        self.slots.get(number as usize)?.as_ref()
+        self.slots.get(number)
     }
 
     fn slot_mut(&mut self, number: u32) -> Option<&mut Slot<C::Conversation>> {
-        self.slots.get_mut(number as usize)?.as_mut()
+        self.slots.get_mut(number)
     }
 
     fn find(&self, key: &FlowKey) -> Option<u32> {
@@ -262,11 +318,7 @@ impl<C: Consumer> Table<C> {
         let hash = self.hasher.hash_one(key.words());
         let number = match self.free.pop() {
             Some(number) => number,
-            None => {
-                let number = u32::try_from(self.slots.len()).ok().filter(|number| *number != NONE)?;
-                self.slots.push(None);
-                number
-            }
+            None => self.slots.grow()?,
         };
         let opened = packet.at.index;
         let idle = match &kind {
@@ -277,12 +329,10 @@ impl<C: Consumer> Table<C> {
         self.timers.set(deadline, number, opened);
         let slot =
             Slot { key, hash, older: NONE, newer: NONE, deadline, armed: deadline, opened, facts, conversation, kind };
-        *self.slots.get_mut(number as usize)? = Some(slot);
+        self.slots.put(number, slot);
         self.link_newest(number);
         let slots = &self.slots;
-        self.index.insert_unique(hash, number, |number| {
-            slots.get(*number as usize).and_then(Option::as_ref).map_or(0, |slot| slot.hash)
-        });
+        self.index.insert_unique(hash, number, |number| slots.get(*number).map_or(0, |slot| slot.hash));
         Some(number)
     }
 
@@ -406,7 +456,7 @@ impl<C: Consumer> Table<C> {
     /// Takes a flow out and reports it. `deadline` is the moment when time alone closed it.
     fn close(&mut self, number: u32, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         self.unlink(number);
-        let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
+        let Some(slot) = self.slots.take(number) else { return };
         self.free.push(number);
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();

@@ -255,6 +255,10 @@ impl DnsSession {
         let mut query = build::query(&message, content, packet);
         query.answers.truncate(MAX_DNS_QUERY_RECORDS);
         query.answers.shrink_to_fit();
+        if self.outstanding.is_empty() {
+            // One at a time is usual: no room for four.
+            self.outstanding.reserve_exact(1);
+        }
         self.outstanding.push_back(Pending {
             id: header.id,
             opcode: header.opcode(),
@@ -325,12 +329,19 @@ impl DnsSession {
             }
         }
         let Some(mut pending) = self.outstanding.remove(place) else { return };
+        if self.outstanding.is_empty() {
+            // Most flows ask once; what waits here is large.
+            self.outstanding = VecDeque::new();
+        }
         let response = match pending.transfer.take().and_then(|transfer| transfer.response) {
             Some(response) => response,
             None => build::response(&message, content, packet, true),
         };
         if self.answered.len() >= MAX_DNS_ANSWERED {
             self.answered.pop_front();
+        }
+        if self.answered.is_empty() {
+            self.answered.reserve_exact(1);
         }
         self.answered.push_back(Answered {
             id,

@@ -339,7 +339,7 @@ fn copies_are_no_retransmissions() {
     for (identification, retransmissions) in [(7, 0), (7, 0), (8, 1)] {
         wire.identification = identification;
         wire.tcp('>', "A", 101, 501, "ab");
-        let report = wire.table.slots[0].as_ref().map(|slot| match &slot.kind {
+        let report = wire.table.slots.get(0).map(|slot| match &slot.kind {
             Kind::Tcp(connection) => connection.record(&slot.facts, None),
             Kind::Udp(_) => panic!(),
         });

@@ -3,6 +3,7 @@ use super::{
     endpoint::Endpoint,
     machine::Machine,
     segment::Segment,
+    sequence::before,
     zeek::{Seen, Zeek},
 };
 use crate::{

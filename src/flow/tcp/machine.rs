@@ -70,6 +70,10 @@ impl Machine {
         self.total = self.total.saturating_add(1);
         let kept = (self.entries.len() < limits::MAX_TRANSITIONS).then_some(self.entries.len());
         if kept.is_some() {
+            if self.entries.is_empty() {
+                // All that a connection whose SYN nobody answers ever has.
+                self.entries.reserve_exact(2);
+            }
             self.entries.push(Entry { packet, ts, side, from, step });
         }
         let implied = step.certainty == Certainty::Implied;
