@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_long_record_that_begins_with_a_hello_needs_no_end() {
         let mut bytes = vec![0x16, 3, 1, 0x15, 0x8c, 2, 0, 0, 0x4d, 3, 1];
-        bytes.resize(limits::MAX_PROBE_BYTES, 0x5a);
+        bytes.resize(limits::MAX_PROBE_BYTES + 1, 0x5a);
         let flow = crate::record::FlowFacts {
             id: Default::default(),
             transport: crate::record::Transport::Tcp,
