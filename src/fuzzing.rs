@@ -23,8 +23,11 @@ use crate::{
     wire,
 };
 
+/// What a fuzz target runs.
+pub type Body = fn(&[u8]);
+
 /// The targets by name; `fuzz/fuzz_targets` and `fuzz/corpus` have the same names.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Body)] = &[
     ("capture_file", capture_file),
     ("pcapng_blocks", pcapng_blocks),
     ("filter_names", filter_names),
