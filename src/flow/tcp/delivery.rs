@@ -17,6 +17,11 @@ impl Connection {
         self.streams.get_mut(direction.index())
     }
 
+    /// Whether a stream held more than the limits allow, since this was asked last.
+    pub fn take_overflow(&mut self) -> bool {
+        std::mem::take(&mut self.overflow)
+    }
+
     /// Whether the reader wants nothing more.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -68,6 +73,8 @@ impl Connection {
                 if flags.fin() {
                     stream.finish_at(offset.saturating_add(wire), at, read);
                 }
+                let overflow = stream.take_overflow();
+                self.overflow |= overflow;
             }
         }
         if let Some(ack) = segment.acknowledged() {

@@ -115,6 +115,14 @@ impl Connection {
         let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
         let sequence = segment.header.sequence_number;
         let (sender, receiver) = (self.end(side), self.end(peer));
+        // In SYN-SENT, an ACK of something else is answered with an RST that takes its number from that ACK; the
+        // connection goes on (RFC 9293 3.10.7.3).
+        let answers_stray_ack = self.machine.state(side) == Some(TcpState::SynSent)
+            && !segment.header.flags.ack()
+            && sender.initial.is_some_and(|initial| sequence.wrapping_sub(initial) > 1);
+        if answers_stray_ack {
+            return;
+        }
         let valid = match self.machine.state(peer) {
             // In SYN-SENT an RST counts when it acknowledges the SYN.
             Some(TcpState::SynSent) => {
