@@ -123,8 +123,8 @@ pub const READ_BUFFER_BYTES: usize = 1 << 18;
 /// Inner streams of one flow: QUIC connections that share a pair of ports, decrypted streams.
 pub const MAX_INNER_CHANNELS: usize = 64;
 
-/// Bytes that an open flow costs, its buffers aside; `--max-memory` is divided by it. Measured: 1830 of a TCP connection
-/// with its handshake and a first segment, 1550 of a lone SYN, 430 to 560 of a UDP flow (benches/RESULTS.md).
+/// Bytes that an open flow costs, its buffers aside; `--max-memory` is divided by it. Measured: 1880 of a TCP connection
+/// with its handshake and a first segment, 1590 of a lone SYN, 440 to 570 of a UDP flow (benches/RESULTS.md).
 pub const BYTES_PER_FLOW: u64 = 2048;
 /// Bytes one DNS record's data may take as text: above what 64 KiB of octets need in hex. Only lists of compressed
 /// names could exceed it; they are printed as octets then.
