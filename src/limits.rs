@@ -71,9 +71,8 @@ pub static TLS: Limit = Limit {
 /// depends on how many workers there are.
 pub const SHARDS: usize = 64;
 
-/// Open flows at most, all shards together: about 3 GiB, when each is a SYN.
-/// Open flows at most, all shards together: about 1 GiB of UDP flows, 4 GiB of TCP connections (benches/RESULTS.md).
-pub const MAX_FLOWS: usize = 2_000_000;
+/// Open flows at most, all shards together: about 0.5 GB of UDP flows, 1.9 GB of TCP connections (benches/RESULTS.md).
+pub const MAX_FLOWS: usize = 1_000_000;
 
 /// Bytes of a stream that a session may leave unconsumed in one direction: more than any sane header, and a TLS
 /// handshake message with a long certificate chain.
