@@ -7,6 +7,8 @@
 //!                              \     |      /
 //!                               record (the vocabulary that travels)
 //! ```
+#![forbid(unsafe_code)]
+
 pub mod analysis;
 pub mod app;
 pub mod capture;

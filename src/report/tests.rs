@@ -713,20 +713,3 @@ proptest! {
         assert_fits(kept.text().lines().next().unwrap_or_default(), columns);
     }
 }
-
-/// `cargo test --release report::tests::cost -- --ignored --nocapture`: nanoseconds a record beyond the best.
-#[test]
-#[ignore = "measures"]
-fn cost_of_a_record_beyond_the_best() {
-    let ends = (endpoint("10.0.0.1", 9), endpoint("10.0.0.2", 80));
-    let mut writer = writer(Format::Table, Box::new(io::sink()), Options::default()).unwrap();
-    for n in 0..20 {
-        writer.record(&Record::Connection(Box::new(connection(n, ends, (1 << 20, 0), CloseKind::Open)))).unwrap();
-    }
-    let record = Record::Connection(Box::new(connection(99, ends, (1, 1), CloseKind::Open)));
-    let start = std::time::Instant::now();
-    for _ in 0..1_000_000 {
-        writer.record(std::hint::black_box(&record)).unwrap();
-    }
-    println!("{} ns a record", start.elapsed().as_nanos() / 1_000_000);
-}

@@ -381,7 +381,7 @@ impl Decoded {
         let length = read::narrow(header_length).saturating_add(self.payload_wire_length);
         let field = bytes.get(start..).and_then(|header| u16_at(header, place));
         let (Some(field), Some((source, destination))) = (field, self.addresses(bytes)) else { return false };
-        let sum = |length| !Sum::new().add_pseudo_header(source, destination, protocol.into(), length).checksum();
+        let sum = |length| !Sum::new().add_pseudo_header(source, destination, protocol, length).checksum();
         field == sum(length) || field == sum(0)
     }
 

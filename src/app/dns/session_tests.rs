@@ -281,21 +281,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-#[ignore = "measures; run with --release"]
-fn cost_of_a_walk() {
-    let bytes = reply(7, "www.example.com", 0, &[1, 2, 3, 4]);
-    let rounds = 1_000_000_u32;
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        let mut walk = Message::read(std::hint::black_box(&bytes)).unwrap().walk();
-        let mut records = 0;
-        while let Some(Ok(record)) = walk.record() {
-            std::hint::black_box(record);
-            records += 1;
-        }
-        assert_eq!(records, 4);
-    }
-    println!("{} ns per message", start.elapsed().as_nanos() / u128::from(rounds));
-}

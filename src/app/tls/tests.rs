@@ -392,26 +392,6 @@ fn read_flows(path: &Path, cut: Option<usize>) -> Vec<Replay> {
     closed.collect()
 }
 
-/// Development only: writes the records of captures given in WIREGLASS_TLS_CAPTURES (files, by spaces) as NDJSON.
-#[test]
-#[ignore = "needs WIREGLASS_TLS_CAPTURES"]
-fn write_ndjson() {
-    for path in std::env::var("WIREGLASS_TLS_CAPTURES").unwrap().split_whitespace() {
-        let mut lines = String::new();
-        let Ok(flows) = std::panic::catch_unwind(|| read_flows(Path::new(path), None)) else {
-            eprintln!("{path}: the harness failed");
-            continue;
-        };
-        for replay in flows {
-            for record in replay.records() {
-                lines.push_str(&serde_json::to_string(record).unwrap());
-                lines.push('\n');
-            }
-        }
-        std::fs::write(format!("{path}.ndjson"), lines).unwrap();
-    }
-}
-
 fn fixture(name: &str, cut: Option<usize>) -> Vec<Replay> {
     read_flows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name).join("capture.pcap"), cut)
 }
@@ -744,33 +724,4 @@ proptest! {
             replay.tell(Input::Close, packet(2));
         }
     }
-}
-
-/// What a ClientHello and a bulk record cost; run with `--release -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn cost() {
-    let bytes = unhex(RFC8448_CLIENT);
-    let facts = any_facts();
-    let rounds = 100_000_u32;
-    let context = Context { flow: &facts, packet: packet(1), origins: &[], from_start: true, round_trip_ns: None };
-    let start = std::time::Instant::now();
-    let mut said = Vec::new();
-    for _ in 0..rounds {
-        said.clear();
-        let mut session = session::TlsSession::new();
-        let mut out = Sink::new(Wanted::usual(), false, &mut said);
-        session.input(Input::Stream { direction: C, bytes: &bytes }, &context, &mut out);
-        session.input(Input::Close, &context, &mut out);
-    }
-    eprintln!("ClientHello, JA3, JA4, record: {:?}", start.elapsed() / rounds);
-    let mut record = vec![23, 3, 3, 0x40, 0];
-    record.resize(1460, 0);
-    let mut session = session::TlsSession::new();
-    let start = std::time::Instant::now();
-    for _ in 0..rounds * 10 {
-        let mut out = Sink::new(Wanted::usual(), false, &mut said);
-        session.input(Input::Stream { direction: C, bytes: &record }, &context, &mut out);
-    }
-    eprintln!("application data record of 16 KiB: {:?}", start.elapsed() / (rounds * 10));
 }
