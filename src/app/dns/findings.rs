@@ -75,13 +75,23 @@ pub fn of_transaction(dns: &Dns, errors: Option<&str>, flow: &FlowFacts, mut rep
     }
 }
 
-/// No answer came. `until` is the last packet known of.
+/// How long a capture must go on before a query that was sent once counts as unanswered, in nanoseconds: the shortest
+/// time after which resolvers ask again.
+const PATIENCE_NS: i64 = 1_000_000_000;
+
+/// No answer came. `until` is the last packet known of; nothing is said when the capture ended too soon to tell.
 pub fn unanswered(dns: &Dns, until: PacketRef, flow: &FlowFacts) -> Option<Finding> {
     let query = dns.query.as_ref()?;
     let waited = until.timestamp.since(query.ts).max(0);
     let name = query.name.as_deref().unwrap_or("(no question)");
     let kind = query.record_type.as_deref().unwrap_or("?");
-    let asked = dns.retransmissions.saturating_add(1);
+    if waited < PATIENCE_NS && dns.retransmissions == 0 {
+        return None;
+    }
+    let asked = match dns.retransmissions {
+        0 => "once".to_owned(),
+        again => format!("{} times", again.saturating_add(1)),
+    };
     Some(Finding {
         subject: Subject::new(flow.id, dns.subject.evidence.clone()),
         client: Some(dns.client),
@@ -90,7 +100,7 @@ pub fn unanswered(dns: &Dns, until: PacketRef, flow: &FlowFacts) -> Option<Findi
         code: "dns.unanswered",
         title: format!("{kind} {name}: no answer from {}", dns.server.address),
         explanation: format!(
-            "Asked {asked} time(s); no answer is in this flow in the {}.{:03} s that the capture watched it. The \
+            "Asked {asked}; no answer is in this flow in the {}.{:03} s that the capture watched it. The \
              server may be down, a firewall in between, or the capture too short.",
             waited / 1_000_000_000,
             waited / 1_000_000 % 1000

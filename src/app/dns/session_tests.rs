@@ -109,6 +109,13 @@ fn unanswered_and_unasked() {
     assert!(dns[1].response.is_none());
     assert_eq!(codes(&findings), ["dns.unanswered"]);
     assert!(findings[0].explanation.contains("5.000 s"));
+    let too_short = [(0, say(Asked, &query)), (900, Input::Close)];
+    let (dns, findings, _) = run(Carrier::Udp, 53, &too_short);
+    assert!(dns[0].response.is_none() && findings.is_empty(), "the capture ended before anybody would ask again");
+    let asked_again = [(0, say(Asked, &query)), (500, say(Asked, &query)), (900, Input::Close)];
+    let (_, findings, _) = run(Carrier::Udp, 53, &asked_again);
+    assert_eq!(codes(&findings), ["dns.unanswered"]);
+    assert!(findings[0].explanation.contains("Asked 2 times"));
 }
 
 #[test]
