@@ -125,6 +125,8 @@ struct Driver {
     packet: PacketRef,
     pending: [Vec<u8>; 2],
     skip: [u64; 2],
+    /// How many bytes a skip under way has behind it, and how many of them are missing.
+    skipped: [(u64, u64); 2],
     offered: [bool; 2],
     over: bool,
     carrier: Carrier,
@@ -135,10 +137,21 @@ impl Driver {
         let transport = if carrier == Carrier::Tcp { Transport::Tcp } else { Transport::Udp };
         let end = |port| Endpoint { address: [10, 0, 0, port as u8].into(), port };
         let (client, server) = (end(40_001), end(53));
-        let flow = FlowFacts { id: FlowId::default(), transport, client, server, client_certainty: Certainty::Observed };
+        let flow =
+            FlowFacts { id: FlowId::default(), transport, client, server, client_certainty: Certainty::Observed };
         let packet = PacketRef { index: 0, number: PacketNumber::new(0, 1), timestamp: Timestamp(0) };
         let pending = [Vec::new(), Vec::new()];
-        Self { session, flow, packet, pending, skip: [0; 2], offered: [false; 2], over: false, carrier }
+        Self {
+            session,
+            flow,
+            packet,
+            pending,
+            skip: [0; 2],
+            skipped: [(0, 0); 2],
+            offered: [false; 2],
+            over: false,
+            carrier,
+        }
     }
 
     fn ask(&mut self, input: Input<'_>, from_start: bool) -> Progress {
@@ -171,7 +184,7 @@ impl Driver {
         self.step();
         let side = direction.index();
         let passed = self.skip[side].min(bytes.len() as u64);
-        self.skip[side] -= passed;
+        self.pass(direction, passed, 0);
         self.pending[side].extend_from_slice(&bytes[passed as usize..]);
         for _ in 0..=bytes.len() {
             if self.over || self.pending[side].is_empty() {
@@ -193,16 +206,39 @@ impl Driver {
                     assert!(done > 0, "skips nothing for ever");
                     self.pending[side] = offered[done as usize..].to_vec();
                 }
-                Progress::Skip(done) => self.skip[side] = done - offered.len() as u64,
+                Progress::Skip(done) => {
+                    self.skip[side] = done - offered.len() as u64;
+                    self.skipped[side] = (offered.len() as u64, 0);
+                }
                 Progress::Done | Progress::HandOver(_) => self.over = true,
             }
+        }
+    }
+
+    fn pass(&mut self, direction: Direction, passed: u64, missing: u64) {
+        let side = direction.index();
+        if passed > 0 {
+            self.skip[side] -= passed;
+            self.skipped[side].0 += passed;
+            self.skipped[side].1 += missing;
+            if self.skip[side] == 0 {
+                self.tell_skipped(direction);
+            }
+        }
+    }
+
+    fn tell_skipped(&mut self, direction: Direction) {
+        let (length, missing) = std::mem::take(&mut self.skipped[direction.index()]);
+        self.skip[direction.index()] = 0;
+        if length > 0 && !self.over {
+            self.over = self.ask(Input::Skipped { direction, length, missing }, false) == Progress::Done;
         }
     }
 
     fn gap(&mut self, direction: Direction, length: u64) {
         let side = direction.index();
         let passed = self.skip[side].min(length);
-        self.skip[side] -= passed;
+        self.pass(direction, passed, passed);
         let length = length - passed + self.pending[side].len() as u64;
         self.pending[side].clear();
         if length > 0 && !self.over {
@@ -211,6 +247,7 @@ impl Driver {
     }
 
     fn end(&mut self, direction: Direction, cause: EndCause) {
+        self.tell_skipped(direction);
         if !self.over {
             self.pending[direction.index()].clear();
             self.over = self.ask(Input::End { direction, cause }, false) == Progress::Done;
@@ -218,6 +255,9 @@ impl Driver {
     }
 
     fn close(&mut self) {
+        for direction in Direction::BOTH {
+            self.tell_skipped(direction);
+        }
         if !self.over {
             self.ask(Input::Close, false);
         }
@@ -231,7 +271,8 @@ pub fn whole_run(bytes: &[u8]) {
         let Ok(source) = capture::from_reader(Box::new(Cursor::new(bytes.to_vec())), "fuzz", 0, None) else {
             return Vec::new();
         };
-        let flow = flow::Settings { max_flows: 1 << 12, maximum_segment_lifetime_ns: 120_000_000_000, wanted: everything() };
+        let flow =
+            flow::Settings { max_flows: 1 << 12, maximum_segment_lifetime_ns: 120_000_000_000, wanted: everything() };
         let settings = engine::Settings {
             flow,
             threads,

@@ -16,7 +16,8 @@ const NDJSON: &[&str] = &["--format", "ndjson", "--also", "dns_messages,tls_reco
 fn fixtures() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let folders = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
-    let mut found: Vec<PathBuf> = folders.map(|folder| folder.join("capture.pcap")).filter(|path| path.is_file()).collect();
+    let mut found: Vec<PathBuf> =
+        folders.map(|folder| folder.join("capture.pcap")).filter(|path| path.is_file()).collect();
     found.sort();
     assert!(found.len() >= 50, "{}", found.len());
     found
@@ -88,7 +89,8 @@ fn everything() -> PathBuf {
 fn any_number_of_workers_gives_the_same_bytes() {
     let file = everything();
     for format in ["ndjson", "json", "table", "markdown"] {
-        let output = |threads: &str| run(&[file.to_str().unwrap(), "--format", format, "--threads", threads], None).stdout;
+        let output =
+            |threads: &str| run(&[file.to_str().unwrap(), "--format", format, "--threads", threads], None).stdout;
         let one = output("1");
         assert!(one.len() > 1000);
         for threads in ["2", "3", "8", "64", "1000"] {
@@ -178,7 +180,12 @@ fn shifting_time_shifts_the_report() {
             at += 16 + u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap()) as usize;
         }
         fs::write(&file, &bytes).unwrap();
-        assert_eq!(without_moments(&ndjson(&file, &[])), without_moments(&ndjson(&fixture, &[])), "{}", fixture.display());
+        assert_eq!(
+            without_moments(&ndjson(&file, &[])),
+            without_moments(&ndjson(&fixture, &[])),
+            "{}",
+            fixture.display()
+        );
     }
 }
 
@@ -204,7 +211,8 @@ fn without_moments(ndjson: &str) -> Vec<Value> {
 fn unrelated_flows_change_no_flow() {
     // The fixtures' flows keep their records inside a capture of everything, packet numbers aside.
     let whole = records(&ndjson(&everything(), &["--only", "connections"]));
-    let alone = records(&ndjson(&fixtures()[0].with_file_name("../http1_pipelining/capture.pcap"), &["--only", "connections"]));
+    let alone =
+        records(&ndjson(&fixtures()[0].with_file_name("../http1_pipelining/capture.pcap"), &["--only", "connections"]));
     assert!(!alone.is_empty());
     for connection in alone {
         let same = |other: &&Value| {
@@ -233,8 +241,9 @@ fn every_prefix_gives_a_report_and_tells_of_the_damage() {
             let place = format!("{} cut at {cut}: {stderr}", fixture.display());
             assert!(matches!(output.status.code(), Some(0 | 3)), "{:?} {place}", output.status);
             assert!(!stderr.contains("panicked"), "{place}");
-            let last: Value = serde_json::from_slice(output.stdout.trim_ascii().rsplit(|b| *b == b'\n').next().unwrap())
-                .unwrap_or_else(|error| panic!("{error}: {place}"));
+            let last: Value =
+                serde_json::from_slice(output.stdout.trim_ascii().rsplit(|b| *b == b'\n').next().unwrap())
+                    .unwrap_or_else(|error| panic!("{error}: {place}"));
             assert_eq!(last["type"], "capture", "{place}");
             assert_eq!(last["damage"].is_null(), output.status.code() == Some(0), "{place}");
         }

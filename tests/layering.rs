@@ -122,7 +122,8 @@ fn the_scan_sees_groups_and_single_names() {
 
 fn protocols() -> Vec<String> {
     let folders = fs::read_dir(root().join("src/app")).unwrap().map(|entry| entry.unwrap().path());
-    let names = folders.filter(|path| path.is_dir()).map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+    let names =
+        folders.filter(|path| path.is_dir()).map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
     let mut names: Vec<String> = names.filter(|name| name != "codec").collect();
     names.sort();
     assert!(names.len() >= 4, "{names:?}");

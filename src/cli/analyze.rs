@@ -53,8 +53,7 @@ pub fn name(file: &Path) -> String {
 
 /// Opens one capture, or several as one in time order.
 pub fn open(files: &[PathBuf]) -> Result<Box<dyn PacketSource>, Failure> {
-    let sources: Result<Vec<_>, _> =
-        (0u16..).zip(files).map(|(index, file)| capture::open(file, index)).collect();
+    let sources: Result<Vec<_>, _> = (0u16..).zip(files).map(|(index, file)| capture::open(file, index)).collect();
     let mut sources = sources.map_err(|error| Failure::Unreadable(error.to_string()))?;
     Ok(if sources.len() == 1 { sources.remove(0) } else { Box::new(Merged::new(sources)) })
 }
@@ -65,11 +64,7 @@ pub fn writer(output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Se
 }
 
 /// The writer that the options ask for.
-pub fn writer_to(
-    out: report::Output,
-    output: &OutputArgs,
-    wanted: Wanted,
-) -> Result<Box<dyn Writer + Send>, Failure> {
+pub fn writer_to(out: report::Output, output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Send>, Failure> {
     let options = report::Options {
         width: plan::width(),
         color: plan::color(output.color),
@@ -104,7 +99,11 @@ pub fn judge(captures: &[Capture], strict: bool) -> Ended {
             ended = Ended::Damaged;
         }
         if strict && capture.dropped.is_some_and(|dropped| dropped > 0) {
-            complain(&format!("{}: {} packets were dropped while capturing", capture.file, capture.dropped.unwrap_or(0)));
+            complain(&format!(
+                "{}: {} packets were dropped while capturing",
+                capture.file,
+                capture.dropped.unwrap_or(0)
+            ));
             ended = Ended::Damaged;
         }
         if strict && capture.timestamps_backwards > 0 {

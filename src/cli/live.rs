@@ -71,10 +71,14 @@ mod compiled {
         let mut source: Box<dyn PacketSource> = Box::new(source);
         if let Some(path) = &args.write {
             let teed = Tee::new(source, path, args);
-            source = Box::new(teed.map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?);
+            source =
+                Box::new(teed.map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?);
         }
-        let out: Box<dyn Write + Send> =
-            if args.line_buffered { Box::new(LineWriter::new(io::stdout())) } else { Box::new(BufWriter::new(io::stdout())) };
+        let out: Box<dyn Write + Send> = if args.line_buffered {
+            Box::new(LineWriter::new(io::stdout()))
+        } else {
+            Box::new(BufWriter::new(io::stdout()))
+        };
         let mut writer = analyze::writer_to(out, &args.output, wanted)?;
         let names = vec![args.interface.clone()];
         let settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop);

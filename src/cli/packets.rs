@@ -35,16 +35,12 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     };
     let outcome = if args.format == Format::Table {
         let mut lines = report::packets::PacketLines::new(out, options, args.verbose);
-        engine::packets(source, settings, &mut |packet, bytes| {
-            lines.packet(packet, args.hex.then_some(bytes))
-        })
+        engine::packets(source, settings, &mut |packet, bytes| lines.packet(packet, args.hex.then_some(bytes)))
             .and_then(|outcome| lines.finish().map(|()| outcome))
     } else {
         let mut writer = report::writer(plan::format(args.format), out, options).map_err(Failure::Output)?;
-        engine::packets(source, settings, &mut |packet, _| {
-            writer.record(&Record::Packet(Box::new(packet.clone())))
-        })
-        .and_then(|outcome| writer.finish().map(|()| outcome))
+        engine::packets(source, settings, &mut |packet, _| writer.record(&Record::Packet(Box::new(packet.clone()))))
+            .and_then(|outcome| writer.finish().map(|()| outcome))
     };
     Ok(analyze::judge(&outcome.map_err(Failure::Output)?.captures, false))
 }

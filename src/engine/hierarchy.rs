@@ -1,10 +1,7 @@
 //! The protocol hierarchy: how many packets and bytes each path of protocols had, per file.
 use std::collections::{BTreeMap, HashMap};
 
-use crate::{
-    record::ProtocolCount,
-    wire::Path,
-};
+use crate::{record::ProtocolCount, wire::Path};
 
 /// Counts of one path, those of deeper paths not included.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,7 +69,10 @@ impl Hierarchy {
                 sum.bytes += count.bytes;
             }
         }
-        paths.into_iter().map(|(path, count)| ProtocolCount { path, packets: count.packets, bytes: count.bytes }).collect()
+        paths
+            .into_iter()
+            .map(|(path, count)| ProtocolCount { path, packets: count.packets, bytes: count.bytes })
+            .collect()
     }
 }
 

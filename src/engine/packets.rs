@@ -58,11 +58,7 @@ fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>)
         told.push(info);
         layers.push(layer);
     }
-    let info = if told.is_empty() {
-        wire::summary_of(&routed.decoded, parcel.view(routed))
-    } else {
-        told.join(", ")
-    };
+    let info = if told.is_empty() { wire::summary_of(&routed.decoded, parcel.view(routed)) } else { told.join(", ") };
     Packet {
         number: head.number,
         ts: head.timestamp,

@@ -67,11 +67,8 @@ pub fn run(
     writer: &mut dyn Writer,
     progress: &mut dyn FnMut(Progress),
 ) -> io::Result<Outcome> {
-    let report = Report {
-        schema_version: SCHEMA_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
-        files: settings.files.clone(),
-    };
+    let report =
+        Report { schema_version: SCHEMA_VERSION, version: env!("CARGO_PKG_VERSION"), files: settings.files.clone() };
     if settings.flow.wanted.has(crate::record::RecordKind::Report) {
         writer.record(&Record::Report(report))?;
     }

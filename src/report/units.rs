@@ -11,13 +11,8 @@ const BYTES: [(u128, &str); 7] = [
     (1_000_000_000_000_000_000, "EB"),
 ];
 
-const BITS_PER_SECOND: [(u128, &str); 5] = [
-    (1, "bit/s"),
-    (1_000, "kbit/s"),
-    (1_000_000, "Mbit/s"),
-    (1_000_000_000, "Gbit/s"),
-    (1_000_000_000_000, "Tbit/s"),
-];
+const BITS_PER_SECOND: [(u128, &str); 5] =
+    [(1, "bit/s"), (1_000, "kbit/s"), (1_000_000, "Mbit/s"), (1_000_000_000, "Gbit/s"), (1_000_000_000_000, "Tbit/s")];
 
 /// A duration of `nanoseconds`: `21.4 ms`, `2 min 5 s`, `3 d 4 h`.
 #[must_use]
