@@ -1,9 +1,15 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod segments;
+mod text;
+
 use std::{
     io::{self, Cursor},
     sync::{Arc, atomic::AtomicBool},
 };
+
+pub use segments::flow_segments;
+pub use text::report_escape;
 
 use crate::{
     app::{Carrier, Said, Session, Sink, registry},
@@ -17,15 +23,23 @@ use crate::{
     wire,
 };
 
+/// What a fuzz target runs.
+pub type Body = fn(&[u8]);
+
 /// The targets by name; `fuzz/fuzz_targets` and `fuzz/corpus` have the same names.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Body)] = &[
     ("capture_file", capture_file),
+    ("pcapng_blocks", pcapng_blocks),
+    ("filter_names", filter_names),
     ("wire_packet", wire_packet),
     ("dns_session", dns_session),
     ("http_session", http_session),
     ("tls_session", tls_session),
     ("quic_session", quic_session),
+    ("openvpn_session", openvpn_session),
+    ("flow_segments", flow_segments),
     ("whole_run", whole_run),
+    ("report_escape", report_escape),
 ];
 
 fn everything() -> Wanted {
@@ -46,6 +60,68 @@ pub fn capture_file(bytes: &[u8]) {
         }
     }
     assert_eq!(source.descriptions().iter().map(|capture| capture.packets).sum::<u64>(), packets);
+}
+
+/// A pcapng file whose blocks have right lengths, so that what is in them is reached: each step of the script is a byte
+/// that chooses the kind of block, a byte of length, and so many bytes of body.
+pub fn pcapng_blocks(script: &[u8]) {
+    const KINDS: [u32; 16] =
+        [1, 2, 3, 4, 5, 6, 6, 6, 9, 10, 0x0a0d_0d0a, 0xbad, 0x4000_0bad, 0x204, 0x101, 0x8000_0001];
+    const SECTION: [u8; 16] = [0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255];
+    const ETHERNET: [u8; 8] = [1, 0, 0, 0, 0, 0, 4, 0];
+    let big = script.first().is_some_and(|first| first & 1 == 1);
+    let word = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };
+    let block = |out: &mut Vec<u8>, kind: u32, body: &[u8]| {
+        let padded = body.len().next_multiple_of(4);
+        let total = word(padded as u32 + 12);
+        out.extend_from_slice(&word(kind));
+        out.extend_from_slice(&total);
+        out.extend_from_slice(body);
+        out.resize(out.len() + padded - body.len(), 0);
+        out.extend_from_slice(&total);
+    };
+    let section: Vec<u8> = if big {
+        [&SECTION[..4], &SECTION[4..6], &SECTION[6..]]
+            .concat()
+            .chunks(4)
+            .take(1)
+            .flat_map(|magic| magic.iter().rev().copied())
+            .chain([0, 1, 0, 0])
+            .chain([255; 8])
+            .collect()
+    } else {
+        SECTION.to_vec()
+    };
+    let mut file = Vec::new();
+    block(&mut file, 0x0a0d_0d0a, &section);
+    if script.first().is_none_or(|first| first & 2 == 0) {
+        let ethernet = if big { [0, 1, 0, 0, 0, 4, 0, 0] } else { ETHERNET };
+        block(&mut file, 1, &ethernet);
+    }
+    let mut script = script.get(1..).unwrap_or_default();
+    while let [kind, length, rest @ ..] = script {
+        let (body, rest) = rest.split_at(rest.len().min(usize::from(*length)));
+        script = rest;
+        let kind = KINDS[usize::from(*kind) % KINDS.len()];
+        if kind == 0x0a0d_0d0a {
+            block(&mut file, kind, &[&section[..8], body].concat());
+        } else {
+            block(&mut file, kind, body);
+        }
+    }
+    capture_file(&file);
+}
+
+/// A capture filter: no word that libpcap would look up over the network may pass.
+pub fn filter_names(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let verdict = capture::bpf::refuse_names(&text);
+    // A word that is neither known nor an address, alone or behind what passed, is a host's name to libpcap.
+    assert!(capture::bpf::refuse_names("host example.org").is_err());
+    // Behind an open bracket nothing is looked up: it is a syntax error there.
+    if verdict.is_ok() && !text.contains('[') {
+        assert!(capture::bpf::refuse_names(&format!("{text} or host www.example.org")).is_err(), "{text}");
+    }
 }
 
 /// A packet: the first byte chooses the link type.
@@ -92,6 +168,11 @@ pub fn tls_session(bytes: &[u8]) {
 /// QUIC.
 pub fn quic_session(bytes: &[u8]) {
     session("quic", bytes);
+}
+
+/// OpenVPN, as [`session`] says.
+pub fn openvpn_session(bytes: &[u8]) {
+    session("openvpn", bytes);
 }
 
 /// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an

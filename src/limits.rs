@@ -1,11 +1,78 @@
-//! Every cap in the program, with its unit and reason. Reaching one is reported, never silent.
+//! Every cap in the program, with its unit and reason. Reaching one is reported, never silent: those that a flow or a
+//! reader may reach again and again are a [`Limit`] each, counted and told once for the whole capture.
+
+/// A cap as it is told to the user when it was reached.
+#[derive(Debug)]
+pub struct Limit {
+    /// Code of the finding.
+    pub code: &'static str,
+    /// What happened each time, after the number of times: `1000 flows were closed early`.
+    pub what: &'static str,
+    /// Why it is so and what to do.
+    pub explanation: &'static str,
+}
+
+/// [`MAX_FLOWS`], or what the user set.
+pub static FLOWS: Limit = Limit {
+    code: "capture.flow-limit",
+    what: "flows were closed early to make room for others",
+    explanation: "To bound memory, the idlest flow of a part of the table is closed when a new one needs its place; what \
+                  follows of it is reported as another flow. Raise --max-flows, or filter the capture.",
+};
+
+/// [`MAX_FRAGMENTED_DATAGRAMS`] and [`MAX_FRAGMENT_BYTES`].
+pub static FRAGMENTS: Limit = Limit {
+    code: "capture.fragment-limit",
+    what: "incomplete IP datagrams were given up to make room for others",
+    explanation: "To bound memory, only so many fragmented datagrams are put together at once; the oldest is given up, and \
+                  what it carried is missing from its flow. Many incomplete datagrams at once are an attack or heavy loss.",
+};
+
+/// 65535 paths of protocols.
+pub static PROTOCOL_PATHS: Limit = Limit {
+    code: "capture.protocol-limit",
+    what: "packets are missing from the protocol hierarchy",
+    explanation: "The hierarchy holds 65535 different stacks of protocols; packets with further ones were analyzed but not \
+                  counted there. No real network has so many: the capture is damaged or made to confuse.",
+};
+
+/// [`MAX_OUT_OF_ORDER_BYTES`], [`MAX_OUT_OF_ORDER_SEGMENTS`] and [`MAX_PENDING_BYTES`].
+pub static REASSEMBLY: Limit = Limit {
+    code: "tcp.reassembly-limit",
+    what: "times more was held back in a TCP stream than is kept, and a part of it was given up",
+    explanation: "To bound memory, bytes that wait for a hole to be filled, or for the end of a message, are kept up to a \
+                  limit. Beyond it the hole, or the message, is treated as lost: the protocol above goes on behind it.",
+};
+
+/// [`MAX_INNER_CHANNELS`], and the buffers of those streams.
+pub static INNER_STREAMS: Limit = Limit {
+    code: "capture.inner-limit",
+    what: "times bytes inside another protocol were left out",
+    explanation: "To bound memory, only so many streams inside one flow are read, and only so much of each is held back.",
+};
+
+/// [`MAX_DNS_OUTSTANDING`] and the numbers of records and questions listed.
+pub static DNS: Limit = Limit {
+    code: "dns.limit",
+    what: "times more DNS queries or records came than are kept",
+    explanation: "To bound memory, only so many queries of one flow wait for their answer, and only so many records of one \
+                  message are listed; what is beyond is left out.",
+};
+
+/// [`MAX_HANDSHAKE_MESSAGE_BYTES`], [`MAX_CERTIFICATES`] and the like.
+pub static TLS: Limit = Limit {
+    code: "tls.limit",
+    what: "times more came in a TLS handshake than is kept",
+    explanation: "To bound memory, handshake messages are read up to a length, and only so many certificates, alerts and \
+                  fragments of one handshake are kept; what is beyond is left out.",
+};
 
 /// Fixed number of parts the flows are divided into. Caps, evictions and expiry are per shard, so that nothing
 /// depends on how many workers there are.
 pub const SHARDS: usize = 64;
 
-/// Open flows at most, all shards together: about 1 GiB at the worst.
-pub const MAX_FLOWS: usize = 2_000_000;
+/// Open flows at most, all shards together: about 0.5 GB of UDP flows, 1.9 GB of TCP connections (benches/RESULTS.md).
+pub const MAX_FLOWS: usize = 1_000_000;
 
 /// Bytes of a stream that a session may leave unconsumed in one direction: more than any sane header, and a TLS
 /// handshake message with a long certificate chain.
@@ -38,23 +105,35 @@ pub const MAX_PACKET_BYTES: usize = 1 << 20;
 /// Headers followed inside one packet, tunnels included.
 pub const MAX_LAYERS: usize = 24;
 
+/// Connections whose numbers `packets` shows relative to their beginning, 80 bytes each; numbers of later ones are shown
+/// as they are on the wire.
+pub const MAX_RELATIVE_FLOWS: usize = 1 << 18;
+
+/// Extension headers followed in one IPv6 packet. A sender needs at most one of each and a second Destination Options
+/// (RFC 8200 section 4.1); the rest is for senders who ignore that, and 256 of the shortest fill a packet of 2 KiB.
+pub const MAX_EXTENSIONS: usize = 256;
+
 /// Encapsulations followed inside one packet.
 pub const MAX_TUNNEL_DEPTH: u8 = 8;
 
-/// Bytes in a capture's read buffer.
-pub const READ_BUFFER_BYTES: usize = 1 << 20;
+/// Bytes in a capture's read buffer: few enough that they are still in the second-level cache when they are analyzed.
+pub const READ_BUFFER_BYTES: usize = 1 << 18;
 
 /// Inner streams of one flow: QUIC connections that share a pair of ports, decrypted streams.
 pub const MAX_INNER_CHANNELS: usize = 64;
 
-/// Bytes that an open flow costs at the worst, its buffers aside; `--max-memory` is divided by it.
-pub const BYTES_PER_FLOW: u64 = 1024;
+/// Bytes that an open flow costs, its buffers aside; `--max-memory` is divided by it. Measured: 1880 of a TCP connection
+/// with its handshake and a first segment, 1590 of a lone SYN, 440 to 570 of a UDP flow (benches/RESULTS.md).
+pub const BYTES_PER_FLOW: u64 = 2048;
 /// Bytes one DNS record's data may take as text: above what 64 KiB of octets need in hex. Only lists of compressed
 /// names could exceed it; they are printed as octets then.
 pub const MAX_DNS_DATA_TEXT_BYTES: usize = 1 << 18;
 
 /// DNS records listed per section of one message; 64 KiB could hold some 6000 empty ones.
 pub const MAX_DNS_RECORDS: usize = 4096;
+
+/// Bytes of names and data listed per DNS message: 64 KiB of compressed names could unpack to a hundred times as much.
+pub const MAX_DNS_MESSAGE_TEXT_BYTES: usize = 1 << 20;
 
 /// Questions listed of one DNS message.
 pub const MAX_DNS_QUESTIONS: usize = 256;
@@ -131,6 +210,15 @@ pub const MAX_COMMENTS: usize = 1024;
 /// QUIC connections followed at once between the same two ports: one is usual, load generators reuse ports.
 pub const MAX_QUIC_CONNECTIONS: usize = 64;
 
+/// Control packets of OpenVPN held until those before them come, per direction and key: its window is 8 packets.
+pub const MAX_OPENVPN_EARLY_PACKETS: usize = 8;
+
+/// Longest of them, in bytes: they are made to fit a datagram.
+pub const MAX_OPENVPN_EARLY_BYTES: usize = 2048;
+
+/// Retry packets remembered per QUIC connection: one answers each Initial packet of a client's first flight.
+pub const MAX_QUIC_RETRIES: usize = 8;
+
 /// CRYPTO bytes of Initial packets handed on per QUIC connection, retransmitted ones counted again.
 pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 18;
 
@@ -155,3 +243,7 @@ pub const MAX_DTLS_MESSAGE_BYTES: usize = 1 << 16;
 
 /// Separate ranges of a DTLS message: more would make each further fragment costly.
 pub const MAX_DTLS_RANGES: usize = 128;
+
+/// When a capture is over, open flows are closed in rounds of those that so many packets opened, so that their records are
+/// never all in memory.
+pub const FINISHED_AT_ONCE: u64 = 8192;

@@ -124,7 +124,7 @@ fn every_capture_is_survived() {
             ("packets", vec!["packets", name, "-V"]),
         ] {
             let ran = wireglass(&arguments, &out.join(format!("{number}.{kind}")));
-            let mut say = |what: String| wrong.lock().unwrap().push(format!("{name} {kind}: {what}"));
+            let say = |what: String| wrong.lock().unwrap().push(format!("{name} {kind}: {what}"));
             if !matches!(ran.status, Some(0 | 3)) {
                 say(format!("status {:?}: {}", ran.status, ran.stderr.lines().next().unwrap_or_default()));
             }

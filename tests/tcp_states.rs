@@ -10,8 +10,8 @@ use wireglass::{
     capture::{Batch, More, open},
     flow::{Consumer, Packet, Settings, Table, fragment},
     record::{
-        Certainty, Connection, Context, Finding, FlowFacts, FlowId, Input, PacketRef, Progress, Record, RecordKind,
-        Side, Timestamp, Wanted,
+        Connection, Context, Finding, FlowFacts, FlowId, Input, PacketRef, Progress, Record, RecordKind, Side,
+        TcpState, Timestamp, Wanted,
     },
     wire,
 };
@@ -51,6 +51,8 @@ impl Consumer for Collector {
             _ => {}
         }
     }
+
+    fn limit(&mut self, _: &'static wireglass::limits::Limit, _: PacketRef) {}
 }
 
 fn analyze(path: &Path) -> Option<Collector> {
@@ -81,11 +83,14 @@ fn analyze(path: &Path) -> Option<Collector> {
                 Some(datagram) => {
                     let decoded = wire::decode_reassembled(&datagram, &decoded);
                     let wire_length = head.wire_length;
-                    let packet = Packet { at, clock, bytes: &datagram, decoded: &decoded, wire_length };
+                    let checksum = decoded.transport_checksum(&datagram);
+                    let packet = Packet { at, clock, bytes: &datagram, decoded: &decoded, checksum, wire_length };
                     table.packet(&packet, &mut collector);
                 }
                 None => {
-                    let packet = Packet { at, clock, bytes, decoded: &decoded, wire_length: head.wire_length };
+                    let checksum = decoded.transport_checksum(bytes);
+                    let wire_length = head.wire_length;
+                    let packet = Packet { at, clock, bytes, decoded: &decoded, checksum, wire_length };
                     table.packet(&packet, &mut collector);
                 }
             }
@@ -109,11 +114,45 @@ fn states_of(value: &serde_json::Value) -> Option<Vec<String>> {
     Some(names.map(|name| name.replace("SYN-RECV", "SYN-RECEIVED").replace("RECEIVEDEIVED", "RECEIVED")).collect())
 }
 
-/// What we say, but for what the kernel's trace leaves out: the end of TIME-WAIT.
+/// Why a sequence that differs from the kernel's is right all the same: what no capture can show.
+fn excuse(connections: &[&Connection], we_say: &[String], kernel: &[String]) -> Option<&'static str> {
+    let first = connections.first()?;
+    let opened = |side| first.transitions.iter().find(|step| step.side == side).is_some_and(|step| step.from.is_none());
+    let mut once = kernel.to_vec();
+    once.dedup();
+    if we_say == once {
+        return Some("the kernel told one state twice: its trace tells each call, not each change");
+    }
+    let late = first.handshake.syn_packet.is_none() && first.handshake.syn_ack_packet.is_none();
+    if late && opened(Side::Client) && opened(Side::Server) && once.ends_with(we_say) {
+        return Some("the capture began after the states that are missing");
+    }
+    if let [before @ .., last] = once.as_slice()
+        && before == we_say
+        && last == "CLOSED"
+        && matches!(before.last().map(String::as_str), Some("SYN-SENT" | "SYN-RECEIVED"))
+    {
+        return Some("the endpoint gave up after the capture had ended");
+    }
+    None
+}
+
+/// Whether both sides sent the first SYN: which one is called the client then depends on whose came by first.
+fn both_opened(connections: &[&Connection]) -> bool {
+    let sent_syn = |side| {
+        let mut steps = connections.iter().flat_map(|connection| &connection.transitions);
+        steps.any(|step| step.side == side && step.to == TcpState::SynSent)
+    };
+    sent_syn(Side::Client) && sent_syn(Side::Server)
+}
+
+/// What we say, but for what the kernel's trace leaves out: how TIME-WAIT ends. Linux replaces the socket by a smaller
+/// one as it enters TIME-WAIT, and its tracepoint `inet_sock_set_state` speaks of sockets only.
 fn ours(connection: &Connection, side: Side) -> Vec<String> {
-    let transitions = connection.transitions.iter().filter(|transition| {
-        transition.side == side && !(transition.certainty == Certainty::Assumed && transition.rule == "RFC 9293 3.10.8")
-    });
+    let transitions = connection
+        .transitions
+        .iter()
+        .filter(|transition| transition.side == side && transition.from != Some(TcpState::TimeWait));
     transitions.map(|transition| transition.to.name().to_owned()).collect()
 }
 
@@ -127,6 +166,7 @@ fn states_equal_the_kernels() {
     let mut names: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     names.sort();
     let (mut right, mut total) = (0, 0);
+    let mut excused: BTreeMap<&str, u32> = BTreeMap::new();
     let mut differences = Vec::new();
     for truth_path in names {
         let name = truth_path.file_name().unwrap().to_string_lossy().into_owned();
@@ -139,13 +179,17 @@ fn states_equal_the_kernels() {
             let Some(found) = analyze(&folder.join(file)) else { continue };
             let Some((_, first)) = found.connections.first() else { continue };
             let same = |c: &Connection| c.client.port == first.client.port && c.client.address == first.client.address;
-            for (side, key) in [(Side::Client, "client"), (Side::Server, "server")] {
-                let Some(kernel) = states_of(&truth["kernel_vs_expected"][key]) else { continue };
-                let lived = found.connections.iter().filter(|(_, connection)| same(connection));
-                let we_say: Vec<String> = lived.flat_map(|(_, connection)| ours(connection, side)).collect();
+            let lived: Vec<&Connection> =
+                found.connections.iter().map(|(_, connection)| connection).filter(|c| same(c)).collect();
+            let of = |key: &str| states_of(&truth["kernel_vs_expected"][key]);
+            for (side, key, other) in [(Side::Client, "client", "server"), (Side::Server, "server", "client")] {
+                let Some(kernel) = of(key) else { continue };
+                let we_say: Vec<String> = lived.iter().flat_map(|connection| ours(connection, side)).collect();
                 total += 1;
-                if we_say == kernel {
+                if we_say == kernel || both_opened(&lived) && Some(&we_say) == of(other).as_ref() {
                     right += 1;
+                } else if let Some(reason) = excuse(&lived, &we_say, &kernel) {
+                    *excused.entry(reason).or_insert(0) += 1;
                 } else {
                     differences.push(format!("{file} {key}: we {we_say:?}, kernel {kernel:?}"));
                 }
@@ -156,7 +200,10 @@ fn states_equal_the_kernels() {
         eprintln!("{difference}");
     }
     eprintln!("{right} of {total} sequences of states equal the kernel's");
-    assert!(right * 10 >= total * 9);
+    for (reason, count) in &excused {
+        eprintln!("{count} excused: {reason}");
+    }
+    assert!(differences.is_empty(), "states that the kernel did not live: {differences:#?}");
 }
 
 type Row = BTreeMap<String, String>;

@@ -300,3 +300,31 @@ fn same_protocol_hierarchy() {
     println!("{nodes} nodes, {wrong} differ");
     assert!(wrong * 10 < nodes);
 }
+
+/// Every prefix of every packet of the fixtures: whatever the snap length cut off, there is an answer.
+#[test]
+fn every_prefix_of_every_packet_is_decoded() {
+    // Headers end before this; beyond it prefixes differ in the length of the payload only.
+    const HEADERS: usize = 160;
+    let mut packets_seen = 0;
+    for folder in fs::read_dir("fixtures").unwrap().filter_map(|entry| Some(entry.ok()?.path())) {
+        let Ok(capture) = fs::read(folder.join("capture.pcap")) else { continue };
+        for (link_type, bytes, wire_length) in packets(&capture).unwrap_or_default() {
+            packets_seen += 1;
+            let whole = wire::decode(link_type, &bytes, wire_length);
+            for end in (0..bytes.len().min(HEADERS)).chain([bytes.len().saturating_sub(1), bytes.len()]) {
+                let prefix = &bytes[..end];
+                let decoded = wire::decode(link_type, prefix, wire_length);
+                let end = u32::try_from(end).unwrap();
+                assert!(decoded.payload_offset + decoded.payload_length <= end, "{decoded:?}");
+                assert!(decoded.path.iter().len() <= whole.path.iter().len(), "{decoded:?}");
+                for layer in wire::describe(link_type, prefix, wire_length) {
+                    assert!(layer.offset <= prefix.len(), "{layer:?}");
+                }
+                let _ = (wire::summary(link_type, prefix, wire_length), decoded.transport_checksum(prefix));
+                let _ = (decoded.quoted(prefix), decoded.fragment(prefix));
+            }
+        }
+    }
+    assert!(packets_seen > 500, "{packets_seen}");
+}

@@ -16,11 +16,15 @@
 pub mod codec;
 pub mod dns;
 pub mod http1;
+pub mod openvpn;
 pub mod quic;
 pub mod registry;
 pub mod tls;
 
-use crate::record::{Context, Direction, Finding, FlowFacts, Input, Layer, Progress, Record, RecordKind, Wanted};
+use crate::{
+    limits::Limit,
+    record::{Context, Direction, Finding, FlowFacts, Input, Layer, Progress, Record, RecordKind, Wanted},
+};
 
 /// A protocol: how to recognise it, and how to read it.
 pub struct Protocol {
@@ -111,6 +115,8 @@ pub enum Said {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// A cap was reached.
+    Limit(&'static Limit),
     /// What the packet being processed holds: for the one-line view of packets and its layer tree.
     Note(Note),
 }
@@ -157,6 +163,11 @@ impl<'a> Sink<'a> {
     /// Names the application more precisely than the protocol's own name.
     pub fn application(&mut self, name: &'static str) {
         self.said.push(Said::Application(name));
+    }
+
+    /// A cap was reached: counted, and told once for the whole capture.
+    pub fn limit(&mut self, limit: &'static Limit) {
+        self.said.push(Said::Limit(limit));
     }
 
     /// Hands bytes of an inner stream on.

@@ -32,6 +32,7 @@ Examples:
   tcpdump -w - | wireglass -                       the same, from a pipe
   wireglass a.pcap b.pcap --format ndjson          records for scripts, files in time order
   wireglass page-load.pcapng --only http,dns       some tables only
+  wireglass connection page-load.pcapng 31         one connection, both ends' states beside every segment
   wireglass packets page-load.pcapng -V            every packet, every field
   wireglass live -i eth0 -f 'port 443'             from an interface";
 
@@ -42,6 +43,8 @@ pub enum Command {
     Analyze(AnalyzeArgs),
     /// One line a packet, in file order
     Packets(PacketsArgs),
+    /// One connection explained: both ends' states beside every segment
+    Connection(ConnectionArgs),
     /// The same report from a network interface
     Live(LiveArgs),
     /// What can be captured from
@@ -154,6 +157,20 @@ pub struct PacketsArgs {
     /// How moments are printed [default: relative]
     #[arg(long, value_enum, value_name = "STYLE")]
     pub time: Option<Time>,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// `wireglass connection FILE ID`.
+#[derive(Debug, Args)]
+pub struct ConnectionArgs {
+    /// The capture
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The connection's number in the report, under `flow`
+    #[arg(value_name = "ID")]
+    pub id: String,
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,

@@ -1,6 +1,7 @@
 //! The command line: what was typed ([`args`]), what it means ([`plan`]), one file per command, how it ends ([`exit`]).
 mod analyze;
 mod args;
+mod connection;
 mod exit;
 mod live;
 mod packets;
@@ -50,6 +51,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         None => analyze::analyze(&cli.analyze),
         Some(Command::Analyze(args)) => analyze::analyze(&args),
         Some(Command::Packets(args)) => packets::packets(&args),
+        Some(Command::Connection(args)) => connection::connection(&args),
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),

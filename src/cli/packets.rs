@@ -1,6 +1,6 @@
 //! `wireglass packets FILE`: one line a packet, its layer tree, its bytes.
 use std::{
-    io::{self, BufWriter},
+    io::{self, BufWriter, IsTerminal},
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -27,7 +27,8 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     let settings = plan::engine_settings(&resources, Wanted::none(), filter, args.source.count, names, stop);
     let out = Box::new(BufWriter::new(io::stdout()));
     let options = report::Options {
-        width: plan::width(),
+        // What is piped or kept in a file is not cut.
+        width: plan::width().filter(|_| io::stdout().is_terminal() || std::env::var_os("COLUMNS").is_some()),
         color: plan::color(args.color),
         time: plan::time(args.time),
         wanted: [crate::record::RecordKind::Packet].into_iter().collect(),

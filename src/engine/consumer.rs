@@ -1,11 +1,12 @@
 //! Between the flows of a worker and the protocols that read them: opens conversations, collects what sessions say.
 use std::sync::Arc;
 
-use super::{conversation::Conversation, hierarchy::Applications};
+use super::{checksums::Checksums, conversation::Conversation, hierarchy::Applications, reached::Reached};
 use crate::{
     app::{Carrier, Note, Said, Session, Sink},
     flow::Consumer,
-    record::{Context, FlowFacts, FlowId, Input, Progress, Record, Transport, Wanted},
+    limits::Limit,
+    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Transport, Wanted},
 };
 
 /// A complete record and its place in the order of the run.
@@ -30,6 +31,8 @@ pub struct Outlet {
     notes: Vec<Note>,
     applications: Applications,
     tcp_connections: Vec<u64>,
+    checksums: Checksums,
+    reached: Reached,
 }
 
 impl Outlet {
@@ -44,6 +47,8 @@ impl Outlet {
             notes: Vec::new(),
             applications: Applications::default(),
             tcp_connections: Vec::new(),
+            checksums: Checksums::default(),
+            reached: Reached::default(),
         }
     }
 
@@ -80,16 +85,15 @@ impl Outlet {
         self.notes.push(note);
     }
 
-    /// Counts packets of a protocol above the transport.
-    pub fn count(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64) {
-        self.applications.add(node, application, packets, bytes);
+    /// Counts packets of a protocol above the transport (see [`Applications::add`]).
+    pub fn count(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64, place: &mut u32) {
+        self.applications.add(node, application, packets, bytes, place);
     }
 
-    /// The records since the last call, in the order of the run.
-    pub fn take_emitted(&mut self) -> Vec<Emitted> {
-        let mut emitted = std::mem::take(&mut self.emitted);
-        emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
-        emitted
+    /// The records so far, in the order of the run. Whoever takes them out leaves the vector, whose memory is used again.
+    pub fn emitted(&mut self) -> &mut Vec<Emitted> {
+        self.emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
+        &mut self.emitted
     }
 
     /// The notes since the last call.
@@ -100,6 +104,26 @@ impl Outlet {
     /// What was counted above the transport.
     pub fn applications(&self) -> &Applications {
         &self.applications
+    }
+
+    /// What the packets' checksums said.
+    pub fn checksums(&self) -> &Checksums {
+        &self.checksums
+    }
+
+    /// The same, to count in.
+    pub fn checksums_mut(&mut self) -> &mut Checksums {
+        &mut self.checksums
+    }
+
+    /// A cap was reached at packet `at`.
+    pub fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
+        self.reached.add(limit, at, 1);
+    }
+
+    /// The caps that were reached.
+    pub fn reached(&self) -> &Reached {
+        &self.reached
     }
 
     /// TCP connections opened, by the file their first packet is in.
@@ -140,5 +164,9 @@ impl Consumer for Outlet {
 
     fn emit(&mut self, at: u64, flow: FlowId, record: Record) {
         Self::emit(self, at, flow, record);
+    }
+
+    fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
+        Self::limit(self, limit, at);
     }
 }

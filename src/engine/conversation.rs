@@ -15,6 +15,8 @@ pub struct Conversation {
     inner: Option<Box<Inner>>,
     /// Packets with payload, until it is known whose they are.
     uncounted: Uncounted,
+    /// Where its packets were counted last.
+    counted: u32,
 }
 
 enum Reader {
@@ -54,6 +56,7 @@ impl Conversation {
             reoffer: false,
             inner: None,
             uncounted: Uncounted::default(),
+            counted: 0,
         }
     }
 
@@ -73,9 +76,9 @@ impl Conversation {
             Some(application) => {
                 if self.uncounted.packets > 0 {
                     let before = std::mem::take(&mut self.uncounted);
-                    outlet.count(before.node, application, u64::from(before.packets), before.bytes);
+                    outlet.count(before.node, application, u64::from(before.packets), before.bytes, &mut self.counted);
                 }
-                outlet.count(node, application, 1, u64::from(bytes));
+                outlet.count(node, application, 1, u64::from(bytes), &mut self.counted);
             }
             None => {
                 self.uncounted.node = node;
@@ -149,6 +152,7 @@ impl Conversation {
                 Said::Record(record) => outlet.emit(context.packet.index, context.flow.id, record),
                 Said::Application(name) => self.application = Some(name),
                 Said::Note(note) => outlet.note(note),
+                Said::Limit(limit) => outlet.limit(limit, context.packet),
                 Said::Inner { channel, carrier, direction, offset, bytes } => {
                     let inner = self.inner.get_or_insert_default();
                     inner.insert(channel, carrier, direction, offset, &bytes, context, outlet);

@@ -1,5 +1,7 @@
 //! The protocol hierarchy: how many packets and bytes each path of protocols had, per file.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use crate::{record::ProtocolCount, wire::Path};
 
@@ -13,32 +15,33 @@ struct Count {
 /// Counts by file and path. A path's node is a small number that packets carry on to the workers.
 #[derive(Debug, Default)]
 pub struct Hierarchy {
-    nodes: HashMap<(u16, Path), u16>,
+    nodes: HashMap<(u16, Path), u16, foldhash::fast::RandomState>,
     counts: Vec<((u16, Path), Count)>,
     latest: u16,
 }
 
 impl Hierarchy {
-    /// Counts a packet; answers its node. Beyond 65535 different paths, the last node takes the rest.
-    pub fn count(&mut self, file: u16, path: &Path, bytes: u32) -> u16 {
+    /// The node of packets that have none.
+    pub const NOWHERE: u16 = u16::MAX;
+
+    /// Counts a packet; answers its node. Nothing when there are too many different paths.
+    pub fn count(&mut self, file: u16, path: &Path, bytes: u32) -> Option<u16> {
         let key = (file, *path);
         if self.counts.get(usize::from(self.latest)).is_none_or(|(latest, _)| *latest != key) {
             self.latest = match self.nodes.get(&key) {
                 Some(node) => *node,
-                None if self.counts.len() < usize::from(u16::MAX) => {
-                    let node = self.counts.len() as u16;
+                None => {
+                    let node = u16::try_from(self.counts.len()).ok().filter(|node| *node != Self::NOWHERE)?;
                     self.counts.push((key, Count::default()));
                     self.nodes.insert(key, node);
                     node
                 }
-                None => u16::MAX - 1,
             };
         }
-        if let Some((_, count)) = self.counts.get_mut(usize::from(self.latest)) {
-            count.packets += 1;
-            count.bytes += u64::from(bytes);
-        }
-        self.latest
+        let (_, count) = self.counts.get_mut(usize::from(self.latest))?;
+        count.packets += 1;
+        count.bytes += u64::from(bytes);
+        Some(self.latest)
     }
 
     /// The hierarchy of `file`: every path and its beginnings, deeper ones included in the counts. `applications` are
@@ -79,21 +82,31 @@ impl Hierarchy {
 /// Packets whose payload belongs to a protocol above the transport, by node of the hierarchy.
 #[derive(Debug, Default)]
 pub struct Applications {
-    counts: BTreeMap<(u16, &'static str), Count>,
+    places: HashMap<(u16, &'static str), u32, foldhash::fast::RandomState>,
+    counts: Vec<((u16, &'static str), Count)>,
 }
 
 impl Applications {
-    /// Counts packets of `application`.
-    pub fn add(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64) {
-        let count = self.counts.entry((node, application)).or_default();
-        count.packets += packets;
-        count.bytes += bytes;
+    /// Counts packets of `application`. `place` is where the same flow was counted before: it spares a look-up when node
+    /// and application are still the same, and is brought up to date.
+    pub fn add(&mut self, node: u16, application: &'static str, packets: u64, bytes: u64, place: &mut u32) {
+        let key = (node, application);
+        if self.counts.get(*place as usize).is_none_or(|(there, _)| *there != key) {
+            *place = *self.places.entry(key).or_insert_with(|| {
+                self.counts.push((key, Count::default()));
+                (self.counts.len() - 1) as u32
+            });
+        }
+        if let Some((_, count)) = self.counts.get_mut(*place as usize) {
+            count.packets += packets;
+            count.bytes += bytes;
+        }
     }
 
     /// Adds what another worker counted.
     pub fn merge(&mut self, other: &Self) {
         for ((node, application), count) in &other.counts {
-            self.add(*node, application, count.packets, count.bytes);
+            self.add(*node, application, count.packets, count.bytes, &mut 0);
         }
     }
 }

@@ -39,7 +39,10 @@ impl Inner {
                 self.channels.push(Channel { id, streams, conversation: Conversation::new(carrier) });
                 self.channels.len() - 1
             }
-            None => return,
+            None => {
+                outlet.limit(&limits::INNER_STREAMS, context.packet);
+                return;
+            }
         };
         let Some(Channel { streams, conversation, .. }) = self.channels.get_mut(place) else { return };
         let mut read = |input: Input<'_>, origins: &[_], from_start| {
@@ -47,6 +50,9 @@ impl Inner {
             conversation.input(input, &inside, outlet)
         };
         streams[direction.index()].insert(offset, bytes, context.packet, &mut read);
+        if streams[direction.index()].take_overflow() {
+            outlet.limit(&limits::INNER_STREAMS, context.packet);
+        }
         if conversation.take_reoffer() {
             let mut read = |input: Input<'_>, origins: &[_], from_start| {
                 let inside = Context { origins, from_start, ..*context };

@@ -3,14 +3,19 @@
 //! The reader decodes and routes ([`route`]), workers take packets through flows and sessions ([`worker`]), the
 //! collector puts their records in the order of the run and writes them ([`run`](fn@run)). With one worker all three are
 //! one loop on one thread; the code is the same, and so is the output.
+mod checksums;
 mod consumer;
 mod conversation;
 mod hierarchy;
 mod inner;
 mod packets;
+mod reached;
+mod relative;
 mod route;
 mod run;
+mod segments;
 mod worker;
 
 pub use packets::packets;
 pub use run::{Outcome, Progress, Settings, run};
+pub use segments::segments;

@@ -3,6 +3,7 @@ use std::{io, sync::Arc};
 
 use super::{
     consumer::Outlet,
+    relative::Relative,
     route::{Parcel, Routed},
     run::{Outcome, Reader, Settings, describe_source},
     worker::Worker,
@@ -11,7 +12,7 @@ use crate::{
     app::Note,
     capture::{PacketHead, PacketSource},
     record::{Layer, Packet},
-    wire,
+    wire::{self, TcpNumbers},
 };
 
 /// Reads `source` to its end and shows every packet with its bytes.
@@ -27,19 +28,27 @@ pub fn packets(
     let outlet = Outlet::new(settings.flow.wanted, true, Arc::new([]));
     let mut worker = Worker::new(0, 1, settings.flow, outlet);
     let mut parcel = Parcel::default();
+    let mut relative = Relative::default();
     while reader.next(&mut parcel)? {
         for place in 0..parcel.routed.len() {
             let notes = worker.packet_notes(&parcel, place);
             let (head, routed) = (parcel.batch.heads[place], parcel.routed[place]);
-            show(&packet(&parcel, &head, &routed, notes), parcel.batch.bytes(&head))?;
+            let numbers = relative.numbers(&routed.decoded, parcel.view(&routed));
+            show(&packet(&parcel, &head, &routed, notes, numbers), parcel.batch.bytes(&head))?;
         }
         worker.pass_time(&parcel);
-        worker.take_emitted();
+        worker.emitted().clear();
     }
     Ok(Outcome { captures: describe_source(&reader) })
 }
 
-fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>) -> Packet {
+fn packet(
+    parcel: &Parcel,
+    head: &PacketHead,
+    routed: &Routed,
+    notes: Vec<Note>,
+    numbers: Option<TcpNumbers>,
+) -> Packet {
     let bytes = parcel.batch.bytes(head);
     let mut layers = wire::describe(head.link_type, bytes, head.wire_length);
     if routed.reassembled {
@@ -58,7 +67,11 @@ fn packet(parcel: &Parcel, head: &PacketHead, routed: &Routed, notes: Vec<Note>)
         told.push(info);
         layers.push(layer);
     }
-    let info = if told.is_empty() { wire::summary_of(&routed.decoded, parcel.view(routed)) } else { told.join(", ") };
+    let info = if told.is_empty() {
+        wire::summary_with(&routed.decoded, parcel.view(routed), numbers)
+    } else {
+        told.join(", ")
+    };
     Packet {
         number: head.number,
         ts: head.timestamp,

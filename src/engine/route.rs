@@ -2,7 +2,7 @@
 //! and says which shard a packet belongs to. What it makes of a batch is a [`Parcel`], which needs no more decoding.
 use std::hash::{BuildHasher, Hasher};
 
-use super::hierarchy::Hierarchy;
+use super::{hierarchy::Hierarchy, reached::Reached};
 use crate::{
     capture::{Batch, PacketHead},
     flow::fragment::{Outcome, Reassembler},
@@ -111,6 +111,7 @@ pub struct Router {
     clock: Clock,
     next_index: u64,
     shard_hash: foldhash::fast::FixedState,
+    reached: Reached,
 }
 
 impl Default for Router {
@@ -120,6 +121,7 @@ impl Default for Router {
             hierarchy: Hierarchy::default(),
             clock: Clock::default(),
             next_index: 0,
+            reached: Reached::default(),
             // Fixed, so that the shard of a flow, and with it what a cap evicts, is the same in every run. The flow
             // tables themselves are seeded at random.
             shard_hash: foldhash::fast::FixedState::with_seed(0),
@@ -151,7 +153,18 @@ impl Router {
                 self.reassemble(&mut routed, &head, place, parcel);
             }
             routed.shard = flow_key(&routed.decoded, parcel.view(&routed)).map(|key| self.shard(&key));
-            routed.node = self.hierarchy.count(head.number.file(), &routed.decoded.path, head.wire_length);
+            // What an ICMP error quotes did not pass here.
+            let path = match routed.decoded.transport {
+                TransportHeader::Icmp | TransportHeader::Icmpv6 => routed.decoded.path.without_quote(),
+                _ => routed.decoded.path,
+            };
+            routed.node = match self.hierarchy.count(head.number.file(), &path, head.wire_length) {
+                Some(node) => node,
+                None => {
+                    self.reached.add(&limits::PROTOCOL_PATHS, parcel.packet_ref(place), 1);
+                    Hierarchy::NOWHERE
+                }
+            };
             parcel.routed.push(routed);
         }
         self.next_index += parcel.batch.heads.len() as u64;
@@ -161,6 +174,12 @@ impl Router {
     #[must_use]
     pub fn hierarchy(&self) -> &Hierarchy {
         &self.hierarchy
+    }
+
+    /// The caps that were reached.
+    #[must_use]
+    pub fn reached(&self) -> &Reached {
+        &self.reached
     }
 
     /// Index that the next packet will have.
@@ -174,7 +193,15 @@ impl Router {
         let index = self.next_index + place as u64;
         let at = PacketRef { index, number: head.number, timestamp: head.timestamp };
         let Some(fragment) = routed.decoded.fragment(parcel.batch.bytes(head)) else { return };
-        let Outcome::Complete(datagram) = self.fragments.add(&fragment, at, routed.clock) else { return };
+        let evicted = self.fragments.counts().evicted;
+        if !matches!(self.fragments.add(&fragment, at, routed.clock), Outcome::Complete(_)) {
+            let more = self.fragments.counts().evicted - evicted;
+            if more > 0 {
+                self.reached.add(&limits::FRAGMENTS, at, more);
+            }
+            return;
+        }
+        let datagram = self.fragments.completed();
         let (start, length) = (u32::try_from(parcel.reassembled.len()), u32::try_from(datagram.len()));
         if let (Ok(view_start), Ok(view_length)) = (start, length) {
             let decoded = wire::decode_reassembled(datagram, &routed.decoded);

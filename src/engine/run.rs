@@ -11,15 +11,17 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{
+    checksums::Checksums,
     consumer::{Emitted, Outlet},
     hierarchy::Applications,
+    reached::Reached,
     route::{Parcel, Router},
     worker::Worker,
 };
 use crate::{
     capture::{Batch, More, PacketSource, ReadProgress, bpf::Filter},
     flow, limits,
-    record::{Capture, PacketRef, Record, Report, SCHEMA_VERSION},
+    record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION},
     report::Writer,
 };
 
@@ -69,7 +71,7 @@ pub fn run(
 ) -> io::Result<Outcome> {
     let report =
         Report { schema_version: SCHEMA_VERSION, version: env!("CARGO_PKG_VERSION"), files: settings.files.clone() };
-    if settings.flow.wanted.has(crate::record::RecordKind::Report) {
+    if settings.flow.wanted.has(RecordKind::Report) {
         writer.record(&Record::Report(report))?;
     }
     let reader = Reader::new(source, &mut settings);
@@ -80,8 +82,16 @@ pub fn run(
         in_parallel(reader, workers, writer, progress)?
     };
     let captures = describe(&reader, &done);
+    if settings.flow.wanted.has(RecordKind::Finding) {
+        let mut reached = done.reached;
+        reached.merge(reader.router.reached());
+        let files = several(&settings.files);
+        for finding in done.checksums.findings(&files).into_iter().chain(reached.findings(&files)) {
+            writer.record(&Record::Finding(Box::new(finding)))?;
+        }
+    }
     for capture in &captures {
-        if settings.flow.wanted.has(crate::record::RecordKind::Capture) {
+        if settings.flow.wanted.has(RecordKind::Capture) {
             writer.record(&Record::Capture(Box::new(capture.clone())))?;
         }
     }
@@ -89,12 +99,17 @@ pub fn run(
     Ok(Outcome { captures })
 }
 
-/// The workers, each with its shards.
-fn workers(settings: &Settings) -> Vec<Worker> {
-    let names: Arc<[Arc<str>]> = match settings.files.as_slice() {
+/// The captures' names, when there are several.
+fn several(files: &[String]) -> Arc<[Arc<str>]> {
+    match files {
         [] | [_] => Arc::new([]),
         several => several.iter().map(|name| Arc::from(name.as_str())).collect(),
-    };
+    }
+}
+
+/// The workers, each with its shards.
+fn workers(settings: &Settings) -> Vec<Worker> {
+    let names = several(&settings.files);
     let count = settings.threads.clamp(1, limits::SHARDS);
     (0..count)
         .map(|first| {
@@ -158,6 +173,16 @@ impl Reader {
         self.last
     }
 
+    /// Bounds by which the flows still open at the end are closed in rounds: every so many packets of each file.
+    fn finish_bounds(&self) -> impl Iterator<Item = PacketNumber> + use<> {
+        let files = (0u16..).zip(self.source.descriptions());
+        let within = files.flat_map(|(file, capture)| {
+            let steps = (1..).map(|step| step * limits::FINISHED_AT_ONCE);
+            steps.take_while(move |number| *number < capture.packets).map(move |number| PacketNumber::new(file, number))
+        });
+        within.chain([PacketNumber::MAX]).collect::<Vec<_>>().into_iter()
+    }
+
     fn progress(&self) -> Progress {
         let ReadProgress { bytes_read, total_bytes } = self.source.progress();
         Progress { bytes: bytes_read, total_bytes, packets: self.router.next_index() }
@@ -169,11 +194,15 @@ impl Reader {
 struct Counted {
     applications: Applications,
     tcp_connections: Vec<u64>,
+    checksums: Checksums,
+    reached: Reached,
 }
 
 impl Counted {
     fn add(&mut self, outlet: &Outlet) {
         self.applications.merge(outlet.applications());
+        self.checksums.merge(outlet.checksums());
+        self.reached.merge(outlet.reached());
         let theirs = outlet.tcp_connections();
         if self.tcp_connections.len() < theirs.len() {
             self.tcp_connections.resize(theirs.len(), 0);
@@ -196,15 +225,17 @@ fn in_line(
     while reader.next(&mut parcel)? {
         for worker in &mut workers {
             worker.process(&parcel);
-            write(worker.take_emitted(), writer)?;
+            write(worker.emitted(), writer)?;
         }
         progress(reader.progress());
     }
-    for worker in &mut workers {
-        worker.finish(reader.last());
-        write(worker.take_emitted(), writer)?;
-        counted.add(worker.outlet());
+    for opener in reader.finish_bounds() {
+        for worker in &mut workers {
+            worker.finish(reader.last(), opener);
+            write(worker.emitted(), writer)?;
+        }
     }
+    workers.iter().for_each(|worker| counted.add(worker.outlet()));
     Ok((reader, counted))
 }
 
@@ -212,7 +243,11 @@ fn in_line(
 #[derive(Clone)]
 enum Order {
     Parcel(Arc<Parcel>),
-    Finish(PacketRef),
+    /// Close the flows that packets up to this one opened.
+    Finish {
+        at: PacketRef,
+        opener: PacketNumber,
+    },
 }
 
 /// What a worker answers to each order, and what the reader says beside it.
@@ -220,6 +255,10 @@ type Answer = Vec<Emitted>;
 
 /// Parcels on their way at once, for each worker: enough that nobody waits for a slow batch of another.
 const PARCELS_PER_WORKER: usize = 4;
+
+/// Answers of each worker that wait to be written. When every packet is a flow of its own, the answer to a parcel is many
+/// times larger than the parcel.
+const ANSWERS_PER_WORKER: usize = 1;
 
 fn in_parallel(
     mut reader: Reader,
@@ -233,7 +272,7 @@ fn in_parallel(
         let _ = free_sender.send(Parcel::default());
     }
     let (orders, order_receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Order>(PARCELS_PER_WORKER)).unzip();
-    let (answer_senders, answers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Answer>(PARCELS_PER_WORKER)).unzip();
+    let (answer_senders, answers): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Answer>(ANSWERS_PER_WORKER)).unzip();
     let (progress_sender, progress_receiver) = bounded::<Progress>(1);
     thread::scope(|scope| {
         let reading = scope.spawn(move || -> io::Result<Reader> {
@@ -246,7 +285,11 @@ fn in_parallel(
                     return Ok(reader);
                 }
             }
-            tell(&orders, &Order::Finish(reader.last()));
+            for opener in reader.finish_bounds() {
+                if !tell(&orders, &Order::Finish { at: reader.last(), opener }) {
+                    break;
+                }
+            }
             Ok(reader)
         });
         let working: Vec<_> = workers
@@ -292,9 +335,9 @@ fn work(mut worker: Worker, orders: &Receiver<Order>, answers: &Sender<Answer>, 
                     let _ = free.try_send(parcel);
                 }
             }
-            Order::Finish(at) => worker.finish(at),
+            Order::Finish { at, opener } => worker.finish(at, opener),
         }
-        if answers.send(worker.take_emitted()).is_err() {
+        if answers.send(std::mem::take(worker.emitted())).is_err() {
             break;
         }
     }
@@ -308,8 +351,8 @@ fn collect(
     told: &Receiver<Progress>,
     progress: &mut dyn FnMut(Progress),
 ) -> io::Result<()> {
+    let mut emitted = Vec::new();
     loop {
-        let mut emitted = Vec::new();
         for worker in answers {
             match worker.recv() {
                 Ok(more) => emitted.extend(more),
@@ -318,13 +361,14 @@ fn collect(
             }
         }
         emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
-        write(emitted, writer)?;
+        write(&mut emitted, writer)?;
         told.try_iter().for_each(&mut *progress);
     }
 }
 
-fn write(emitted: Vec<Emitted>, writer: &mut dyn Writer) -> io::Result<()> {
-    emitted.iter().try_for_each(|emitted| writer.record(&emitted.record))
+fn write(emitted: &mut Vec<Emitted>, writer: &mut dyn Writer) -> io::Result<()> {
+    // One by one, so that what a record holds is freed while it is still in the cache.
+    emitted.drain(..).try_for_each(|emitted| writer.record(&emitted.record))
 }
 
 /// The captures' descriptions as their source gives them.

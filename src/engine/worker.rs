@@ -1,5 +1,6 @@
 //! One worker: owns some of the shards and takes their packets through flows and sessions.
 use super::{
+    checksums::Kind,
     consumer::{Emitted, Outlet},
     route::{Parcel, Routed},
 };
@@ -7,7 +8,8 @@ use crate::{
     app::Note,
     flow::{Packet, Settings, Table},
     limits,
-    record::PacketRef,
+    record::{PacketNumber, PacketRef},
+    wire::{ChecksumStatus, TransportHeader},
 };
 
 /// Shards `first`, `first + step`, ... and where their results go.
@@ -51,16 +53,17 @@ impl Worker {
         }
     }
 
-    /// The capture is over.
-    pub fn finish(&mut self, at: PacketRef) {
+    /// The capture is over: closes the flows that packets up to `opener` opened. Asked again with a later one, until all
+    /// are closed; the records of all open flows at once would take much more memory than the flows.
+    pub fn finish(&mut self, at: PacketRef, opener: PacketNumber) {
         for table in &mut self.tables {
-            table.finish(at, &mut self.outlet);
+            table.finish_up_to(at, opener, &mut self.outlet);
         }
     }
 
-    /// The records since the last call, in the order of the run.
-    pub fn take_emitted(&mut self) -> Vec<Emitted> {
-        self.outlet.take_emitted()
+    /// The records so far, in the order of the run, to be taken out.
+    pub fn emitted(&mut self) -> &mut Vec<Emitted> {
+        self.outlet.emitted()
     }
 
     /// Where the results went.
@@ -68,23 +71,27 @@ impl Worker {
         &self.outlet
     }
 
-    /// Flows open now.
-    pub fn open_flows(&self) -> usize {
-        self.tables.iter().map(Table::open_flows).sum()
-    }
-
     fn packet(&mut self, parcel: &Parcel, place: usize, routed: &Routed) {
-        let Some(shard) = routed.shard.map(usize::from) else { return };
+        let Some(shard) = routed.shard.map(usize::from) else {
+            // Nobody's flow; its checksums are all there is to look at.
+            if place % self.step == self.first {
+                self.verify(routed, parcel.view(routed), parcel.packet_ref(place));
+            }
+            return;
+        };
         if shard % self.step != self.first {
             return;
         }
+        let (bytes, at) = (parcel.view(routed), parcel.packet_ref(place));
+        let checksum = self.verify(routed, bytes, at);
         let Some(table) = self.tables.get_mut(shard / self.step) else { return };
         let packet = Packet {
-            at: parcel.packet_ref(place),
+            at,
             clock: routed.clock,
-            bytes: parcel.view(routed),
+            bytes,
             decoded: &routed.decoded,
             wire_length: parcel.batch.heads[place].wire_length,
+            checksum,
         };
         table.expire(routed.clock, |moment| parcel.reached(moment), &mut self.outlet);
         if let Some(conversation) = table.packet(&packet, &mut self.outlet)
@@ -92,5 +99,35 @@ impl Worker {
         {
             conversation.count(routed.node, packet.wire_length, &mut self.outlet);
         }
+    }
+
+    /// Verifies the checksums of the innermost network header and of what it carries; answers the latter's verdict.
+    #[inline]
+    fn verify(&mut self, routed: &Routed, bytes: &[u8], at: PacketRef) -> ChecksumStatus {
+        let decoded = &routed.decoded;
+        let checksums = self.outlet.checksums_mut();
+        // The header of a reassembled datagram never was on a wire.
+        if !routed.reassembled {
+            match decoded.network_checksum(bytes) {
+                ChecksumStatus::Good => checksums.good(Kind::Ipv4),
+                ChecksumStatus::Bad => checksums.wrong(Kind::Ipv4, decoded.network_checksum_is_left(bytes), at),
+                ChecksumStatus::Unverified => {}
+            }
+        }
+        let kind = match decoded.transport {
+            TransportHeader::Tcp => Kind::Tcp,
+            TransportHeader::Udp => Kind::Udp,
+            TransportHeader::Icmp | TransportHeader::Icmpv6 => Kind::Icmp,
+            TransportHeader::None | TransportHeader::Fragment | TransportHeader::Other(_) => {
+                return ChecksumStatus::Unverified;
+            }
+        };
+        let status = decoded.transport_checksum(bytes);
+        match status {
+            ChecksumStatus::Good => checksums.good(kind),
+            ChecksumStatus::Bad => checksums.wrong(kind, decoded.transport_checksum_is_left(bytes), at),
+            ChecksumStatus::Unverified => {}
+        }
+        status
     }
 }

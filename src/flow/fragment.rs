@@ -147,6 +147,12 @@ impl Reassembler {
         Outcome::Complete(&self.rebuilt)
     }
 
+    /// The datagram that the last fragment completed.
+    #[must_use]
+    pub fn completed(&self) -> &[u8] {
+        &self.rebuilt
+    }
+
     fn begin(&mut self, key: Key, clock: Timestamp) {
         self.serial = self.serial.saturating_add(1);
         self.datagrams.insert(key, Datagram { serial: self.serial, ..Datagram::default() });

@@ -14,7 +14,6 @@
         clippy::cast_sign_loss
     )
 )]
-mod community_id;
 pub mod fragment;
 mod roles;
 pub mod stream;
@@ -25,8 +24,9 @@ pub mod udp;
 pub use table::Table;
 
 use crate::{
+    limits::Limit,
     record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Timestamp, Wanted},
-    wire::Decoded,
+    wire::{ChecksumStatus, Decoded},
 };
 
 /// One packet, as a flow needs it.
@@ -42,6 +42,8 @@ pub struct Packet<'a> {
     pub decoded: &'a Decoded,
     /// Length of the captured packet on the wire.
     pub wire_length: u32,
+    /// Verdict on the transport's checksum. A wrong one never makes data disappear: offload is commoner than damage.
+    pub checksum: ChecksumStatus,
 }
 
 /// What may be set.
@@ -76,4 +78,7 @@ pub trait Consumer {
     /// A record is complete. `at` is the index of the packet that completed it (or before whose processing time
     /// alone completed it). Called in any order within a batch; the engine sorts.
     fn emit(&mut self, at: u64, flow: FlowId, record: Record);
+
+    /// A cap was reached at packet `at`.
+    fn limit(&mut self, limit: &'static Limit, at: PacketRef);
 }

@@ -38,6 +38,7 @@ pub struct Stream {
     done: bool,
     lost: u64,
     conflicts: u64,
+    overflow: bool,
 }
 
 /// A [`Progress::Skip`] under way; all zero when there is none.
@@ -79,6 +80,7 @@ impl Stream {
             done: false,
             lost: 0,
             conflicts: 0,
+            overflow: false,
         }
     }
 
@@ -110,6 +112,11 @@ impl Stream {
     #[must_use]
     pub fn conflicts(&self) -> u64 {
         self.conflicts
+    }
+
+    /// Whether more was held than the limits allow, since this was asked last.
+    pub fn take_overflow(&mut self) -> bool {
+        std::mem::take(&mut self.overflow)
     }
 
     /// Nothing more is wanted: drops all that is kept.
@@ -333,6 +340,7 @@ impl Stream {
             let Some(start) = early.segments.keys().next().copied() else {
                 return;
             };
+            self.overflow = true;
             self.gap(start, at, read);
             self.release(at, read);
         }
@@ -435,6 +443,7 @@ impl Stream {
         R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
     {
         if self.pending_length() > limits::MAX_PENDING_BYTES {
+            self.overflow = true;
             self.gap(self.next(), at, read);
         }
     }

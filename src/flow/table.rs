@@ -10,9 +10,10 @@ use super::{
     udp,
 };
 use crate::{
+    limits,
     record::{
-        Certainty, Context, Direction, Evidence, Finding, FlowFacts, FlowId, FlowKey, Input, PacketRef, Progress,
-        Record, RecordKind, Severity, Side, Subject, Timestamp, Transport,
+        Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
+        RecordKind, Side, Timestamp, Transport,
     },
     wire::{Decoded, Network, TransportHeader},
 };
@@ -25,13 +26,13 @@ pub struct Table<C: Consumer> {
     settings: Settings,
     hasher: RandomState,
     index: HashTable<u32>,
-    slots: Vec<Option<Slot<C::Conversation>>>,
+    slots: Slots<C::Conversation>,
     free: Vec<u32>,
     idlest: u32,
     newest: u32,
     timers: Timers,
-    evicted: u64,
-    evicted_first: Option<PacketRef>,
+    /// Once the capture is over: the flows still open, by the packets that opened them, the last one first.
+    finishing: Option<Vec<(PacketNumber, u32)>>,
 }
 
 struct Slot<T> {
@@ -47,6 +48,64 @@ struct Slot<T> {
     facts: FlowFacts,
     conversation: T,
     kind: Kind,
+}
+
+/// Slots by number, in blocks, so that nothing moves when there come more of them.
+struct Slots<T> {
+    blocks: Vec<Vec<Option<Slot<T>>>>,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self { blocks: Vec::new() }
+    }
+}
+
+impl<T> Slots<T> {
+    /// Slots of a block: 20 KiB.
+    const BLOCK: u32 = 64;
+
+    fn get(&self, number: u32) -> Option<&Slot<T>> {
+        let place = number % Self::BLOCK;
+        self.blocks.get((number / Self::BLOCK) as usize)?.get(place as usize)?.as_ref()
+    }
+
+    fn place(&mut self, number: u32) -> Option<&mut Option<Slot<T>>> {
+        let place = number % Self::BLOCK;
+        self.blocks.get_mut((number / Self::BLOCK) as usize)?.get_mut(place as usize)
+    }
+
+    fn get_mut(&mut self, number: u32) -> Option<&mut Slot<T>> {
+        self.place(number)?.as_mut()
+    }
+
+    fn take(&mut self, number: u32) -> Option<Slot<T>> {
+        self.place(number)?.take()
+    }
+
+    fn put(&mut self, number: u32, slot: Slot<T>) {
+        if let Some(place) = self.place(number) {
+            *place = Some(slot);
+        }
+    }
+
+    /// One more slot; its number, unless numbers are used up.
+    fn grow(&mut self) -> Option<u32> {
+        if self.blocks.last().is_none_or(|block| block.len() == Self::BLOCK as usize) {
+            self.blocks.push(Vec::with_capacity(Self::BLOCK as usize));
+        }
+        let full = self.blocks.len().checked_sub(1)?.checked_mul(Self::BLOCK as usize)?;
+        let block = self.blocks.last_mut()?;
+        let number = u32::try_from(full.checked_add(block.len())?).ok().filter(|number| *number != NONE)?;
+        block.push(None);
+        Some(number)
+    }
+
+    /// The slots that hold a flow, with their numbers.
+    fn filled(&self) -> impl Iterator<Item = (u32, &Slot<T>)> {
+        let all = (0u32..).zip(self.blocks.iter().flatten());
+        all.filter_map(|(number, slot)| slot.as_ref().map(|slot| (number, slot)))
+    }
 }
 
 enum Kind {
@@ -72,6 +131,12 @@ fn second_after(moment: Timestamp) -> i64 {
     ns.div_euclid(SECOND_NS).saturating_add(i64::from(ns.rem_euclid(SECOND_NS) != 0))
 }
 
+/// From when a flow's idle time counts: its packet's own time when the clock does not believe that yet, else the flow
+/// would be long overdue as soon as it does.
+fn newest(packet: &Packet<'_>) -> Timestamp {
+    packet.clock.max(packet.at.timestamp)
+}
+
 impl<C: Consumer> Table<C> {
     /// An empty table.
     #[must_use]
@@ -80,13 +145,12 @@ impl<C: Consumer> Table<C> {
             settings,
             hasher: RandomState::default(),
             index: HashTable::new(),
-            slots: Vec::new(),
+            slots: Slots::default(),
             free: Vec::new(),
             idlest: NONE,
             newest: NONE,
             timers: Timers::default(),
-            evicted: 0,
-            evicted_first: None,
+            finishing: None,
         }
     }
 
@@ -125,6 +189,7 @@ impl<C: Consumer> Table<C> {
             options: decoded.tcp_options(packet.bytes),
             at: packet.at,
             wire_length: packet.wire_length,
+            identification: identification(packet),
         };
         let mut slot = found;
         let mut reuses = false;
@@ -153,7 +218,7 @@ impl<C: Consumer> Table<C> {
         };
         self.touch(slot);
         let direction = self.direction(slot, source == self.slot(slot)?.facts.client);
-        self.segment(slot, &segment, direction, packet.clock, consumer);
+        self.segment(slot, &segment, direction, newest(packet), consumer);
         self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
 
@@ -185,20 +250,24 @@ impl<C: Consumer> Table<C> {
 
     /// The capture is over: closes every flow, in the order they were opened.
     pub fn finish(&mut self, at: PacketRef, consumer: &mut C) {
-        let numbered = (0u32..).zip(&self.slots);
-        let mut open: Vec<(u64, u32)> =
-            numbered.filter_map(|(number, slot)| slot.as_ref().map(|slot| (slot.opened, number))).collect();
-        open.sort_unstable();
-        for (_, number) in open {
-            self.close(number, at, None, consumer);
+        self.finish_up_to(at, PacketNumber::MAX, consumer);
+    }
+
+    /// The capture is over: closes the flows that packets up to `opener` opened, in that order. Nothing but more of this
+    /// may come after.
+    pub fn finish_up_to(&mut self, at: PacketRef, opener: PacketNumber, consumer: &mut C) {
+        if self.finishing.is_none() {
+            let mut open: Vec<(PacketNumber, u32)> =
+                self.slots.filled().map(|(number, slot)| (slot.facts.id.opener, number)).collect();
+            open.sort_unstable_by(|one, other| other.cmp(one));
+            self.finishing = Some(open);
+            self.timers = Timers::default();
+            self.index = HashTable::new();
         }
-        self.timers = Timers::default();
-        if let Some(first) = self.evicted_first.take()
-            && self.settings.wanted.has(RecordKind::Finding)
-        {
-            let finding = limit_finding(first, self.evicted, self.settings.max_flows);
-            let flow = FlowId { opener: first.number, depth: 0 };
-            consumer.emit(at.index, flow, Record::Finding(Box::new(finding)));
+        while let Some((_, number)) = self.finishing.as_mut().and_then(|open| open.pop_if(|(by, _)| *by <= opener)) {
+            if let Some(slot) = self.slots.take(number) {
+                self.report(slot, at, None, consumer);
+            }
         }
     }
 
@@ -209,11 +278,11 @@ impl<C: Consumer> Table<C> {
     }
 
     fn slot(&self, number: u32) -> Option<&Slot<C::Conversation>> {
-        self.slots.get(number as usize)?.as_ref()
+        self.slots.get(number)
     }
 
     fn slot_mut(&mut self, number: u32) -> Option<&mut Slot<C::Conversation>> {
-        self.slots.get_mut(number as usize)?.as_mut()
+        self.slots.get_mut(number)
     }
 
     fn find(&self, key: &FlowKey) -> Option<u32> {
@@ -235,8 +304,7 @@ impl<C: Consumer> Table<C> {
         consumer: &mut C,
     ) -> Option<u32> {
         if self.index.len() >= self.settings.max_flows.max(1) && self.idlest != NONE {
-            self.evicted = self.evicted.saturating_add(1);
-            self.evicted_first.get_or_insert(packet.at);
+            consumer.limit(&limits::FLOWS, packet.at);
             self.close(self.idlest, packet.at, None, consumer);
         }
         let facts = FlowFacts {
@@ -250,27 +318,21 @@ impl<C: Consumer> Table<C> {
         let hash = self.hasher.hash_one(key.words());
         let number = match self.free.pop() {
             Some(number) => number,
-            None => {
-                let number = u32::try_from(self.slots.len()).ok().filter(|number| *number != NONE)?;
-                self.slots.push(None);
-                number
-            }
+            None => self.slots.grow()?,
         };
         let opened = packet.at.index;
         let idle = match &kind {
             Kind::Udp(_) => udp::IDLE_NS,
             Kind::Tcp(connection) => connection.idle_limit_ns(self.settings.maximum_segment_lifetime_ns),
         };
-        let deadline = second_after(packet.clock.plus(idle));
+        let deadline = second_after(newest(packet).plus(idle));
         self.timers.set(deadline, number, opened);
         let slot =
             Slot { key, hash, older: NONE, newer: NONE, deadline, armed: deadline, opened, facts, conversation, kind };
-        *self.slots.get_mut(number as usize)? = Some(slot);
+        self.slots.put(number, slot);
         self.link_newest(number);
         let slots = &self.slots;
-        self.index.insert_unique(hash, number, |number| {
-            slots.get(*number as usize).and_then(Option::as_ref).map_or(0, |slot| slot.hash)
-        });
+        self.index.insert_unique(hash, number, |number| slots.get(*number).map_or(0, |slot| slot.hash));
         Some(number)
     }
 
@@ -337,7 +399,7 @@ impl<C: Consumer> Table<C> {
                 flow.done = consumer.input(&mut slot.conversation, input, &context) == Progress::Done;
             }
         }
-        self.rearm(number, packet.clock, udp::IDLE_NS);
+        self.rearm(number, newest(packet), udp::IDLE_NS);
     }
 
     fn segment(
@@ -369,6 +431,9 @@ impl<C: Consumer> Table<C> {
         if reader.done {
             connection.set_done();
         }
+        if connection.take_overflow() {
+            reader.consumer.limit(&limits::REASSEMBLY, segment.at);
+        }
         let idle = connection.idle_limit_ns(lifetime);
         self.rearm(number, clock, idle);
     }
@@ -391,11 +456,16 @@ impl<C: Consumer> Table<C> {
     /// Takes a flow out and reports it. `deadline` is the moment when time alone closed it.
     fn close(&mut self, number: u32, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         self.unlink(number);
-        let Some(mut slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
+        let Some(slot) = self.slots.take(number) else { return };
         self.free.push(number);
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }
+        self.report(slot, at, deadline, consumer);
+    }
+
+    /// Tells the consumer all that is left to tell of a flow that was taken out.
+    fn report(&self, mut slot: Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         let wanted = self.settings.wanted;
         let round_trip_ns = match &slot.kind {
             Kind::Tcp(connection) => connection.round_trip_ns(),
@@ -421,7 +491,7 @@ impl<C: Consumer> Table<C> {
                     consumer.emit(at.index, facts.id, Record::Connection(Box::new(record)));
                 }
                 if wanted.has(RecordKind::Finding) {
-                    for finding in connection.findings(&facts) {
+                    for finding in connection.findings(&facts, deadline.unwrap_or(at.timestamp)) {
                         consumer.emit(at.index, facts.id, Record::Finding(Box::new(finding)));
                     }
                 }
@@ -461,6 +531,15 @@ impl<C: Consumer> Reader<'_, C> {
     }
 }
 
+/// The identification of an IPv4 packet (RFC 791 3.1), zero for others: copies of a packet share it.
+fn identification(packet: &Packet<'_>) -> u16 {
+    let start = (packet.decoded.network_offset as usize).saturating_add(4);
+    match packet.bytes.get(start..) {
+        Some([high, low, ..]) if packet.decoded.network == Network::Ipv4 => u16::from_be_bytes([*high, *low]),
+        _ => 0,
+    }
+}
+
 /// ICMP destination unreachable (RFC 792, RFC 4443), but for "fragmentation needed", which is no refusal.
 fn is_unreachable(decoded: &Decoded, bytes: &[u8]) -> bool {
     let Some([kind, code, ..]) = bytes.get(decoded.transport_offset as usize..) else { return false };
@@ -468,22 +547,6 @@ fn is_unreachable(decoded: &Decoded, bytes: &[u8]) -> bool {
         Network::Ipv4 => *kind == 3 && *code != 4,
         Network::Ipv6 => *kind == 1,
         _ => false,
-    }
-}
-
-fn limit_finding(first: PacketRef, evicted: u64, limit: usize) -> Finding {
-    let evidence: Evidence = std::iter::once(first.number).collect();
-    Finding {
-        subject: Subject { flow: None, file: None, evidence },
-        client: None,
-        server: None,
-        severity: Severity::Warning,
-        code: "capture.flow-limit",
-        title: format!("{evicted} flows were closed early: more than {limit} were open in one of the table's parts"),
-        explanation: "To bound memory the idlest flow is closed when a new one needs its place; what follows of it is \
-                      reported as another flow. Raise --max-flows, or filter the capture."
-            .to_owned(),
-        reference: None,
     }
 }
 

@@ -1,5 +1,4 @@
 //! A UDP flow: counts per side. Its datagrams go to the reader as they come.
-use super::community_id;
 use crate::record::{Direction, Evidence, FlowFacts, PacketRef, Side, Subject, Udp, UdpSide};
 
 /// Idle time after which a UDP flow is over, in nanoseconds (RFC 4787 4.3 wants at least 2 minutes).
@@ -48,7 +47,7 @@ impl Flow {
         };
         Udp {
             subject: Subject::new(facts.id, evidence),
-            community_id: community_id::version_1(facts),
+            community_id: facts.into(),
             start_ts: self.first.timestamp,
             end_ts: self.last.timestamp,
             application,

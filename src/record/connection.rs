@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Certainty, Endpoint, PacketNumber, Side, Subject, Timestamp};
+use super::{Certainty, CommunityId, Endpoint, PacketNumber, Side, Subject, Timestamp};
 
 /// A TCP connection (RFC 9293).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -11,7 +11,7 @@ pub struct Connection {
     #[serde(flatten)]
     pub subject: Subject,
     /// Community ID v1, seed 0: the same in other tools.
-    pub community_id: String,
+    pub community_id: CommunityId,
     /// First packet.
     pub start_ts: Timestamp,
     /// Last packet.
@@ -253,7 +253,7 @@ pub struct Udp {
     #[serde(flatten)]
     pub subject: Subject,
     /// Community ID v1, seed 0.
-    pub community_id: String,
+    pub community_id: CommunityId,
     /// First packet.
     pub start_ts: Timestamp,
     /// Last packet.

@@ -113,8 +113,37 @@ pub struct Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address {
-            IpAddr::V4(address) => write!(f, "{address}:{}", self.port),
+            // By far the commonest, and titles of findings are full of them: one write instead of eight.
+            IpAddr::V4(address) => {
+                let mut text = [0u8; "255.255.255.255:65535".len()];
+                let mut length = 0;
+                for (octet, end) in address.octets().into_iter().zip(*b"...:") {
+                    append_number(&mut text, &mut length, octet.into());
+                    append(&mut text, &mut length, end);
+                }
+                append_number(&mut text, &mut length, self.port);
+                f.write_str(text.get(..length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default())
+            }
             IpAddr::V6(address) => write!(f, "[{address}]:{}", self.port),
+        }
+    }
+}
+
+fn append(text: &mut [u8], length: &mut usize, byte: u8) {
+    if let Some(place) = text.get_mut(*length) {
+        *place = byte;
+        *length += 1;
+    }
+}
+
+/// In decimal, without leading zeros.
+fn append_number(text: &mut [u8], length: &mut usize, number: u16) {
+    let mut begun = false;
+    for unit in [10_000, 1_000, 100, 10, 1] {
+        let digit = (number / unit % 10) as u8;
+        begun |= digit != 0 || unit == 1;
+        if begun {
+            append(text, length, b'0' + digit);
         }
     }
 }
@@ -249,6 +278,15 @@ mod tests {
         assert_ne!(FlowKey::new(Transport::Tcp, a, b), FlowKey::new(Transport::Udp, a, b));
         let swapped = (endpoint("10.0.0.1", 7), endpoint("10.0.0.2", 9));
         assert_ne!(FlowKey::new(Transport::Tcp, a, b), FlowKey::new(Transport::Tcp, swapped.0, swapped.1));
+    }
+
+    #[test]
+    fn endpoints_are_printed_as_usual() {
+        for (address, port) in [("0.0.0.0", 0), ("10.20.107.9", 80), ("255.100.0.255", 65535), ("192.168.1.1", 10_000)]
+        {
+            assert_eq!(endpoint(address, port).to_string(), format!("{address}:{port}"));
+        }
+        assert_eq!(endpoint("2001:db8::1", 443).to_string(), "[2001:db8::1]:443");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
 mod capture;
+mod community_id;
 mod connection;
 mod dns;
 mod finding;
@@ -7,11 +8,13 @@ mod flow;
 mod http;
 mod link;
 mod packet;
+mod segment;
 mod session;
 mod time;
 mod tls;
 
 pub use capture::*;
+pub use community_id::*;
 pub use connection::*;
 pub use dns::*;
 pub use finding::*;
@@ -19,6 +22,7 @@ pub use flow::*;
 pub use http::*;
 pub use link::*;
 pub use packet::*;
+pub use segment::*;
 pub use session::*;
 pub use time::*;
 pub use tls::*;

@@ -14,6 +14,9 @@ pub struct PacketNumber(u64);
 impl PacketNumber {
     const FILE_SHIFT: u32 = 48;
 
+    /// Behind every real number.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// Packet `number` (from 1) of the file with index `file`.
     #[must_use]
     pub fn new(file: u16, number: u64) -> Self {
@@ -61,7 +64,8 @@ pub struct PacketRef {
 pub struct Evidence {
     /// Packet numbers this rests on: first, last and the decisive ones, at most 32.
     #[serde(rename = "evidence")]
-    numbers: Vec<PacketNumber>,
+    #[schemars(with = "Vec<PacketNumber>")]
+    numbers: Numbers,
     /// How many packets it rests on, listed or not.
     #[serde(rename = "evidence_total")]
     total: u64,
@@ -79,20 +83,17 @@ impl Evidence {
 
     /// Adds a packet. Once the list is full, the last place holds the newest. Adding the newest again changes nothing.
     pub fn add(&mut self, number: PacketNumber) {
-        if self.numbers.last() == Some(&number) {
+        if self.numbers().last() == Some(&number) {
             return;
         }
         self.total += 1;
-        if self.numbers.len() == Self::CAPACITY {
-            self.numbers.pop();
-        }
         self.numbers.push(number);
     }
 
     /// The listed numbers in the order they were added.
     #[must_use]
     pub fn numbers(&self) -> &[PacketNumber] {
-        &self.numbers
+        self.numbers.as_slice()
     }
 
     /// How many packets were added, listed or not.
@@ -112,6 +113,65 @@ impl FromIterator<PacketNumber> for Evidence {
         let mut evidence = Self::new();
         numbers.into_iter().for_each(|number| evidence.add(number));
         evidence
+    }
+}
+
+/// A list of packet numbers; most are so short that they need no memory of their own.
+#[derive(Clone, Debug)]
+enum Numbers {
+    Few { length: u8, numbers: [PacketNumber; Numbers::FEW] },
+    Many(Vec<PacketNumber>),
+}
+
+impl Numbers {
+    /// A connection's handshake, both FINs and its last packet.
+    const FEW: usize = 6;
+
+    fn as_slice(&self) -> &[PacketNumber] {
+        match self {
+            Self::Few { length, numbers } => numbers.get(..usize::from(*length)).unwrap_or_default(),
+            Self::Many(numbers) => numbers,
+        }
+    }
+
+    fn push(&mut self, number: PacketNumber) {
+        match self {
+            Self::Few { length, numbers } => {
+                if let Some(place) = numbers.get_mut(usize::from(*length)) {
+                    *place = number;
+                    *length += 1;
+                } else {
+                    let mut many = Vec::with_capacity(2 * Self::FEW);
+                    many.extend_from_slice(numbers);
+                    many.push(number);
+                    *self = Self::Many(many);
+                }
+            }
+            Self::Many(numbers) => {
+                numbers.truncate(Evidence::CAPACITY - 1);
+                numbers.push(number);
+            }
+        }
+    }
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self::Few { length: 0, numbers: [PacketNumber::default(); Self::FEW] }
+    }
+}
+
+impl PartialEq for Numbers {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Numbers {}
+
+impl Serialize for Numbers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_slice().serialize(serializer)
     }
 }
 

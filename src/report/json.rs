@@ -8,13 +8,15 @@ use crate::record::Record;
 pub struct JsonWriter {
     out: Output,
     begun: bool,
+    /// One record; its memory is used again for the next.
+    element: Vec<u8>,
 }
 
 impl JsonWriter {
     /// Writes to `out`.
     #[must_use]
     pub fn new(out: Output) -> Self {
-        Self { out, begun: false }
+        Self { out, begun: false, element: Vec::new() }
     }
 }
 
@@ -22,7 +24,9 @@ impl Writer for JsonWriter {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         self.out.write_all(if self.begun { b",\n" } else { b"[\n" })?;
         self.begun = true;
-        write_json(&mut self.out, record)
+        self.element.clear();
+        write_json(&mut self.element, record)?;
+        self.out.write_all(&self.element)
     }
 
     fn finish(&mut self) -> io::Result<()> {

@@ -11,6 +11,7 @@ pub mod csv;
 pub mod escape;
 pub mod html;
 pub mod json;
+pub mod ladder;
 pub mod markdown;
 pub mod ndjson;
 pub mod packets;

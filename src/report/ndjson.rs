@@ -10,20 +10,24 @@ use crate::record::Record;
 /// Writes one object a line, as each record comes.
 pub struct NdjsonWriter {
     out: Output,
+    /// One line; its memory is used again for the next.
+    line: Vec<u8>,
 }
 
 impl NdjsonWriter {
     /// Writes to `out`.
     #[must_use]
     pub fn new(out: Output) -> Self {
-        Self { out }
+        Self { out, line: Vec::new() }
     }
 }
 
 impl Writer for NdjsonWriter {
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        write_json(&mut self.out, record)?;
-        self.out.write_all(b"\n")
+        self.line.clear();
+        write_json(&mut self.line, record)?;
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)
     }
 
     fn finish(&mut self) -> io::Result<()> {

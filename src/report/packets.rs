@@ -7,25 +7,28 @@ use std::{
 use super::{
     Options, Output, TimeStyle, Writer,
     escape::escape,
-    width::{cut_middle, pad_left, pad_right, width},
+    width::{cut_end, cut_middle, pad_left, pad_right, width},
 };
 use crate::record::{Layer, Packet, Record, Timestamp, Value};
 
 /// Bytes in a line of a hex dump.
 const DUMP_BYTES: usize = 16;
 
-/// Widths of the columns before `info`, in order.
-const NUMBER: usize = 6;
-const TIME: usize = 12;
-const PROTOCOL: usize = 8;
-const LENGTH: usize = 6;
+/// Columns before `info`.
+const COLUMNS: usize = 6;
 
-/// Fields that name a packet's ends; the innermost layer that has one wins.
-const ENDS: [(&str, &str); 4] = [
-    ("ip.src", "ip.dst"),
-    ("ipv6.src", "ipv6.dst"),
-    ("arp.src.proto_ipv4", "arp.dst.proto_ipv4"),
-    ("eth.src", "eth.dst"),
+/// What the columns before `info` begin with, in order: number, time, source, destination, protocol, length. They grow
+/// with what they have to hold.
+const LEAST: [usize; COLUMNS] = [5, 10, 11, 11, 4, 4];
+
+/// What they never exceed when `info` needs the room too; addresses have a share of the line besides.
+const MOST: [usize; COLUMNS] = [9, 20, 39, 39, 12, 7];
+
+/// Fields that name a packet's ends, the better ones first; of each, the innermost layer that has it wins.
+const ENDS: [&[(&str, &str)]; 3] = [
+    &[("ip.src", "ip.dst"), ("ipv6.src", "ipv6.dst")],
+    &[("eth.src", "eth.dst")],
+    &[("arp.src.proto_ipv4", "arp.dst.proto_ipv4")],
 ];
 
 /// Prints packets as they come; takes no other record.
@@ -35,14 +38,16 @@ pub struct PacketLines {
     tree: bool,
     first: Option<Timestamp>,
     previous: Option<Timestamp>,
+    widths: [usize; COLUMNS],
 }
 
 impl PacketLines {
-    /// Writes to `out`; with `tree` (`-V`) the layers below each line.
+    /// Writes to `out`; with `tree` (`-V`) the layers below each line. Lines are cut to the width of `options`; without
+    /// one they are as long as they need.
     #[must_use]
     pub fn new(out: Output, options: Options, tree: bool) -> Self {
         let first = options.origin;
-        Self { out, options, tree, first, previous: None }
+        Self { out, options, tree, first, previous: None, widths: LEAST }
     }
 
     /// One packet, and its bytes as with `-x` when they are given.
@@ -65,38 +70,45 @@ impl PacketLines {
     }
 
     fn summary_line(&mut self, packet: &Packet) -> String {
-        let time = self.time(packet.ts);
-        let (source, destination) = ends(packet);
-        let protocol = packet.protocols.rsplit(':').next().unwrap_or_default();
-        let most = self.options.columns();
-        // IPv6 addresses need room where there is some; the rest is for `info`.
-        let address = if most >= 160 { 39 } else { 15.max(most / 6).min(24) };
-        let end = |text: &str, right: bool| {
-            let cut = cut_middle(&escape(text), address);
-            if right { pad_left(&cut, address) } else { pad_right(&cut, address) }
-        };
-        let front = format!(
-            "{} {} {} → {} {} {}",
-            pad_left(&packet.number.to_string(), NUMBER),
-            pad_left(&time, TIME),
-            end(&source, true),
-            end(&destination, false),
-            pad_right(&cut_middle(&escape(protocol), PROTOCOL), PROTOCOL),
-            pad_left(&packet.wire_length.to_string(), LENGTH),
-        );
+        let own = own_layers(packet);
+        let (source, destination) = ends(own);
+        let cells: [String; COLUMNS] = [
+            packet.number.to_string(),
+            self.time(packet.ts),
+            escape(&source).into_owned(),
+            escape(&destination).into_owned(),
+            escape(&protocol_name(packet, own)).into_owned(),
+            packet.wire_length.to_string(),
+        ];
+        let most = self.options.width.map(|width| width.max(super::table::MIN_WIDTH));
+        let address = most.map_or(usize::MAX, |most| (most * 2 / 9).max(8));
+        let mut padded: [String; COLUMNS] = Default::default();
+        for (place, cell) in cells.iter().enumerate() {
+            let is_address = matches!(place, 2 | 3);
+            let room = if is_address { MOST[place].min(address) } else { MOST[place] };
+            let cut = if most.is_some() { cut_middle(cell, room) } else { cell.clone() };
+            // Link addresses are rare among others: they shift their own line only.
+            if !(is_address && cell.split(':').count() == 6 && cell.len() == 17) {
+                self.widths[place] = self.widths[place].max(width(&cut)).min(room);
+            }
+            let columns = self.widths[place];
+            padded[place] = if matches!(place, 3 | 4) { pad_right(&cut, columns) } else { pad_left(&cut, columns) };
+        }
+        let [number, time, source, destination, protocol, length] = padded;
+        let front = format!("{number} {time} {source} → {destination} {protocol} {length}");
         let mut info = escape(&packet.info).into_owned();
         if let Some(damage) = &packet.damage {
             let gap = if info.is_empty() { "" } else { " " };
             info = format!("{info}{gap}[{}]", escape(damage));
         }
-        let room = most.saturating_sub(width(&front) + 1);
-        // Too narrow for anything behind the front: the line is cut as a whole.
-        if room < 8 {
-            return cut_middle(format!("{front} {info}").trim_end(), most);
-        }
-        let line = format!("{front} {}", cut_middle(&info, room));
+        let line = match most {
+            None => format!("{front} {info}"),
+            // Too narrow for anything behind the front: the line is cut as a whole.
+            Some(most) if width(&front) + 9 > most => cut_end(&format!("{front} {info}"), most),
+            Some(most) => format!("{front} {}", cut_end(&info, most - width(&front) - 1)),
+        };
         let line = line.trim_end();
-        let is_reset = packet.layers.iter().any(|layer| layer.fields.contains(&("tcp.flags.reset", Value::Bool(true))));
+        let is_reset = own.iter().any(|layer| layer.fields.contains(&("tcp.flags.reset", Value::Bool(true))));
         match (&packet.damage, is_reset) {
             (_, true) if self.options.color => format!("\x1b[31m{line}\x1b[0m"),
             (Some(_), _) if self.options.color => format!("\x1b[33m{line}\x1b[0m"),
@@ -138,13 +150,19 @@ fn seconds(nanoseconds: i64) -> String {
     format!("{}{}.{:06}", if nanoseconds < 0 { "-" } else { "" }, microseconds / 1_000_000, microseconds % 1_000_000)
 }
 
+/// The layers without the packet that an ICMP error quotes.
+fn own_layers(packet: &Packet) -> &[Layer] {
+    let is_error = |layer: &Layer| layer.protocol == "icmp" || layer.protocol == "icmpv6";
+    let kept = packet.layers.iter().position(is_error).map_or(packet.layers.len(), |place| place + 1);
+    packet.layers.get(..kept).unwrap_or_default()
+}
+
 /// The innermost source and destination that the layers name.
-fn ends(packet: &Packet) -> (String, String) {
+fn ends(layers: &[Layer]) -> (String, String) {
     let find =
         |layer: &Layer, name: &str| layer.fields.iter().find(|(of, _)| *of == name).map(|(_, value)| text(value));
-    // A link address is only shown where nothing better is known.
-    for wanted in [ENDS.get(..3).unwrap_or_default(), ENDS.get(3..).unwrap_or_default()] {
-        for layer in packet.layers.iter().rev() {
+    for wanted in ENDS {
+        for layer in layers.iter().rev() {
             for (source, destination) in wanted {
                 if let Some(pair) = find(layer, source).zip(find(layer, destination)) {
                     return pair;
@@ -153,6 +171,20 @@ fn ends(packet: &Packet) -> (String, String) {
         }
     }
     (String::new(), String::new())
+}
+
+/// What the packet is called: its innermost protocol that has a name, as people write it.
+fn protocol_name(packet: &Packet, own: &[Layer]) -> String {
+    let quotes = own.len() < packet.layers.len();
+    let last = own.last().map(|layer| layer.protocol).filter(|_| quotes);
+    let innermost = || packet.protocols.rsplit(':').find(|name| *name != "data").unwrap_or_default();
+    match last.unwrap_or_else(innermost) {
+        "ip" => "IPv4".into(),
+        "ipv6" => "IPv6".into(),
+        "icmpv6" => "ICMPv6".into(),
+        "eth" => "Ethernet".into(),
+        other => other.to_uppercase(),
+    }
 }
 
 /// The layers of a packet and their fields, indented; what `-V` prints.

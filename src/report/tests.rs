@@ -66,7 +66,7 @@ fn connection(flow: u64, ends: (Endpoint, Endpoint), sizes: (u64, u64), kind: Cl
     };
     Connection {
         subject: subject(flow, &[flow, flow + 1, flow + 2]),
-        community_id: "1:LQU9qZlK+B5F3KDmev6m5PMibrg=".to_owned(),
+        community_id: CommunityId::new(Transport::Tcp, ends.0, ends.1),
         start_ts: at(flow as i64 * 10),
         end_ts: at(flow as i64 * 10 + 1310),
         duration_ns: 1_310_000_000,
@@ -297,7 +297,7 @@ fn records() -> Vec<Record> {
     lossy.server.gap_bytes = 1_448;
     let udp = Udp {
         subject: subject(3, &[3, 4]),
-        community_id: "1:x".to_owned(),
+        community_id: CommunityId::new(Transport::Udp, client(41_000), endpoint("10.77.0.53", 53)),
         start_ts: at(5),
         end_ts: at(9),
         application: Some("dns"),

@@ -53,6 +53,28 @@ pub fn cut_middle(text: &str, most: usize) -> String {
     cut
 }
 
+/// `text`, its end replaced by `…` when it is wider than `most` columns. Never cuts through a visible character.
+#[must_use]
+pub fn cut_end(text: &str, most: usize) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    let room = most.saturating_sub(1);
+    let mut kept = String::new();
+    for piece in text.graphemes(true) {
+        let before = kept.len();
+        kept.push_str(piece);
+        if width(&kept) > room {
+            kept.truncate(before);
+            break;
+        }
+    }
+    if most > 0 {
+        kept.push('…');
+    }
+    kept
+}
+
 /// As [`cut_middle`], but where `text` is `one → other` both sides stay recognisable: each is cut on its own.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {

@@ -29,6 +29,10 @@ impl Sum {
             }
         }
         let mut sum = lanes.iter().fold(self.0, |sum, lane| fold_add(sum, *lane));
+        let (words, rest) = rest.as_chunks::<4>();
+        for word in words {
+            sum = fold_add(sum, u64::from(u32::from_ne_bytes(*word)));
+        }
         let (pairs, odd) = rest.as_chunks::<2>();
         for pair in pairs {
             sum = fold_add(sum, u64::from(u16::from_ne_bytes(*pair)));

@@ -269,6 +269,15 @@ fn small_fields(fields: &mut Fields, protocol: Layered, scene: &Scene<'_>) {
             fields.number("nsh.spi", u32_at(bytes, 4).map(|number| number >> 8));
             fields.number("nsh.si", u8_at(bytes, 7));
         }
+        Layered::Arcnet => {
+            fields.number("arcnet.src", u8_at(bytes, 0));
+            fields.number("arcnet.dst", u8_at(bytes, 1));
+        }
+        Layered::Ipoib => fields.number("ipoib.type", u16_at(bytes, 40)),
+        Layered::Ipcomp => {
+            fields.number("ipcomp.next_header", u8_at(bytes, 0));
+            fields.number("ipcomp.cpi", u16_at(bytes, 2));
+        }
         Layered::Macsec => fields.number("macsec.PN", u32_at(bytes, 2)),
         Layered::Esp => {
             fields.number("esp.spi", u32_at(bytes, 0));

@@ -47,8 +47,11 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     const ORDER: u8 = 0x80;
     const PROTECTED: u8 = 0x40;
     let here = walk.here();
-    let (Some(control), Some(flags)) = (here.first().copied(), here.get(1).copied()) else {
-        return walk.short(Layered::Wlan, 2);
+    let (control, flags) = match here {
+        // Some access points swap the two bytes (Cisco's, inside CAPWAP); the version, always 0, tells.
+        [flags, control, ..] if flags & 3 != 0 && control & 0x0f == 0x08 => (*control, *flags),
+        [control, flags, ..] => (*control, *flags),
+        _ => return walk.short(Layered::Wlan, 2),
     };
     let is_data = control & 0x0c == 0x08;
     if !is_data {

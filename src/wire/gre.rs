@@ -1,6 +1,6 @@
 //! GRE (RFC 2784, RFC 2890), its version 1 for PPTP (RFC 2637), and ERSPAN inside it.
 use super::{
-    Layered, Violation, ethernet, ppp,
+    Layered, Violation, dot11, ethernet, ppp,
     read::{u8_at, u16_at},
     walk::{Next, Visitor, Walk},
 };
@@ -67,6 +67,12 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
                 walk.at = walk.at.saturating_add(4).min(walk.end);
             }
             Next::EtherType(ethernet::IPV4)
+        }
+        // Aruba's access points send what was in the air, to their controller.
+        0x8200..=0x83f0 | 0x9000 if protocol & 0x000f == 0 => dot11::walk(walk),
+        0x2001 => {
+            walk.enter(Layered::Nhrp, 0);
+            Next::Done
         }
         _ => Next::EtherType(protocol),
     }

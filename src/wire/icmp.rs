@@ -46,6 +46,11 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
             fields.number("icmp.ident", u16_at(bytes, 4));
             fields.number("icmp.seq", u16_at(bytes, 6));
         }
+        // Extended echo (RFC 8335): the sequence number has one byte.
+        Some(42 | 43) => {
+            fields.number("icmp.ident", u16_at(bytes, 4));
+            fields.number("icmp.ext.echo.seq", u8_at(bytes, 6));
+        }
         Some(3) if u8_at(bytes, 1) == Some(4) => fields.number("icmp.mtu", u16_at(bytes, 6)),
         Some(5) => fields.text("icmp.redir_gw", ipv4_at(bytes, 4)),
         _ => {}

@@ -9,12 +9,10 @@ use super::{
     read::{ipv6_at, u8_at, u16_at, u32_at},
     walk::{Next, Visitor, Walk},
 };
+use crate::limits::MAX_EXTENSIONS;
 
 /// Length of the fixed header.
 pub(super) const LENGTH: usize = 40;
-/// Extension headers followed in one packet: a sender needs at most one of each and a second Destination Options
-/// (RFC 8200 section 4.1); the rest is for senders who ignore that.
-const MAX_EXTENSIONS: usize = 32;
 
 /// Protocol numbers of the extension headers.
 pub(super) mod extension {

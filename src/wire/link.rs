@@ -1,7 +1,7 @@
 //! What the first header of a packet is, by link type; and the short link headers that are nothing but a type field.
 use super::{
     Layered, dot11, ethernet, ipv4, ipv6, ppp,
-    read::{u16_at, u32_at},
+    read::{u8_at, u16_at, u32_at},
     walk::{Next, Visitor, Walk},
 };
 use crate::record::LinkType;
@@ -33,6 +33,12 @@ fn others<V: Visitor>(walk: &mut Walk<'_, V>, link_type: LinkType) -> Next {
         10 => fddi(walk),
         107 => frame_relay(walk),
         226 => ipnet(walk),
+        7 => arcnet(walk, 2),
+        129 => arcnet(walk, 4),
+        178 => juniper_ethernet(walk),
+        242 => ipoib(walk),
+        // DLT_USER2, which Apple's first PKTAP captures used.
+        149 if is_pktap(walk.here()) => pktap(walk),
         127 => dot11::walk_radiotap(walk),
         192 => dot11::walk_ppi(walk),
         239 => nflog(walk),
@@ -165,4 +171,81 @@ fn ipnet<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     }
     walk.enter(Layered::Ipnet, 24);
     Next::AnyIp
+}
+
+/// Whether these bytes look like Apple's capture header: as long as a version of it, with a packet behind it.
+fn is_pktap(here: &[u8]) -> bool {
+    let little_endian = |offset| u32_at(here, offset).map(u32::swap_bytes);
+    matches!((little_endian(0), little_endian(4)), (Some(108..=256), Some(1)))
+}
+
+/// ARCNET (RFC 1201, RFC 1051): two addresses, two bytes of offset in Linux' captures, the protocol, and a fragment header.
+fn arcnet<V: Visitor>(walk: &mut Walk<'_, V>, protocol_at: usize) -> Next {
+    let here = walk.here();
+    let Some(protocol) = u8_at(here, protocol_at) else {
+        return walk.short(Layered::Arcnet, protocol_at.saturating_add(1));
+    };
+    let number = match protocol {
+        212 | 240 => ethernet::IPV4,
+        213 | 241 => ethernet::ARP,
+        214 => ethernet::REVERSE_ARP,
+        196 => ethernet::IPV6,
+        _ => {
+            walk.enter(Layered::Arcnet, protocol_at.saturating_add(1));
+            return walk.data();
+        }
+    };
+    // RFC 1051 has no split flag and sequence; with RFC 1201 a split flag of 0xff announces four bytes more.
+    let (mut length, mut split) = (protocol_at.saturating_add(1), 0u8);
+    if protocol < 240 {
+        split = u8_at(here, length).unwrap_or_default();
+        if split == 0xff {
+            length = length.saturating_add(4);
+            split = u8_at(here, length).unwrap_or_default();
+        }
+        length = length.saturating_add(3);
+    }
+    if here.len() < length {
+        return walk.short(Layered::Arcnet, length);
+    }
+    walk.enter(Layered::Arcnet, length);
+    // A part of a packet.
+    if split != 0 { walk.data() } else { Next::EtherType(number) }
+}
+
+/// IP over InfiniBand (RFC 4391): 40 bytes of addresses as the capture has them, then an EtherType.
+fn ipoib<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    let Some(ether_type) = u16_at(walk.here(), 40).filter(|_| walk.here().len() >= 44) else {
+        return walk.short(Layered::Ipoib, 44);
+    };
+    walk.enter(Layered::Ipoib, 44);
+    Next::EtherType(ether_type)
+}
+
+/// Juniper's header in front of Ethernet frames: magic number, flags, extensions.
+fn juniper_ethernet<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    const MAGIC: &[u8] = &[0x4d, 0x47, 0x43];
+    const EXTENSIONS: u8 = 0x80;
+    const NO_LINK_HEADER: u8 = 0x02;
+    let here = walk.here();
+    let Some(flags) = u8_at(here, 3) else {
+        return walk.short(Layered::JuniperEthernet, 4);
+    };
+    if !here.starts_with(MAGIC) {
+        return walk.invalid(Layered::JuniperEthernet, super::Violation::Header);
+    }
+    let mut length = 4usize;
+    if flags & EXTENSIONS != 0 {
+        let extensions = u16_at(here, 4).map_or(usize::MAX, usize::from);
+        length = extensions.saturating_add(6);
+    }
+    if flags & NO_LINK_HEADER != 0 {
+        // Four bytes that say which protocol follows; IP says so itself.
+        length = length.saturating_add(4);
+    }
+    if here.len() < length {
+        return walk.short(Layered::JuniperEthernet, length);
+    }
+    walk.enter(Layered::JuniperEthernet, length);
+    if flags & NO_LINK_HEADER != 0 { Next::AnyIp } else { Next::Frame }
 }

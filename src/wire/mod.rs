@@ -46,7 +46,7 @@ use std::{fmt, net::IpAddr};
 pub use checksum::Sum;
 pub use fragment::FragmentInfo;
 pub use path::{Layered, Path};
-pub use summary::{summary, summary_of};
+pub use summary::{TcpNumbers, summary, summary_of, summary_with};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
 
 use crate::record::{Endpoint, FlowKey, Layer, LinkType, Transport};
@@ -343,7 +343,50 @@ impl Decoded {
         bytes.get(start..start.saturating_add(self.payload_length as usize)).unwrap_or_default()
     }
 
+    /// Verdict on the header checksum of the innermost network header, when that is IPv4.
+    #[inline]
+    #[must_use]
+    pub fn network_checksum(&self, bytes: &[u8]) -> ChecksumStatus {
+        match self.ipv4_header(bytes) {
+            Some(header) => ipv4::checksum(header),
+            None => ChecksumStatus::Unverified,
+        }
+    }
+
+    /// Whether a wrong IPv4 header checksum was left for the network card to compute: it is zero.
+    #[must_use]
+    pub fn network_checksum_is_left(&self, bytes: &[u8]) -> bool {
+        self.ipv4_header(bytes).and_then(|header| u16_at(header, 10)) == Some(0)
+    }
+
+    fn ipv4_header<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        if self.network != Network::Ipv4 {
+            return None;
+        }
+        let header = bytes.get(self.network_offset as usize..)?;
+        header.get(..usize::from(header.first()? & 15).saturating_mul(4))
+    }
+
+    /// Whether a wrong transport checksum was left for the network card to compute: the field holds the sum of the pseudo
+    /// header, which the card is to continue (with the segment's length, or with 0 where the card is to cut it up too).
+    #[must_use]
+    pub fn transport_checksum_is_left(&self, bytes: &[u8]) -> bool {
+        let (place, protocol) = match self.transport {
+            TransportHeader::Tcp => (16usize, 6u8),
+            TransportHeader::Udp => (6, 17),
+            _ => return false,
+        };
+        let start = self.transport_offset as usize;
+        let header_length = (self.payload_offset as usize).saturating_sub(start);
+        let length = read::narrow(header_length).saturating_add(self.payload_wire_length);
+        let field = bytes.get(start..).and_then(|header| u16_at(header, place));
+        let (Some(field), Some((source, destination))) = (field, self.addresses(bytes)) else { return false };
+        let sum = |length| !Sum::new().add_pseudo_header(source, destination, protocol.into(), length).checksum();
+        field == sum(length) || field == sum(0)
+    }
+
     /// Verdict on the transport checksum (TCP, UDP, ICMP, ICMPv6).
+    #[inline]
     #[must_use]
     pub fn transport_checksum(&self, bytes: &[u8]) -> ChecksumStatus {
         let start = self.transport_offset as usize;

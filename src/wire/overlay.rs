@@ -1,10 +1,10 @@
 //! Tunnels over UDP: VXLAN (RFC 7348, GPE), Geneve (RFC 8926), GTP-U (3GPP TS 29.281), Teredo (RFC 4380), L2TP
-//! (RFC 2661), AYIYA, GRE and MPLS in UDP (RFC 8086, RFC 7510).
+//! (RFC 2661), AYIYA, CAPWAP (RFC 5415), GRE and MPLS in UDP (RFC 8086, RFC 7510).
 //!
 //! A port alone proves nothing: a header must look right, else the datagram stays an ordinary one.
 use super::{
-    Layered, ethernet, gre, mpls, ppp,
-    read::{u8_at, u16_at},
+    Layered, dot11, ethernet, gre, mpls, ppp,
+    read::{u8_at, u16_at, u32_at},
     walk::{Next, Visitor, Walk},
 };
 
@@ -20,6 +20,7 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>, source_port: u16, destina
         3544 => teredo(walk),
         1701 => l2tp(walk),
         5072 => ayiya(walk),
+        5247 => capwap(walk),
         4754 => gre::walk(walk),
         6635 => mpls::walk(walk),
         _ => match source_port {
@@ -27,6 +28,7 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>, source_port: u16, destina
             3544 => teredo(walk),
             1701 => l2tp(walk),
             5072 => ayiya(walk),
+            5247 => capwap(walk),
             _ => Next::Done,
         },
     }
@@ -151,6 +153,30 @@ fn ayiya<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     }
     walk.enter(Layered::Ayiya, header);
     Next::EtherType(ethernet::IPV6)
+}
+
+/// CAPWAP's data channel (RFC 5415 section 4.3): a frame of an access point, as it was in the air or as Ethernet.
+fn capwap<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    const NATIVE: u32 = 0x100;
+    const FRAGMENT: u32 = 0x80;
+    const KEEP_ALIVE: u32 = 0x08;
+    const IEEE_80211: u32 = 1;
+    let here = walk.here();
+    // Version 0 and type 0: not encrypted by DTLS. Then lengths, identifiers and flags in 24 bits.
+    let Some(word) = u32_at(here, 0).filter(|word| word >> 24 == 0) else { return Next::Done };
+    let length = usize::try_from(word >> 19 & 0x1f).unwrap_or_default().saturating_mul(4);
+    if length < 8 || here.len() < length || !walk.tunnel(Layered::Capwap) {
+        return Next::Done;
+    }
+    walk.enter(Layered::Capwap, length);
+    if word & (FRAGMENT | KEEP_ALIVE) != 0 {
+        return walk.data();
+    }
+    match (word & NATIVE != 0, word >> 9 & 0x1f) {
+        (false, _) => Next::Frame,
+        (true, IEEE_80211) => dot11::walk(walk),
+        (true, _) => walk.data(),
+    }
 }
 
 fn l2tp<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {

@@ -63,6 +63,12 @@ layered! {
     FrameRelay = "fr", 2, "frame";
     Fddi = "fddi", 2, "frame";
     Ipnet = "ipnet", 2, "frame";
+    Arcnet = "arcnet", 2, "frame";
+    Ipoib = "ipoib", 2, "frame";
+    JuniperEthernet = "juniper", 2, "frame";
+    Capwap = "capwap.data", 2, "frame";
+    Nhrp = "nhrp", 3, "message";
+    Ipcomp = "ipcomp", 3, "packet";
     Ayiya = "ayiya", 4, "packet";
     Ieee8021ah = "ieee8021ah", 2, "frame";
     Netbios = "netbios", 2, "frame";
@@ -154,6 +160,18 @@ impl Path {
         let kept = self.iter().rposition(is_network).unwrap_or(usize::from(self.length));
         let mut path = Self::default();
         self.iter().take(kept).for_each(|protocol| path.push(protocol));
+        path
+    }
+
+    /// The path without the packet that an ICMP error quotes: what was on its way here, not what is told about.
+    #[must_use]
+    pub fn without_quote(&self) -> Self {
+        let mut path = *self;
+        if let Some(error) = self.iter().position(|protocol| matches!(protocol, Layered::Icmp | Layered::Icmpv6)) {
+            let kept = error.saturating_add(1);
+            path.protocols.iter_mut().skip(kept).for_each(|protocol| *protocol = Layered::default());
+            path.length = path.length.min(u8::try_from(kept).unwrap_or(u8::MAX));
+        }
         path
     }
 

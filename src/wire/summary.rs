@@ -8,6 +8,17 @@ use super::{
 };
 use crate::record::LinkType;
 
+/// What TCP's numbers are relative to, which only the connection tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpNumbers {
+    /// Sequence number of the sender that is shown as 0.
+    pub sequence_base: u32,
+    /// Acknowledgment number, and edge of a block of SACK, that is shown as 0.
+    pub acknowledgment_base: u32,
+    /// The window in bytes, the scale applied where it is known.
+    pub window: u32,
+}
+
 /// What the packet is, in one line. Sequence numbers are as on the wire: what is relative needs the flow.
 #[must_use]
 pub fn summary(link_type: LinkType, bytes: &[u8], wire_length: u32) -> String {
@@ -18,12 +29,18 @@ pub fn summary(link_type: LinkType, bytes: &[u8], wire_length: u32) -> String {
 /// The same for a packet, or reassembled datagram, that was decoded already.
 #[must_use]
 pub fn summary_of(decoded: &Decoded, bytes: &[u8]) -> String {
+    summary_with(decoded, bytes, None)
+}
+
+/// The same, with TCP's numbers relative to those given.
+#[must_use]
+pub fn summary_with(decoded: &Decoded, bytes: &[u8], numbers: Option<TcpNumbers>) -> String {
     let mut line = String::new();
     let header = bytes.get(decoded.transport_offset as usize..).unwrap_or_default();
     // Writing to a string cannot fail; a field that is not there leaves the rest out.
     let _ = match (decoded.network, decoded.transport) {
         (Network::Arp, _) => arp(&mut line, bytes.get(decoded.network_offset as usize..).unwrap_or_default()),
-        (_, TransportHeader::Tcp) => tcp(&mut line, decoded, bytes),
+        (_, TransportHeader::Tcp) => tcp(&mut line, decoded, bytes, numbers),
         (_, TransportHeader::Udp) => udp(&mut line, decoded, header),
         (_, TransportHeader::Icmp) => icmp(&mut line, decoded, bytes, header),
         (_, TransportHeader::Icmpv6) => icmpv6(&mut line, header),
@@ -47,14 +64,17 @@ pub fn summary_of(decoded: &Decoded, bytes: &[u8]) -> String {
     line
 }
 
-fn tcp(line: &mut String, decoded: &Decoded, bytes: &[u8]) -> Option<()> {
+fn tcp(line: &mut String, decoded: &Decoded, bytes: &[u8], numbers: Option<TcpNumbers>) -> Option<()> {
     let header = decoded.tcp_header(bytes)?;
+    let numbers = numbers.unwrap_or(TcpNumbers { window: header.window.into(), ..TcpNumbers::default() });
+    let sequence = header.sequence_number.wrapping_sub(numbers.sequence_base);
     let (source, destination) = (header.source_port, header.destination_port);
-    write!(line, "{source} → {destination} [{}] Seq={}", header.flags, header.sequence_number).ok()?;
+    write!(line, "{source} → {destination} [{}] Seq={sequence}", header.flags).ok()?;
     if header.flags.ack() {
-        write!(line, " Ack={}", header.acknowledgment_number).ok()?;
+        let acknowledgment = header.acknowledgment_number.wrapping_sub(numbers.acknowledgment_base);
+        write!(line, " Ack={acknowledgment}").ok()?;
     }
-    write!(line, " Win={} Len={}", header.window, decoded.payload_wire_length).ok()?;
+    write!(line, " Win={} Len={}", numbers.window, decoded.payload_wire_length).ok()?;
     if header.flags.urg() {
         write!(line, " Urg={}", header.urgent_pointer).ok()?;
     }
@@ -68,6 +88,8 @@ fn tcp(line: &mut String, decoded: &Decoded, bytes: &[u8]) -> Option<()> {
             TcpOption::Timestamps { value, echo_reply } => write!(line, " TSval={value} TSecr={echo_reply}"),
             TcpOption::Sack(blocks) => {
                 for (left, right) in blocks {
+                    let left = left.wrapping_sub(numbers.acknowledgment_base);
+                    let right = right.wrapping_sub(numbers.acknowledgment_base);
                     write!(line, " SLE={left} SRE={right}").ok()?;
                 }
                 Ok(())

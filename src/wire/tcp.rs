@@ -328,9 +328,19 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
     fields.number("tcp.dstport", u16_at(bytes, 2));
     fields.number("tcp.seq_raw", u32_at(bytes, 4));
     let Some(header) = TcpHeader::read(bytes) else { return };
-    fields.number("tcp.ack_raw", Some(header.acknowledgment_number));
+    // With a header shorter than any can be, nothing says what the bytes beyond these are.
+    let is_bogus = usize::from(header.data_offset) < MIN_LENGTH;
+    if !is_bogus {
+        fields.number("tcp.ack_raw", Some(header.acknowledgment_number));
+    }
     fields.number("tcp.hdr_len", Some(header.data_offset));
-    fields.size("tcp.len", scene.wire_length.saturating_sub(usize::from(header.data_offset)));
+    // A quoted segment is cut by whoever quotes it: how long it was is not known here.
+    if !scene.quoted {
+        fields.size("tcp.len", scene.wire_length.saturating_sub(usize::from(header.data_offset)));
+    }
+    if is_bogus {
+        return;
+    }
     let flags = header.flags;
     fields.number("tcp.flags", Some(flags.0));
     for (name, flag) in [

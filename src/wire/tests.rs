@@ -128,6 +128,26 @@ fn link_types() {
     let snap = with(&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &v4);
     assert_eq!(path(LinkType::ETHERNET, &ethernet(u16::try_from(snap.len()).unwrap(), &snap)), "eth:llc:ip:udp");
     assert_eq!(path(LinkType(147), b"what"), "data");
+    // RFC 1201 with and without the exception header, RFC 1051, a part of a packet.
+    assert_eq!(path(LinkType(129), &with(&[1, 2, 0, 0, 212, 0, 0, 7], &v4)), "arcnet:ip:udp");
+    assert_eq!(path(LinkType(7), &with(&[1, 2, 212, 0xff, 0, 0, 0, 0, 0, 7], &v4)), "arcnet:ip:udp");
+    assert_eq!(path(LinkType(7), &with(&[1, 2, 240], &v4)), "arcnet:ip:udp");
+    assert_eq!(path(LinkType(7), &with(&[1, 2, 212, 3, 0, 7], &v4)), "arcnet:data");
+    assert_eq!(path(LinkType(242), &with(&with(&[0; 40], &[8, 0, 0, 0]), &v4)), "ipoib:ip:udp");
+    let frame = ethernet(0x0800, &v4);
+    assert_eq!(path(LinkType(178), &with(&[0x4d, 0x47, 0x43, 0x80, 0, 3, 1, 2, 3], &frame)), "juniper:eth:ip:udp");
+    assert_eq!(path(LinkType(178), &with(&[0x4d, 0x47, 0x43, 2, 0, 0, 0, 2], &v4)), "juniper:ip:udp");
+    let mut apple = vec![108, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0];
+    apple.resize(108, 0);
+    assert_eq!(path(LinkType(149), &with(&apple, &frame)), "pktap:eth:ip:udp");
+    assert_eq!(path(LinkType(149), b"somebody else's"), "data");
+}
+
+/// A data frame of IEEE 802.11 with an IPv4 packet.
+fn radio(control: [u8; 2], packet: &[u8]) -> Vec<u8> {
+    let mut frame = control.to_vec();
+    frame.resize(24, 0);
+    with(&frame, &with(&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], packet))
 }
 
 #[test]
@@ -164,6 +184,13 @@ fn tunnels() {
             ipv4(17, &udp(1701, 1701, &with(&[0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21], &inner))),
             "eth:ip:udp:l2tp:ppp:ip:tcp",
         ),
+        (ipv4(17, &udp(999, 5247, &with(&[0, 0x10, 2, 0, 0, 0, 0, 0], &frame))), "eth:ip:udp:capwap.data:eth:ip:tcp"),
+        (
+            // Its frame control swapped, as Cisco's access points send it.
+            ipv4(17, &udp(5247, 999, &with(&[0, 0x10, 3, 0, 0, 0, 0, 0], &radio([0x01, 0x08], &inner)))),
+            "eth:ip:udp:capwap.data:wlan:llc:ip:tcp",
+        ),
+        (ipv4(47, &with(&[0, 0, 0x82, 0], &radio([0x08, 0x01], &inner))), "eth:ip:gre:wlan:llc:ip:tcp"),
     ];
     for (outer, expected) in cases {
         let packet = ethernet(0x0800, &outer);
@@ -271,6 +298,10 @@ fn quoted_packets() {
     let found = decoded(LinkType::IPV4, &packet);
     assert_eq!((found.transport, found.network_offset, found.stop), (TransportHeader::Icmp, 0, None));
     assert_eq!(found.path.to_string(), "ip:icmp:ip:tcp");
+    assert_eq!(found.path.without_quote().to_string(), "ip:icmp");
+    let layers = describe(LinkType::IPV4, &packet, 1 << 10);
+    let names: Vec<_> = layers.last().unwrap().fields.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["tcp.srcport", "tcp.dstport", "tcp.seq_raw"]);
     let quote = found.quoted(&packet).unwrap();
     assert_eq!((quote.transport, quote.sequence_number), (Transport::Tcp, Some(7)));
     assert_eq!((quote.source.port, quote.destination.port), (51234, 443));
@@ -380,7 +411,8 @@ fn everything(link_type: LinkType, bytes: &[u8], wire_length: u32) {
     }
 }
 
-const LINKS: [u16; 20] = [0, 1, 9, 12, 50, 51, 101, 104, 105, 108, 113, 127, 147, 192, 228, 229, 239, 258, 276, 14];
+const LINKS: [u16; 25] =
+    [7, 129, 149, 178, 242, 0, 1, 9, 12, 50, 51, 101, 104, 105, 108, 113, 127, 147, 192, 228, 229, 239, 258, 276, 14];
 
 proptest! {
     #[test]
@@ -390,7 +422,7 @@ proptest! {
 
     #[test]
     fn arbitrary_headers(number in prop::sample::select(vec![0u8, 1, 2, 4, 6, 17, 41, 43, 44, 47, 50, 51, 58, 60, 97, 137]),
-        port in prop::sample::select(vec![4789u16, 4790, 6081, 2152, 3544, 1701, 4754, 6635]),
+        port in prop::sample::select(vec![4789u16, 4790, 6081, 2152, 3544, 1701, 4754, 5247, 6635]),
         bytes in prop::collection::vec(any::<u8>(), 0..120), cut in 0usize..200) {
         for packet in [ipv4(number, &bytes), ipv4(17, &udp(9, port, &bytes))] {
             everything(LinkType::IPV4, &packet[..cut.min(packet.len())], u32::try_from(packet.len()).unwrap());

@@ -140,6 +140,8 @@ impl<'a, V: Visitor> Walk<'a, V> {
             88 => Layered::Eigrp,
             89 => Layered::Ospf,
             103 => Layered::Pim,
+            // What follows is compressed (RFC 3173).
+            108 => Layered::Ipcomp,
             112 => Layered::Vrrp,
             132 => Layered::Sctp,
             135 => Layered::Mobility,

@@ -3,7 +3,7 @@ use super::iana;
 use super::names::Malformed;
 use super::parser::{Message, Question, ResourceRecord, Section, TYPE_OPT};
 use super::rdata;
-use crate::limits::{MAX_DNS_QUESTIONS, MAX_DNS_RECORDS};
+use crate::limits::{MAX_DNS_MESSAGE_TEXT_BYTES, MAX_DNS_QUESTIONS, MAX_DNS_RECORDS};
 use crate::record::{DnsQuery, DnsQuestion, DnsRecord, DnsResponse, PacketRef};
 
 /// Everything a message holds, as text.
@@ -19,6 +19,8 @@ pub struct Content {
     pub edns: bool,
     /// Extended errors (RFC 8914).
     pub errors: Option<String>,
+    /// Whether there were more questions or records than are listed.
+    pub cut: bool,
     /// Why reading stopped early.
     pub malformed: Option<Malformed>,
 }
@@ -35,10 +37,13 @@ impl Content {
 
     fn fill(&mut self, message: &Message<'_>, multicast: bool) -> Result<(), Malformed> {
         let mut walk = message.walk();
+        let mut text_bytes = 0_usize;
         while let Some(question) = walk.question() {
             let question = question?;
             if self.questions.len() < MAX_DNS_QUESTIONS {
                 self.questions.push(dns_question(&question, multicast)?);
+            } else {
+                self.cut = true;
             }
         }
         while let Some(record) = walk.record() {
@@ -54,8 +59,12 @@ impl Content {
                 Section::Authority => &mut self.authority,
                 Section::Additional => &mut self.additional,
             };
-            if section.len() < MAX_DNS_RECORDS {
-                section.push(dns_record(&record)?);
+            if section.len() < MAX_DNS_RECORDS && text_bytes < MAX_DNS_MESSAGE_TEXT_BYTES {
+                let record = dns_record(&record)?;
+                text_bytes = text_bytes.saturating_add(record.name.len()).saturating_add(record.data.len());
+                section.push(record);
+            } else {
+                self.cut = true;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::parser::{Cursor, HEADER_OCTETS, Message, ResourceRecord, Section, TYP
 use super::{findings, iana, notes, probe};
 use crate::app::{Carrier, Session, Sink};
 use crate::limits::{
-    MAX_DNS_ANSWERED, MAX_DNS_OUTSTANDING, MAX_DNS_QUERY_RECORDS, MAX_DNS_TRANSFER_BYTES, MAX_DNS_TRANSFERS,
+    self, MAX_DNS_ANSWERED, MAX_DNS_OUTSTANDING, MAX_DNS_QUERY_RECORDS, MAX_DNS_TRANSFER_BYTES, MAX_DNS_TRANSFERS,
 };
 use crate::record::{
     Context, Direction, Dns, DnsMessage, DnsQuery, DnsRecord, DnsResponse, DnsTransport, Endpoint, Evidence, FlowFacts,
@@ -204,6 +204,9 @@ impl DnsSession {
         }
         let transport = self.transport(context.flow);
         let content = Content::read(&message, transport == DnsTransport::Mdns);
+        if content.cut {
+            out.limit(&limits::DNS);
+        }
         if out.wants_notes() {
             out.note(notes::note(&message, &content, transport));
         }
@@ -243,6 +246,7 @@ impl DnsSession {
             && let Some(oldest) = self.outstanding.pop_front()
         {
             oldest.give_up(exchange.transport, exchange.flow, packet, out);
+            out.limit(&limits::DNS);
         }
         let asked = message.first_question().map(|question| question.record_type);
         let transfers = exchange.transport == DnsTransport::Tcp
@@ -251,6 +255,10 @@ impl DnsSession {
         let mut query = build::query(&message, content, packet);
         query.answers.truncate(MAX_DNS_QUERY_RECORDS);
         query.answers.shrink_to_fit();
+        if self.outstanding.is_empty() {
+            // One at a time is usual: no room for four.
+            self.outstanding.reserve_exact(1);
+        }
         self.outstanding.push_back(Pending {
             id: header.id,
             opcode: header.opcode(),
@@ -306,6 +314,7 @@ impl DnsSession {
                             for record in more {
                                 transfer.bytes = transfer.bytes.saturating_add(record_bytes(&record));
                                 if transfer.bytes > MAX_DNS_TRANSFER_BYTES {
+                                    out.limit(&limits::DNS);
                                     break;
                                 }
                                 kept.push(record);
@@ -320,12 +329,19 @@ impl DnsSession {
             }
         }
         let Some(mut pending) = self.outstanding.remove(place) else { return };
+        if self.outstanding.is_empty() {
+            // Most flows ask once; what waits here is large.
+            self.outstanding = VecDeque::new();
+        }
         let response = match pending.transfer.take().and_then(|transfer| transfer.response) {
             Some(response) => response,
             None => build::response(&message, content, packet, true),
         };
         if self.answered.len() >= MAX_DNS_ANSWERED {
             self.answered.pop_front();
+        }
+        if self.answered.is_empty() {
+            self.answered.reserve_exact(1);
         }
         self.answered.push_back(Answered {
             id,

@@ -333,10 +333,10 @@ impl Http1 {
         }
         match step.state {
             BodyState::More => {
-                let watched = watch.is_some();
                 let lane = self.lane(direction);
                 lane.phase = Phase::Content(body);
-                match body.ahead().filter(|_| !watched) {
+                // A request may be reported before it is whole, when the answer is: what of it passed must be known then.
+                match body.ahead().filter(|_| !is_request) {
                     Some(ahead) => {
                         lane.counted = u64::try_from(next).unwrap_or(u64::MAX);
                         Move::Skip(lane.counted.saturating_add(ahead))

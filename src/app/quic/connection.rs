@@ -17,8 +17,9 @@ pub struct Connection {
     pub original: ConnectionId,
     /// The Source Connection ID of the client.
     pub client_id: ConnectionId,
-    /// The Source Connection ID of a Retry that answered it.
-    pub retry: Option<ConnectionId>,
+    /// The Source Connection IDs of the Retry packets that answered it. A client follows the first that it gets (RFC
+    /// 9000, section 17.2.5.2), which may be another one than the first that the capture holds.
+    pub retries: Vec<ConnectionId>,
     /// CRYPTO bytes handed on so far.
     pub crypto_bytes: usize,
     version: Version,
@@ -46,7 +47,7 @@ impl Connection {
             client: direction,
             original: packet.destination,
             client_id: packet.source,
-            retry: None,
+            retries: Vec::new(),
             crypto_bytes: 0,
             version: packet.version,
             keys,

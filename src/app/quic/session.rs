@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::{Carrier, Session, Sink},
-    limits::{MAX_QUIC_CONNECTIONS, MAX_QUIC_CRYPTO_BYTES, MAX_QUIC_CRYPTO_OFFSET},
+    limits::{MAX_QUIC_CONNECTIONS, MAX_QUIC_CRYPTO_BYTES, MAX_QUIC_CRYPTO_OFFSET, MAX_QUIC_RETRIES},
     record::{Context, Direction, Evidence, Finding, Input, Progress, Severity, Subject},
 };
 
@@ -116,8 +116,7 @@ impl Quic {
                 return Some((opened.number, names));
             }
         }
-        let after_retry =
-            self.connections.iter().position(|known| known.retry.is_some_and(|id| id == packet.destination));
+        let after_retry = self.connections.iter().position(|known| known.retries.contains(&packet.destination));
         if packet.destination.as_bytes().len() < MIN_FIRST_DESTINATION_BYTES && after_retry.is_none() {
             return None;
         }
@@ -161,7 +160,9 @@ impl Quic {
                 && retry_answers(packet.packet, packet.version, &known.original) != Some(false)
         });
         let Some(known) = answered else { return };
-        known.retry = Some(packet.source);
+        if known.retries.len() < MAX_QUIC_RETRIES {
+            known.retries.push(packet.source);
+        }
         if !std::mem::replace(&mut self.said.retry, true) {
             let title = "the server answered with Retry".to_owned();
             let why = "The server made the client prove its address before it spent anything on the handshake: one \

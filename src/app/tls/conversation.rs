@@ -87,6 +87,12 @@ impl Conversation {
         self.current.as_ref().and_then(|handshake| handshake.machine.is_tls13())
     }
 
+    /// Whether the agreed suite leaves records readable: it only adds a MAC to them.
+    pub(super) fn is_unencrypted(&self) -> bool {
+        let suite = self.current.as_ref().and_then(|handshake| handshake.suite.as_ref());
+        suite.is_some_and(|suite| suite.encryption == "NULL")
+    }
+
     /// Whether a HelloRetryRequest was seen.
     pub(super) fn saw_hello_retry(&self) -> bool {
         self.current.as_ref().is_some_and(|handshake| handshake.machine.saw_hello_retry())
@@ -155,6 +161,31 @@ impl Conversation {
         handshake.event(message.direction, Event::Message(kind::CLIENT_HELLO), message.packet, context);
     }
 
+    /// Takes a hello that was sent again because its answer did not come (RFC 6347 4.2.4): it is listed, and changes
+    /// nothing. Other messages that come again are passed over.
+    pub(super) fn resent(&mut self, message: Message<'_>, context: &Context<'_>) {
+        let transport = self.transport;
+        let Some(handshake) = &mut self.current else { return };
+        if self.hellos >= limits::MAX_TLS_HELLOS {
+            return;
+        }
+        let (version, packet) = (message.record_version, message.packet);
+        match message.kind {
+            kind::CLIENT_HELLO => {
+                let dtls = transport == TlsTransport::Dtls;
+                let Ok((_, parsed)) = parser::client_hello(message.body, dtls) else { return };
+                handshake.client_hellos.push(hello::read_client(&parsed, transport, version, packet).hello);
+            }
+            kind::SERVER_HELLO => {
+                let Ok((_, parsed)) = parser::server_hello(message.body) else { return };
+                handshake.server_hellos.push(hello::read_server(&parsed, version, packet));
+            }
+            _ => return,
+        }
+        self.hellos = self.hellos.saturating_add(1);
+        handshake.event(message.direction, Event::Message(message.kind), packet, context);
+    }
+
     fn server_hello(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
         let Ok((_, parsed)) = parser::server_hello(message.body) else { return };
         let again = self.current.as_ref().is_some_and(|handshake| handshake.machine.is_tls13().is_some());
@@ -213,7 +244,11 @@ impl Conversation {
             handshake.chain_packet = Some(message.packet);
         }
         let (client, server) = handshake.endpoints(context);
-        for (position, der) in list.take(if wanted { limits::MAX_CERTIFICATES } else { 0 }).enumerate() {
+        for (position, der) in list.enumerate().take_while(|_| wanted) {
+            if position >= limits::MAX_CERTIFICATES {
+                out.limit(&limits::TLS);
+                break;
+            }
             let content = certificate::read(der);
             if out.wants(RecordKind::Certificate) {
                 let position = u32::try_from(position).unwrap_or(u32::MAX);
@@ -270,6 +305,8 @@ impl Conversation {
             let level = if level == 2 { "fatal" } else { "warning" }.to_owned();
             let description = names::alert(description).map_or_else(|| description.to_string(), Into::into);
             handshake.alerts.push(Alert { packet: packet.number, side, level, description });
+        } else {
+            out.limit(&limits::TLS);
         }
         handshake.heard(direction);
         handshake.evidence.add(packet.number);

@@ -10,6 +10,7 @@ use nom::{
 use super::{
     conversation::{Conversation, Message},
     names, note,
+    parser::kind,
     record_layer::content,
     session::{Passed, report_record},
 };
@@ -93,12 +94,36 @@ impl Partial {
     }
 }
 
+/// What tells a message from another one. Sequence numbers start again with every handshake, so that hellos are told
+/// apart by the beginning of their random value, too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    sequence: u16,
+    kind: u8,
+    random: [u8; 8],
+}
+
+impl Mark {
+    fn of(sequence: u16, kind: u8, body: &[u8]) -> Self {
+        let random = match (kind, body) {
+            (kind::CLIENT_HELLO | kind::SERVER_HELLO, [_, _, random @ ..]) => random.first_chunk().copied(),
+            _ => None,
+        };
+        Self { sequence, kind, random: random.unwrap_or_default() }
+    }
+
+    /// Whether numbers start again here.
+    fn begins(self) -> bool {
+        self.kind == kind::CLIENT_HELLO && self.sequence == 0
+    }
+}
+
 /// One direction.
 #[derive(Default)]
 struct Half {
     partial: Vec<Partial>,
-    /// Sequence and type of the messages last completed: what comes again was retransmitted.
-    seen: Vec<(u16, u8)>,
+    /// The messages last completed: what comes again was retransmitted.
+    seen: Vec<Mark>,
 }
 
 /// DTLS over UDP.
@@ -183,6 +208,9 @@ impl DtlsSession {
             rest = after;
             let within = piece.offset.saturating_add(piece.bytes.len()) <= piece.length;
             if !within || piece.length > limits::MAX_DTLS_MESSAGE_BYTES {
+                if within {
+                    out.limit(&limits::TLS);
+                }
                 continue;
             }
             let half = self.half(direction);
@@ -191,30 +219,36 @@ impl DtlsSession {
                 half.partial.retain(|partial| partial.sequence != piece.sequence);
                 piece.bytes
             } else {
-                let Some(bytes) = assemble(half, piece) else { continue };
+                let Some(bytes) = assemble(half, piece, out) else { continue };
                 whole = bytes;
                 &whole
             };
             kinds.push(piece.kind);
-            let again = half.seen.contains(&(piece.sequence, piece.kind));
-            // Numbers start again with every handshake, which begins with a ClientHello: those are told apart by the
-            // conversation.
-            if again {
+            let mark = Mark::of(piece.sequence, piece.kind, body);
+            let (kind, record_version, packet) = (piece.kind, Some(version), context.packet);
+            let message = Message { direction, kind, body, record_version, packet };
+            if half.seen.contains(&mark) {
+                self.conversation.resent(message, context);
                 continue;
+            }
+            if mark.begins() {
+                half.seen.clear();
             }
             if half.seen.len() >= limits::MAX_DTLS_MESSAGES {
                 half.seen.remove(0);
             }
-            half.seen.push((piece.sequence, piece.kind));
-            let (kind, record_version, packet) = (piece.kind, Some(version), context.packet);
-            self.conversation.message(Message { direction, kind, body, record_version, packet }, context, out);
+            half.seen.push(mark);
+            if mark.begins() {
+                self.half(direction.reverse()).seen.clear();
+            }
+            self.conversation.message(message, context, out);
         }
         kinds
     }
 }
 
 /// Adds a fragment to its message; gives the message when it is whole.
-fn assemble(half: &mut Half, piece: Fragment<'_>) -> Option<Vec<u8>> {
+fn assemble(half: &mut Half, piece: Fragment<'_>, out: &mut Sink<'_>) -> Option<Vec<u8>> {
     let same = |partial: &Partial| {
         (partial.sequence, partial.kind, partial.bytes.len()) == (piece.sequence, piece.kind, piece.length)
     };
@@ -226,6 +260,7 @@ fn assemble(half: &mut Half, piece: Fragment<'_>) -> Option<Vec<u8>> {
             let full = half.partial.len() >= limits::MAX_DTLS_MESSAGES;
             if full || held.saturating_add(piece.length) > limits::MAX_DTLS_MESSAGE_BYTES {
                 half.partial.clear();
+                out.limit(&limits::TLS);
             }
             let bytes = vec![0; piece.length];
             half.partial.push(Partial { kind: piece.kind, sequence: piece.sequence, bytes, have: Vec::new() });

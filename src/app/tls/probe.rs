@@ -12,6 +12,7 @@ use crate::{
 pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
     match probe.carrier {
         Carrier::Tcp | Carrier::Tls if probe.from_start => start(probe.bytes),
+        Carrier::Tcp if begins_with_hello(probe.bytes) => Verdict::Certain,
         Carrier::Tcp => middle(probe.bytes),
         Carrier::QuicCrypto => match probe.bytes {
             [] => Verdict::Maybe,
@@ -63,6 +64,12 @@ fn start(bytes: &[u8]) -> Verdict {
     }
 }
 
+/// Whether a hello begins right here: after a proxy's answer or STARTTLS, or where a capture starts. Its record may be
+/// longer than what a probe is shown.
+fn begins_with_hello(bytes: &[u8]) -> bool {
+    matches!(bytes, [content::HANDSHAKE, 3, 0..=4, _, _, 1 | 2, ..]) && start(bytes) == Verdict::Certain
+}
+
 /// The middle of a stream: at least two records in a row.
 fn middle(bytes: &[u8]) -> Verdict {
     let enough = bytes.len() >= limits::MAX_PROBE_BYTES;
@@ -93,6 +100,23 @@ fn middle(bytes: &[u8]) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_record_that_begins_with_a_hello_needs_no_end() {
+        let mut bytes = vec![0x16, 3, 1, 0x15, 0x8c, 2, 0, 0, 0x4d, 3, 1];
+        bytes.resize(limits::MAX_PROBE_BYTES + 1, 0x5a);
+        let flow = crate::record::FlowFacts {
+            id: Default::default(),
+            transport: crate::record::Transport::Tcp,
+            client: crate::record::Endpoint { address: [10, 0, 0, 1].into(), port: 1 },
+            server: crate::record::Endpoint { address: [10, 0, 0, 2].into(), port: 2 },
+            client_certainty: crate::record::Certainty::Assumed,
+        };
+        let direction = crate::record::Direction::ServerToClient;
+        let asked = Probe { carrier: Carrier::Tcp, direction, bytes: &bytes, from_start: false, flow: &flow };
+        assert_eq!(super::probe(&asked), Verdict::Certain);
+        assert_eq!(super::probe(&Probe { bytes: &bytes[1..], ..asked }), Verdict::No);
+    }
 
     #[test]
     fn hellos_are_certain_and_others_are_not() {

@@ -91,7 +91,9 @@ pub enum Found {
 pub fn resynchronise(bytes: &[u8], version: Option<u16>) -> Found {
     let mut perhaps = None;
     let last = bytes.len().saturating_sub(HEADER_BYTES.saturating_sub(1));
-    for at in 0..last {
+    // The byte that few others are is the version's high one: that is searched for, not every place tried.
+    let versions = bytes.get(1..last.saturating_add(1)).unwrap_or_default();
+    for at in memchr::memchr2_iter(0x03, 0x7f, versions) {
         let Some(header) = bytes.get(at..).and_then(Header::read) else { break };
         if !header.is_plausible() || version.is_some_and(|version| version != header.version) {
             continue;

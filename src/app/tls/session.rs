@@ -125,7 +125,8 @@ impl TlsSession {
             content::HANDSHAKE => {
                 let (uncertain, changed) = (half.uncertain, half.changed);
                 let tls13 = self.conversation.is_tls13();
-                let encrypted = tls13 == Some(true) || (changed && !self.conversation.saw_hello_retry());
+                let protected = tls13 == Some(true) || (changed && !self.conversation.saw_hello_retry());
+                let encrypted = protected && !(changed && self.conversation.is_unencrypted());
                 if uncertain && !encrypted && rest.len() < total {
                     return Step::Need(total);
                 }
@@ -158,8 +159,15 @@ impl TlsSession {
             self.half(direction).skipped = Some(header);
             return Step::Skip(total.saturating_sub(1));
         }
-        let Some(fragment) = rest.get(HEADER_BYTES..total) else { return Step::Need(total) };
+        let Some(mut fragment) = rest.get(HEADER_BYTES..total) else { return Step::Need(total) };
         let packet = context.packet_completing(at.saturating_add(total));
+        if self.half(direction).changed
+            && self.conversation.is_unencrypted()
+            && let Some(message) = message_length(fragment).and_then(|length| fragment.get(..length))
+        {
+            // What follows is the MAC.
+            fragment = message;
+        }
         match header.content_type {
             content::HANDSHAKE => {
                 let start = at.saturating_add(HEADER_BYTES);
@@ -300,6 +308,7 @@ impl TlsSession {
         match message_length(&pending) {
             Some(length) if length > limits::MAX_HANDSHAKE_MESSAGE_BYTES => {
                 half.overlong = length.saturating_sub(pending.len());
+                out.limit(&limits::TLS);
             }
             _ => half.message = pending,
         }
@@ -479,6 +488,7 @@ impl CryptoSession {
             let Some(length) = message_length(rest) else { return Progress::Need { consumed: at, at_least: 4 } };
             let end = at.saturating_add(length);
             if length > limits::MAX_HANDSHAKE_MESSAGE_BYTES {
+                out.limit(&limits::TLS);
                 return Progress::Skip(u64::try_from(end).unwrap_or(u64::MAX));
             }
             let Some(message) = rest.get(..length) else { return Progress::Need { consumed: at, at_least: length } };

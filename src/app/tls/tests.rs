@@ -413,7 +413,7 @@ fn write_ndjson() {
 }
 
 fn fixture(name: &str, cut: Option<usize>) -> Vec<Replay> {
-    read_flows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls").join(format!("{name}.pcap")), cut)
+    read_flows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name).join("capture.pcap"), cut)
 }
 
 fn phases(tls: &Tls) -> String {

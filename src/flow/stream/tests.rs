@@ -1,3 +1,4 @@
+//! The stream buffer: order, overlap, gaps, skips, limits, ends.
 use proptest::prelude::*;
 
 use super::*;

@@ -1,5 +1,11 @@
+//! Tests of the table: packets in, what the consumer is told out.
+use proptest::prelude::*;
+
 use super::*;
-use crate::record::{CloseKind, Connection as Report, LinkType, PacketNumber, TcpState, Wanted};
+use crate::{
+    limits::Limit,
+    record::{CloseKind, Connection as Report, LinkType, PacketNumber, Severity, TcpState, Wanted},
+};
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];
@@ -9,6 +15,7 @@ const SERVER: [u8; 4] = [10, 0, 0, 2];
 struct Told {
     inputs: Vec<String>,
     records: Vec<(u64, Record)>,
+    limits: Vec<&'static str>,
 }
 
 impl Consumer for Told {
@@ -44,6 +51,10 @@ impl Consumer for Told {
     fn emit(&mut self, at: u64, _: FlowId, record: Record) {
         self.records.push((at, record));
     }
+
+    fn limit(&mut self, limit: &'static Limit, _: PacketRef) {
+        self.limits.push(limit.code);
+    }
 }
 
 impl Told {
@@ -65,12 +76,20 @@ struct Wire {
     told: Told,
     index: u64,
     clock: Timestamp,
+    /// IPv4 identification of the next packets.
+    identification: u16,
 }
 
 impl Wire {
     fn new(max_flows: usize) -> Self {
         let settings = Settings { max_flows, maximum_segment_lifetime_ns: 120 * SECOND_NS, wanted: Wanted::usual() };
-        Self { table: Table::new(settings), told: Told::default(), index: 0, clock: Timestamp(SECOND_NS) }
+        Self {
+            table: Table::new(settings),
+            told: Told::default(),
+            index: 0,
+            clock: Timestamp(SECOND_NS),
+            identification: 0,
+        }
     }
 
     fn at(&self) -> PacketRef {
@@ -81,7 +100,8 @@ impl Wire {
     fn ip(&mut self, protocol: u8, source: [u8; 4], destination: [u8; 4], body: &[u8]) {
         let mut bytes = vec![0x45, 0];
         bytes.extend_from_slice(&(20 + body.len() as u16).to_be_bytes());
-        bytes.extend_from_slice(&[0, 0, 0, 0, 64, protocol, 0, 0]);
+        bytes.extend_from_slice(&self.identification.to_be_bytes());
+        bytes.extend_from_slice(&[0, 0, 64, protocol, 0, 0]);
         bytes.extend_from_slice(&source);
         bytes.extend_from_slice(&destination);
         bytes.extend_from_slice(body);
@@ -89,7 +109,14 @@ impl Wire {
         self.table.expire(self.clock, |_| at, &mut self.told);
         let decoded = crate::wire::decode(LinkType(101), &bytes, bytes.len() as u32);
         let wire_length = bytes.len() as u32;
-        let packet = Packet { at, clock: self.clock, bytes: &bytes, decoded: &decoded, wire_length };
+        let packet = Packet {
+            at,
+            clock: self.clock,
+            bytes: &bytes,
+            decoded: &decoded,
+            wire_length,
+            checksum: decoded.transport_checksum(&bytes),
+        };
         assert!(self.table.packet(&packet, &mut self.told).is_some());
         self.index += 1;
         self.clock = self.clock.plus(1_000_000);
@@ -99,6 +126,10 @@ impl Wire {
     fn tcp(&mut self, way: char, flags: &str, sequence: u32, ack: u32, payload: &str) {
         let bits = "FSRPA".chars().enumerate().filter(|(_, flag)| flags.contains(*flag));
         let bits = bits.fold(0u8, |bits, (bit, _)| bits | 1 << bit);
+        self.segment(way, bits, sequence, ack, 0x1000, payload.as_bytes());
+    }
+
+    fn segment(&mut self, way: char, bits: u8, sequence: u32, ack: u32, window: u16, payload: &[u8]) {
         let from_client = way == '>';
         let (source, destination): (u16, u16) = if from_client { (40000, 80) } else { (80, 40000) };
         let mut body = Vec::new();
@@ -106,8 +137,10 @@ impl Wire {
         body.extend_from_slice(&destination.to_be_bytes());
         body.extend_from_slice(&sequence.to_be_bytes());
         body.extend_from_slice(&ack.to_be_bytes());
-        body.extend_from_slice(&[0x50, bits, 0x10, 0, 0, 0, 0, 0]);
-        body.extend_from_slice(payload.as_bytes());
+        body.extend_from_slice(&[0x50, bits]);
+        body.extend_from_slice(&window.to_be_bytes());
+        body.extend_from_slice(&[0; 4]);
+        body.extend_from_slice(payload);
         let (from, to) = if from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
         self.ip(6, from, to, &body);
     }
@@ -263,6 +296,144 @@ fn a_request_that_crosses_the_fin_is_a_close_race() {
 }
 
 #[test]
+fn a_client_that_closes_while_the_server_still_sends_is_no_race() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('>', "FA", 101, 501, "");
+    wire.tcp('<', "A", 501, 101, "data");
+    wire.tcp('>', "R", 102, 0, "");
+    let told = wire.finish();
+    assert_eq!(told.codes(), ["tcp.reset-after-close"]);
+}
+
+#[test]
+fn a_reset_with_data_on_its_way_is_worse_than_one_without() {
+    for (payload, severity) in [("", Severity::Note), ("data", Severity::Warning)] {
+        let mut wire = Wire::new(10);
+        wire.open();
+        wire.tcp('<', "A", 501, 101, payload);
+        wire.tcp('>', "R", 101, 0, "");
+        let told = wire.finish();
+        assert_eq!(told.codes(), ["tcp.reset-mid-stream"]);
+        let found = |(_, record): &(u64, Record)| matches!(record, Record::Finding(f) if f.severity == severity);
+        assert!(told.records.iter().any(found));
+    }
+}
+
+#[test]
+fn a_reset_ends_time_wait() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('>', "FA", 101, 501, "");
+    wire.tcp('<', "FA", 501, 102, "");
+    wire.tcp('>', "A", 102, 502, "");
+    wire.tcp('<', "R", 502, 0, "");
+    let told = wire.finish();
+    let report = told.connections()[0];
+    assert_eq!(states(report, Side::Client)[2..], [FinWait1, FinWait2, TimeWait, Closed]);
+    assert_eq!(report.close.kind, CloseKind::Graceful);
+}
+
+#[test]
+fn copies_are_no_retransmissions() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    for (identification, retransmissions) in [(7, 0), (7, 0), (8, 1)] {
+        wire.identification = identification;
+        wire.tcp('>', "A", 101, 501, "ab");
+        let report = wire.table.slots.get(0).map(|slot| match &slot.kind {
+            Kind::Tcp(connection) => connection.record(&slot.facts, None),
+            Kind::Udp(_) => panic!(),
+        });
+        assert_eq!(report.unwrap().client.retransmissions, retransmissions, "{identification}");
+    }
+    let told = wire.finish();
+    assert!(told.codes().contains(&"tcp.duplicated-packets"));
+    assert_eq!(told.inputs, ["0 ab", "close"]);
+}
+
+#[test]
+fn data_that_passes_the_tap_behind_its_acknowledgement_is_no_loss() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('<', "A", 501, 105, "");
+    wire.tcp('>', "A", 101, 501, "abcd");
+    wire.tcp('>', "FA", 105, 501, "");
+    let told = wire.finish();
+    let client = &told.connections()[0].client;
+    assert_eq!((client.gap_bytes, client.retransmissions, client.out_of_order), (0, 0, 1));
+    assert!(!told.codes().contains(&"tcp.tap-losses"), "{:?}", told.codes());
+}
+
+#[test]
+fn sequence_numbers_wrap() {
+    let mut wire = Wire::new(10);
+    wire.tcp('>', "S", u32::MAX - 2, 0, "");
+    wire.tcp('<', "SA", u32::MAX, u32::MAX - 1, "");
+    wire.tcp('>', "A", u32::MAX - 1, 0, "hello");
+    wire.tcp('<', "A", 0, 3, "world");
+    wire.tcp('>', "FA", 3, 5, "");
+    wire.tcp('<', "FA", 5, 4, "");
+    wire.tcp('>', "A", 4, 6, "");
+    let told = wire.finish();
+    assert_eq!(told.inputs, ["0 hello", "1 world", "0 Fin", "1 Fin", "close"]);
+    let report = told.connections()[0];
+    assert_eq!(report.close.kind, CloseKind::Graceful);
+    assert_eq!((report.client.retransmissions, report.client.gap_bytes, report.server.gap_bytes), (0, 0, 0));
+}
+
+#[test]
+fn a_keep_alive_at_the_start_of_the_capture_brings_no_byte() {
+    let mut wire = Wire::new(10);
+    wire.tcp('<', "A", 501, 101, "");
+    wire.tcp('>', "A", 100, 501, "X");
+    wire.tcp('<', "A", 501, 101, "");
+    wire.tcp('>', "A", 101, 501, "abc");
+    let told = wire.finish();
+    assert_eq!(told.inputs, ["0 abc", "close"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn whatever_comes_the_counts_add_up(
+        segments in proptest::collection::vec(
+            (any::<bool>(), 0u8..64, 0u32..40, 0u32..40, any::<u16>(), 0usize..20, 0u16..4, 0u32..200),
+            1..120,
+        ),
+        origin in prop_oneof![Just(0u32), Just(u32::MAX - 15), any::<u32>()],
+    ) {
+        let mut wire = Wire::new(10);
+        let mut payload = 0;
+        for (from_client, bits, sequence, ack, window, length, identification, wild) in &segments {
+            let far = if *wild == 0 { 0x7fff_ffff } else { 0 };
+            wire.identification = *identification;
+            let way = if *from_client { '>' } else { '<' };
+            let numbers = (origin.wrapping_add(*sequence).wrapping_add(far), origin.wrapping_add(*ack));
+            wire.segment(way, *bits, numbers.0, numbers.1, *window, &vec![b'x'; *length]);
+            payload += *length as u64;
+        }
+        let told = wire.finish();
+        let reports = told.connections();
+        let sum = |of: fn(&Report) -> u64| reports.iter().map(|report| of(report)).sum::<u64>();
+        prop_assert_eq!(sum(|report| report.client.packets + report.server.packets), segments.len() as u64);
+        prop_assert_eq!(sum(|report| report.client.payload_bytes + report.server.payload_bytes), payload);
+        for report in reports {
+            prop_assert!(report.transitions.len() <= crate::limits::MAX_TRANSITIONS);
+            prop_assert!(report.transitions_total >= report.transitions.len() as u64);
+            for side in [Side::Client, Side::Server] {
+                let own: Vec<_> = report.transitions.iter().filter(|step| step.side == side).collect();
+                prop_assert!(own.windows(2).all(|pair| pair[0].ts <= pair[1].ts));
+                let packets = if side == Side::Client { report.client.packets } else { report.server.packets };
+                let observed = own.iter().filter(|step| step.certainty == Certainty::Observed);
+                prop_assert!(packets > 0 || observed.count() == 0, "a side that sent nothing was observed");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_cap_closes_the_idlest() {
     let mut wire = Wire::new(2);
     for port in [1001, 1002, 1001, 1003] {
@@ -275,7 +446,7 @@ fn the_cap_closes_the_idlest() {
         _ => None,
     });
     assert_eq!(ports.collect::<Vec<_>>(), [(1002, 1), (1001, 2), (1003, 1)]);
-    assert_eq!(told.codes(), ["capture.flow-limit"]);
+    assert_eq!(told.limits, ["capture.flow-limit"; 1]);
 }
 
 #[test]

@@ -16,6 +16,11 @@ const MAX_PROOFS: usize = 30;
 const FAST_DUPLICATES: u32 = 2;
 /// A segment that fills a hole sooner than this after the newest one was reordered, not sent again, in nanoseconds.
 const REORDERED_WITHIN_NS: i64 = 3_000_000;
+/// A packet with the identification of an earlier one is its copy when it comes within this time, in nanoseconds:
+/// identifications are used again after 65,536 packets.
+const COPIED_WITHIN_NS: i64 = 1_000_000_000;
+/// The farthest an acknowledgement can lie ahead of what was seen, in bytes: the largest window (RFC 7323 2.3).
+const MAX_WINDOW: u32 = 1 << 30;
 
 /// One endpoint as the sender of what was seen.
 #[derive(Debug, Default)]
@@ -57,6 +62,10 @@ pub(super) struct Endpoint {
     /// Acknowledgements seen of bytes that were not.
     pub unseen_acks: u8,
     pub stream_base: u32,
+    /// IPv4 identification and sequence number of its latest packets.
+    latest: [(u16, u32); 4],
+    /// When its latest packet came.
+    seen: Timestamp,
 }
 
 /// What a healthy endpoint does not have.
@@ -72,6 +81,12 @@ pub(super) struct Trouble {
     pub window_full: u64,
     pub keep_alives: u64,
     pub gap_bytes: u64,
+    /// Packets that are in the capture more than once.
+    pub copies: u64,
+    pub copied: Vec<PacketNumber>,
+    zero_since: Option<Timestamp>,
+    /// How long its window was zero, in nanoseconds.
+    pub zero_window_ns: i64,
     pub retransmitted: Vec<PacketNumber>,
     pub zero_window_packets: Vec<PacketNumber>,
     pub gap_packets: Vec<PacketNumber>,
@@ -130,9 +145,10 @@ impl Endpoint {
         u32::from(self.window) << scale
     }
 
-    /// Whether it has sent something that the capture does not hold.
+    /// Whether it has sent something that has not been seen, and that the peer has not acknowledged either.
     pub fn has_hole(&self) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| !trouble.holes.is_empty())
+        let arrived = |end| self.acknowledged.is_some_and(|acknowledged| not_after(end, acknowledged));
+        self.trouble.as_ref().is_some_and(|trouble| trouble.holes.iter().any(|(_, end)| !arrived(*end)))
     }
 
     /// Reads what a SYN announces.
@@ -156,6 +172,9 @@ impl Endpoint {
     pub fn sent(&mut self, segment: &Segment<'_>, peer: &Self) {
         let (flags, at) = (segment.header.flags, segment.at);
         let (start, end) = (segment.header.sequence_number, segment.end());
+        if self.is_copy(segment) {
+            return;
+        }
         self.window_and_acks(segment, peer);
         if flags.rst() {
             return;
@@ -198,6 +217,28 @@ impl Endpoint {
         self.sent_again(segment, start, end, next);
     }
 
+    /// Whether the packet is here a second time: a mirror port or `-i any` shows packets twice, a network may double
+    /// them. An endpoint that sends again gives the packet another identification (RFC 6864 4.3).
+    fn is_copy(&mut self, segment: &Segment<'_>) -> bool {
+        let this = (segment.identification, segment.header.sequence_number);
+        if this.0 == 0 {
+            return false;
+        }
+        let before = std::mem::replace(&mut self.seen, segment.at.timestamp);
+        let soon = segment.at.timestamp.since(before).saturating_abs() < COPIED_WITHIN_NS;
+        if soon && self.latest.contains(&this) {
+            let number = segment.at.number;
+            let trouble = self.trouble();
+            trouble.copies = trouble.copies.saturating_add(1);
+            prove(&mut trouble.copied, number);
+            return true;
+        }
+        self.latest.rotate_right(1);
+        let [first, ..] = &mut self.latest;
+        *first = this;
+        false
+    }
+
     /// A segment behind one that was sent later, or the same once more.
     fn sent_again(&mut self, segment: &Segment<'_>, start: u32, end: u32, next: u32) {
         let newest = self.newest;
@@ -210,13 +251,15 @@ impl Endpoint {
         }
         let trouble = self.trouble();
         let fills = trouble.fill(start, end);
-        if fills && segment.at.timestamp.since(newest) < quick {
+        // What fills a hole after its acknowledgement had been seen passed the tap late: it had arrived already.
+        let arrived = acknowledged.is_some_and(|acknowledged| not_after(end, acknowledged));
+        if fills && (arrived || segment.at.timestamp.since(newest) < quick) {
             trouble.out_of_order = trouble.out_of_order.saturating_add(1);
             return;
         }
         trouble.retransmissions = trouble.retransmissions.saturating_add(1);
         prove(&mut trouble.retransmitted, segment.at.number);
-        if acknowledged.is_some_and(|acknowledged| not_after(end, acknowledged)) {
+        if arrived {
             trouble.spurious = trouble.spurious.saturating_add(1);
         } else if repeated >= FAST_DUPLICATES && acknowledged == Some(start) {
             trouble.fast = trouble.fast.saturating_add(1);
@@ -229,7 +272,13 @@ impl Endpoint {
         if window == 0 && !flags.syn() && !flags.fin() && !flags.rst() {
             let trouble = self.trouble();
             trouble.zero_windows = trouble.zero_windows.saturating_add(1);
+            trouble.zero_since.get_or_insert(segment.at.timestamp);
             prove(&mut trouble.zero_window_packets, segment.at.number);
+        } else if let Some(trouble) = &mut self.trouble
+            && let Some(since) = trouble.zero_since.take()
+        {
+            let closed = segment.at.timestamp.since(since).max(0);
+            trouble.zero_window_ns = trouble.zero_window_ns.saturating_add(closed);
         }
         if let Some(ack) = segment.acknowledged() {
             let outstanding = peer.next.is_some_and(|next| before(ack, next));
@@ -257,14 +306,21 @@ impl Endpoint {
             self.rtt.add(segment.at.timestamp.since(sent));
             self.timed = None;
         }
+        if self.next.is_some_and(|next| distance(next, ack) > 0 && distance(next, ack).unsigned_abs() > MAX_WINDOW) {
+            return;
+        }
         let known = self.acknowledged.unwrap_or(ack);
         self.acknowledged = Some(later(known, ack));
         match self.next {
-            // Acknowledged, but never seen.
-            Some(next) if before(next, ack) => {
-                let missing = u32::try_from(distance(next, ack)).unwrap_or(0);
+            // Acknowledged, but not seen yet. A SYN-ACK may answer an older SYN.
+            Some(next) if before(next, ack) && !segment.header.flags.syn() => {
                 let trouble = self.trouble();
-                trouble.gap_bytes = trouble.gap_bytes.saturating_add(u64::from(missing));
+                if trouble.holes.len() < MAX_HOLES {
+                    trouble.holes.push((next, ack));
+                } else {
+                    let missing = u64::try_from(distance(next, ack)).unwrap_or(0);
+                    trouble.gap_bytes = trouble.gap_bytes.saturating_add(missing);
+                }
                 prove(&mut trouble.gap_packets, segment.at.number);
                 self.next = Some(ack);
             }
@@ -283,6 +339,12 @@ impl Endpoint {
     fn window_edge(&self, peer: &Self) -> Option<u32> {
         let scales = self.window_scale.is_some() && peer.window_scale.is_some();
         Some(peer.last_ack?.wrapping_add(peer.window_bytes(scales)))
+    }
+
+    /// Bytes it sent that the peer has not acknowledged; FIN counts as one.
+    pub fn unacknowledged(&self) -> u32 {
+        let Some((acknowledged, next)) = self.acknowledged.zip(self.next) else { return 0 };
+        u32::try_from(distance(acknowledged, next)).unwrap_or(0)
     }
 
     pub fn repeats(&self) -> u32 {

@@ -1,9 +1,17 @@
 //! What is worth a person's attention in a connection: a closed catalogue of codes, each with its proof.
 use super::connection::Connection;
-use crate::record::{CloseKind, Evidence, Finding, FlowFacts, PacketNumber, Severity, Side, Subject, TcpState};
+use crate::record::{
+    CloseKind, Evidence, Finding, FlowFacts, PacketNumber, Severity, Side, Subject, TcpState, Timestamp,
+};
 
 /// Share of segments sent again from which it is a warning: one in a hundred.
 const RETRANSMISSION_SHARE: u64 = 100;
+
+/// An answer that is not there after this time is late enough to say so, in nanoseconds: a SYN is sent again after one
+/// second (RFC 6298 2.1).
+const ANSWER_WITHIN_NS: i64 = 1_000_000_000;
+/// A window closed for longer than this, in nanoseconds, is felt.
+const LONG_ZERO_WINDOW_NS: i64 = 200_000_000;
 
 struct Writer<'a> {
     facts: &'a FlowFacts,
@@ -39,6 +47,11 @@ fn proof(numbers: &[PacketNumber], total: u64) -> Evidence {
     evidence
 }
 
+/// A number of things, as one says it.
+fn count(number: u64, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
 fn name(side: Side) -> &'static str {
     match side {
         Side::Client => "client",
@@ -47,11 +60,11 @@ fn name(side: Side) -> &'static str {
 }
 
 impl Connection {
-    /// The findings about this connection, in a fixed order.
+    /// The findings about this connection, in a fixed order. It was watched until `until`.
     #[must_use]
-    pub fn findings(&self, facts: &FlowFacts) -> Vec<Finding> {
+    pub fn findings(&self, facts: &FlowFacts, until: Timestamp) -> Vec<Finding> {
         let mut writer = Writer { facts, findings: Vec::new() };
-        self.opening_findings(&mut writer);
+        self.opening_findings(&mut writer, until);
         self.closing_findings(&mut writer);
         for side in [Side::Client, Side::Server] {
             self.quality_findings(&mut writer, side);
@@ -59,30 +72,44 @@ impl Connection {
         writer.findings
     }
 
-    fn opening_findings(&self, writer: &mut Writer<'_>) {
+    fn opening_findings(&self, writer: &mut Writer<'_>, until: Timestamp) {
         let [client, server] = &self.ends;
         let close = self.close();
         let ends = writer.facts;
         if close.kind == CloseKind::Refused {
             let evidence =
                 self.syn.map(|at| at.number).into_iter().chain(server.reset_packet).chain(self.refused_by_icmp);
-            writer.add(
-                "tcp.refused",
-                Severity::Error,
-                evidence.collect(),
-                format!("{} refused the connection from {}", ends.server, ends.client),
-                "The SYN was answered with RST or with an ICMP error: nothing listens on that port, or a firewall \
-                 rejects the connection. Check that the service runs and listens on this address and port.",
-                "RFC 9293 3.10.7.1",
-            );
-        } else if self.syn.is_some() && server.packets == 0 {
-            let lone = client.packets;
+            let (title, explanation, reference) = if self.refused_by_icmp.is_some() {
+                (
+                    format!("{} cannot reach {}: ICMP says so", ends.client, ends.server),
+                    "The SYN was answered with an ICMP error: no route, no such host, or a firewall that rejects. The \
+                     ICMP packet tells who sent it and why.",
+                    "RFC 9293 3.9.2.2",
+                )
+            } else {
+                (
+                    format!("{} refused the connection from {}", ends.server, ends.client),
+                    "The SYN was answered with RST: nothing listens on that port, or a firewall rejects the connection. \
+                     Check that the service runs and listens on this address and port.",
+                    "RFC 9293 3.10.7.1",
+                )
+            };
+            writer.add("tcp.refused", Severity::Error, evidence.collect(), title, explanation, reference);
+        } else if let Some(syn) = self.syn
+            && server.packets == 0
+        {
             if client.flags & 0b1110 == 0 {
+                let soon = until.since(syn.timestamp) < ANSWER_WITHIN_NS;
+                let syns = count(client.packets, "SYN", "SYNs");
                 writer.add(
                     "tcp.no-answer",
-                    Severity::Error,
+                    if soon { Severity::Note } else { Severity::Error },
                     self.evidence(),
-                    format!("{} did not answer {lone} SYN from {}", ends.server, ends.client),
+                    if soon {
+                        format!("the capture ended before {} could answer the SYN from {}", ends.server, ends.client)
+                    } else {
+                        format!("{} did not answer {syns} from {}", ends.server, ends.client)
+                    },
                     "No SYN-ACK, no RST, no ICMP error: the host is down, the packets are dropped by a firewall, or \
                      the answers take another way that the capture does not see.",
                     "RFC 9293 3.8.3",
@@ -138,40 +165,14 @@ impl Connection {
         if close.kind == CloseKind::Reset
             && let Some(by) = self.reset_by
         {
-            let peer = by.other();
-            let reset = self.end(by).reset_packet;
-            let race = self.end(by).fin_packet.is_some() && self.data_after_fin.is_some();
-            if race {
-                let evidence = self.end(by).fin_packet.into_iter().chain(self.data_after_fin).chain(reset);
-                writer.add(
-                    "tcp.close-race",
-                    Severity::Error,
-                    evidence.collect(),
-                    format!("the {} sent data while the {} was closing, and got RST", name(peer), name(by)),
-                    "One side closed an idle connection at the very moment the other one used it: the data crossed the \
-                     FIN and was answered with RST. Behind a load balancer this is the classic cause of sporadic 502 \
-                     answers. Make the idle timeout of the side that reuses connections shorter than that of the side \
-                     that closed first.",
-                    "RFC 9293 3.10.7.4",
-                );
-            } else {
-                writer.add(
-                    "tcp.reset-mid-stream",
-                    Severity::Warning,
-                    reset.into_iter().collect(),
-                    format!("the {} reset the connection", name(by)),
-                    "RST ends a connection at once: data on its way is lost, and the other side sees an error. A program \
-                     crashed, gave up, or closed its socket with data unread; a firewall may do it too.",
-                    "RFC 9293 3.10.7.4",
-                );
-            }
+            self.reset_finding(writer, by);
         }
         if close.late_packets > 0 {
             writer.add(
                 "tcp.late-packets",
                 Severity::Note,
                 proof(&self.late_packets, close.late_packets),
-                format!("{} packets came after both ends had closed", close.late_packets),
+                format!("{} came after both ends had closed", count(close.late_packets, "packet", "packets")),
                 "Copies and retransmissions that were still on their way. TIME-WAIT exists to absorb them.",
                 "RFC 9293 3.4.2",
             );
@@ -183,7 +184,7 @@ impl Connection {
             && let Some((side, false)) = self.first_close
         {
             writer.add(
-                "tcp.half-open",
+                "tcp.half-closed",
                 Severity::Note,
                 self.end(side).fin_packet.into_iter().collect(),
                 format!("the {} closed, the {} did not until the capture ended", name(side), name(side.other())),
@@ -194,29 +195,115 @@ impl Connection {
         }
     }
 
+    fn reset_finding(&self, writer: &mut Writer<'_>, by: Side) {
+        let peer = by.other();
+        let (sender, receiver) = (self.end(by), self.end(peer));
+        let (who, other) = (name(by), name(peer));
+        let resets = sender.reset_packet;
+        if let (Some(fin), Some(data)) = (sender.fin_packet, self.data_after_fin) {
+            let evidence = [fin, data].into_iter().chain(resets).collect();
+            if by == Side::Server {
+                writer.add(
+                    "tcp.close-race",
+                    Severity::Error,
+                    evidence,
+                    format!("the {other} sent data while the {who} was closing, and got RST"),
+                    "One side closed an idle connection at the very moment the other one used it: the data crossed the \
+                     FIN and was answered with RST. Behind a load balancer this is the classic cause of sporadic 502 \
+                     answers. Make the idle timeout of the side that reuses connections shorter than that of the side \
+                     that closed first.",
+                    "RFC 9293 3.10.7.4",
+                );
+            } else {
+                writer.add(
+                    "tcp.reset-after-close",
+                    Severity::Note,
+                    evidence,
+                    format!("the {who} closed while the {other} was still sending, and answered the rest with RST"),
+                    "The program had closed its socket and nobody was left to read: common when a user stops a download \
+                     or a client needs no more. The data behind the FIN is lost, as the client wanted it.",
+                    "RFC 9293 3.6.1",
+                );
+            }
+            return;
+        }
+        let lost = u64::from(sender.unacknowledged()).saturating_add(u64::from(receiver.unacknowledged()));
+        if sender.fin.is_some() || receiver.fin.is_some() {
+            let how = if sender.fin.is_some() { "after its FIN" } else { "instead of sending FIN" };
+            writer.add(
+                "tcp.reset-after-close",
+                Severity::Note,
+                sender.fin_packet.into_iter().chain(receiver.fin_packet).chain(resets).collect(),
+                format!("the {who} ended the connection with RST {how}"),
+                "A FIN had announced the end already. Many programs close this way, to spare TIME-WAIT or because \
+                 data came that nobody would read any more. No harm, unless the other program logs it as an error.",
+                "RFC 9293 3.10.7.4",
+            );
+            return;
+        }
+        let (severity, title) = if lost == 0 {
+            (Severity::Note, format!("the {who} reset the connection while it was idle"))
+        } else {
+            let bytes = count(lost, "byte", "bytes");
+            (Severity::Warning, format!("the {who} reset the connection with {bytes} unacknowledged"))
+        };
+        writer.add(
+            "tcp.reset-mid-stream",
+            severity,
+            resets.into_iter().collect(),
+            title,
+            "RST ends a connection at once: data on its way is lost, and the other side sees an error when it next uses \
+             the connection. A program crashed, gave up, or closed its socket with data unread or on purpose without \
+             FIN; a firewall may do it too.",
+            "RFC 9293 3.10.7.4",
+        );
+    }
+
     fn quality_findings(&self, writer: &mut Writer<'_>, side: Side) {
         let end = self.end(side);
         let Some(trouble) = end.trouble.as_deref() else { return };
         let who = name(side);
-        if trouble.retransmissions > 0 {
+        let unanswered = self.end(side.other()).packets == 0;
+        if trouble.retransmissions > 0 && !unanswered {
             let much = trouble.retransmissions.saturating_mul(RETRANSMISSION_SHARE) > end.packets;
             let enough = trouble.retransmissions >= 3;
             writer.add(
                 "tcp.retransmissions",
                 if much && enough { Severity::Warning } else { Severity::Note },
                 proof(&trouble.retransmitted, trouble.retransmissions),
-                format!("the {who} sent {} of {} segments again", trouble.retransmissions, end.packets),
+                format!(
+                    "the {who} sent {} of its {} again",
+                    trouble.retransmissions,
+                    count(end.packets, "segment", "segments")
+                ),
                 "Segments or their acknowledgements were lost or late, and were sent again. Above one in a hundred \
                  transfers become slow. Look for a congested link, a bad cable or radio, a wrong duplex setting.",
                 "RFC 6298",
             );
         }
+        if trouble.copies > 0 {
+            writer.add(
+                "tcp.duplicated-packets",
+                Severity::Note,
+                proof(&trouble.copied, trouble.copies),
+                format!("{} of the {who} are in the capture twice", count(trouble.copies, "packet", "packets")),
+                "They carry the same IP identification, so the sender sent them once: a mirror port that sees both ways \
+                 through the switch, a capture on all interfaces, or a network that doubles packets. They count as \
+                 packets, but not as retransmissions.",
+                "RFC 6864 4.3",
+            );
+        }
         if trouble.zero_windows > 0 {
+            let closed = trouble.zero_window_ns;
+            let times = count(trouble.zero_windows, "time", "times");
             writer.add(
                 "tcp.zero-window",
-                Severity::Warning,
+                if closed == 0 || closed > LONG_ZERO_WINDOW_NS { Severity::Warning } else { Severity::Note },
                 proof(&trouble.zero_window_packets, trouble.zero_windows),
-                format!("the {who} announced a window of zero {} times", trouble.zero_windows),
+                match closed {
+                    0 => format!("the {who} announced a window of zero {times} and never opened it again"),
+                    _ => format!("the {who} announced a window of zero {times}, for {} ms in all", closed / 1_000_000),
+                },
                 "Its receive buffer was full: the program there reads more slowly than data arrives. The network is not \
                  to blame.",
                 "RFC 9293 3.8.6.1",

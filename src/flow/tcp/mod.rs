@@ -2,10 +2,13 @@
 //!
 //! [`connection`] puts a connection together from its segments; [`state`] is the pure step function of one endpoint.
 pub mod connection;
+mod delivery;
 mod endpoint;
 mod findings;
+mod machine;
 mod report;
 pub mod segment;
 pub mod sequence;
 pub mod state;
+mod steps;
 pub mod zeek;

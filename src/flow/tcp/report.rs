@@ -1,11 +1,8 @@
 //! The `connection` record of a connection that is over.
 use super::{connection::Connection, endpoint::Endpoint};
-use crate::{
-    flow::community_id,
-    record::{
-        self, Close, CloseKind, ConnectionSide, Evidence, FlowFacts, Handshake, PacketNumber, Side, Subject, TcpState,
-        Transition, Vantage, WhichSide,
-    },
+use crate::record::{
+    self, Close, CloseKind, ConnectionSide, Evidence, FlowFacts, Handshake, PacketNumber, Side, Subject, TcpState,
+    Transition, Vantage, WhichSide,
 };
 
 /// Handshake halves shorter than this, in nanoseconds, say nothing about where the capture was taken.
@@ -20,7 +17,7 @@ impl Connection {
         let handshake = self.handshake_record();
         record::Connection {
             subject: Subject::new(facts.id, self.evidence()),
-            community_id: community_id::version_1(facts),
+            community_id: facts.into(),
             start_ts: self.first.timestamp,
             end_ts: self.last.timestamp,
             duration_ns: self.last.timestamp.since(self.first.timestamp),
@@ -39,7 +36,7 @@ impl Connection {
     }
 
     fn transitions(&self) -> Vec<Transition> {
-        let of = |entry: &super::connection::Entry| Transition {
+        let of = |entry: &super::machine::Entry| Transition {
             packet: entry.packet,
             ts: entry.ts,
             side: entry.side,

@@ -19,6 +19,8 @@ pub struct Segment<'a> {
     pub at: PacketRef,
     /// Length of the packet on the wire, in bytes.
     pub wire_length: u32,
+    /// IPv4 identification; zero where there is none.
+    pub identification: u16,
 }
 
 impl Segment<'_> {

@@ -115,9 +115,9 @@ pub fn next(state: Option<TcpState>, event: Event) -> Option<Step> {
         (None, Event::SendReset) => step(Closed, Observed, "send RST", "RFC 9293 3.10.7.1"),
         // Refused.
         (Some(SynSent), Event::ReceiveReset) => step(Closed, Implied, "receive RST", "RFC 9293 3.10.7.3"),
-        // Reset by the peer. One in TIME-WAIT should ignore that (RFC 1337 3).
+        // Reset by the peer. In TIME-WAIT too, though RFC 1337 3 advises to ignore it there; Linux closes by default.
         (
-            Some(SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck),
+            Some(SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck | TimeWait),
             Event::ReceiveReset,
         ) => step(Closed, Implied, "receive RST", "RFC 9293 3.10.7.4"),
         // ICMP's hard errors abort the attempt to connect.
@@ -237,6 +237,6 @@ mod tests {
             assert_eq!(run(Some(state), &[Event::SendReset]), [Closed]);
         }
         assert_eq!(run(Some(TimeWait), &[Event::SendReset]), []);
-        assert_eq!(run(Some(TimeWait), &[Event::ReceiveReset]), []);
+        assert_eq!(run(Some(TimeWait), &[Event::ReceiveReset]), [Closed]);
     }
 }

@@ -15,7 +15,7 @@ enum State {
     Reset,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct End {
     state: State,
     seen: u8,
@@ -28,6 +28,13 @@ struct End {
     bytes: bool,
     retransmissions: u32,
     zero_windows: u32,
+    /// Whether it was established before it closed.
+    was_established: bool,
+    gaps: u32,
+    /// Behind the last byte in order.
+    in_order: u32,
+    /// Bytes behind a hole: where they start and end, in order.
+    ahead: Vec<(u32, u32)>,
 }
 
 const SYN: u8 = 1;
@@ -36,6 +43,9 @@ const RST: u8 = 4;
 const DATA: u8 = 8;
 const ACK: u8 = 16;
 const MULTI: u8 = 32;
+
+/// Pieces behind holes remembered of each end; Zeek remembers all.
+const MAX_AHEAD: usize = 32;
 
 /// Letters kept at most; real connections have fewer than 30.
 const MAX_HISTORY: usize = 60;
@@ -55,10 +65,60 @@ pub struct Seen {
     pub rst: bool,
     /// Sequence number.
     pub sequence: u32,
+    /// Acknowledgement number; means something with ACK.
+    pub acknowledgment: u32,
     /// Payload length on the wire, in bytes.
     pub length: u32,
     /// Window field.
     pub window: u16,
+}
+
+impl End {
+    fn is_clean(&self) -> bool {
+        self.state == State::Established || self.state == State::Closed && self.was_established
+    }
+
+    /// It sent the bytes from `start` to `end`.
+    fn sent(&mut self, start: u32, end: u32) {
+        if sequence::distance(self.in_order, start) > 0 {
+            if self.ahead.len() < MAX_AHEAD {
+                let place = self.ahead.partition_point(|(other, _)| sequence::distance(*other, start) > 0);
+                self.ahead.insert(place, (start, end));
+            }
+        } else if sequence::distance(self.in_order, end) > 0 {
+            self.in_order = end;
+            self.join();
+        }
+    }
+
+    /// Takes in what was behind a hole that is none any more.
+    fn join(&mut self) {
+        let mut in_order = self.in_order;
+        self.ahead.retain(|(start, end)| {
+            let joins = sequence::distance(in_order, *start) <= 0;
+            if joins && sequence::distance(in_order, *end) > 0 {
+                in_order = *end;
+            }
+            !joins
+        });
+        self.in_order = in_order;
+    }
+
+    /// The peer acknowledged: how many holes before that are given up.
+    fn acknowledged(&mut self, ack: u32) -> u32 {
+        let past_fin = self.seen & FIN != 0 && sequence::distance(self.last_fin, ack) > 0;
+        let up_to = if past_fin { self.last_fin } else { ack };
+        let mut gaps: u32 = 0;
+        while sequence::distance(self.in_order, up_to) > 0 {
+            gaps = gaps.saturating_add(1);
+            self.in_order = match self.ahead.first() {
+                Some((start, _)) if sequence::distance(*start, up_to) > 0 => *start,
+                _ => up_to,
+            };
+            self.join();
+        }
+        gaps
+    }
 }
 
 /// Zeek's record of one connection.
@@ -87,7 +147,7 @@ impl Zeek {
             end.last = seen.sequence;
         }
         history_of_flags(end, &mut letters, seen);
-        if !seen.syn && !seen.rst && seen.window == 0 {
+        if !seen.syn && !seen.rst && seen.window == 0 && peer.seen & FIN == 0 {
             end.zero_windows = end.zero_windows.saturating_add(1);
             letters.scaled(b'W', end.zero_windows);
         }
@@ -97,6 +157,24 @@ impl Zeek {
         }
         let known = end.state;
         advance(end, peer, seen);
+        end.was_established |= end.state == State::Established;
+        peer.was_established |= peer.state == State::Established;
+        if seen.syn {
+            end.in_order = seen.sequence.wrapping_add(1);
+            end.ahead.clear();
+        }
+        if seen.ack && !seen.rst {
+            let clean = end.is_clean() && peer.is_clean();
+            let gaps = peer.acknowledged(seen.acknowledgment);
+            let mut letters = Letters { history: &mut *letters.history, upper: !seen.from_originator };
+            for _ in 0..if clean { gaps } else { 0 } {
+                peer.gaps = peer.gaps.saturating_add(1);
+                letters.scaled(b'G', peer.gaps);
+            }
+        }
+        if seen.length > 0 {
+            end.sent(seen.sequence.wrapping_add(u32::from(seen.syn)), last.wrapping_sub(u32::from(seen.fin)));
+        }
         let ahead = sequence::distance(end.last, last);
         if (seen.syn || seen.rst) && ahead.unsigned_abs() > 1_048_576
             || seen.fin && end.last == end.start.wrapping_add(1)
@@ -123,7 +201,7 @@ impl Zeek {
     #[must_use]
     pub fn conn_state(&self) -> &'static str {
         use State::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
-        let [originator, responder] = self.ends;
+        let [originator, responder] = &self.ends;
         let absent = |state: State| matches!(state, Inactive | Partial);
         match (originator.state, responder.state) {
             (SynSent | SynAckSent, Reset) => "REJ",
@@ -205,6 +283,7 @@ fn history_of_flags(end: &mut End, letters: &mut Letters<'_>, seen: &Seen) {
             if letters.once(end, SYN, letter) {
                 end.last_syn = seen.sequence;
             } else if end.last_syn != seen.sequence && !seen.ack {
+                end.last_syn = seen.sequence;
                 letters.add(letter);
             }
         }
@@ -213,6 +292,7 @@ fn history_of_flags(end: &mut End, letters: &mut Letters<'_>, seen: &Seen) {
             if letters.once(end, FIN, b'F') {
                 end.last_fin = place;
             } else if end.last_fin != place {
+                end.last_fin = place;
                 letters.add(b'F');
             }
         }
@@ -220,6 +300,7 @@ fn history_of_flags(end: &mut End, letters: &mut Letters<'_>, seen: &Seen) {
             if letters.once(end, RST, b'R') {
                 end.last_reset = seen.sequence;
             } else if end.last_reset != seen.sequence {
+                end.last_reset = seen.sequence;
                 letters.add(b'R');
             }
         }
@@ -242,6 +323,11 @@ fn advance(end: &mut End, peer: &mut End, seen: &Seen) {
                         State::Established
                     }
                     (true, _) => State::SynAckSent,
+                    // A simultaneous open.
+                    (false, State::SynSent) => {
+                        peer.state = State::Established;
+                        State::Established
+                    }
                     (false, _) => State::SynSent,
                 };
             }
@@ -295,6 +381,7 @@ mod tests {
                 fin: flags.contains('F'),
                 rst: flags.contains('R'),
                 sequence: *sequence,
+                acknowledgment: 0,
                 length: *length,
                 window: 1000,
             };

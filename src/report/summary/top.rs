@@ -159,8 +159,12 @@ impl Talkers {
     /// The busiest `limit`, the busiest first; the lower address where they are equal.
     pub fn best(&self, limit: usize) -> Vec<(IpAddr, Talk)> {
         let mut hosts: Vec<(IpAddr, Talk)> = self.hosts.iter().map(|(address, talk)| (*address, *talk)).collect();
-        hosts.sort_unstable_by_key(|(address, talk)| (std::cmp::Reverse(talk.bytes()), *address));
-        hosts.truncate(limit);
+        let rank = |(address, talk): &(IpAddr, Talk)| (std::cmp::Reverse(talk.bytes()), *address);
+        if limit < hosts.len() {
+            hosts.select_nth_unstable_by_key(limit, rank);
+            hosts.truncate(limit);
+        }
+        hosts.sort_unstable_by_key(rank);
         hosts
     }
 }

@@ -4,7 +4,7 @@ mod style;
 
 use std::io::{self, Write as _};
 
-use style::{finish, paint};
+pub(super) use style::{finish, paint};
 
 use super::{
     Options, Output, Writer,
@@ -335,8 +335,10 @@ impl<'a> Page<'a> {
         let Some(program) = self.options.program.as_deref() else { return };
         let mut hints: Vec<(String, Style)> = Vec::new();
         let mut hint = |text: String| hints.push((text, Style::Dim));
-        if let ([file], Some(_)) = (summary.files.as_slice(), summary.first_connection()) {
-            hint(format!("{program} packets {} -V shows every field", super::escape::escape(file)));
+        if let ([file], Some(flow)) = (summary.files.as_slice(), summary.first_connection())
+            && self.options.wanted.has(RecordKind::Connection)
+        {
+            hint(format!("{program} connection {} {flow} explains one", super::escape::escape(file)));
         }
         if summary.is_cut(self.options) {
             hint("--all shows every row".to_owned());

@@ -1,0 +1,92 @@
+//! `wireglass connection FILE ID`: one connection explained.
+use std::{
+    io::{self, BufWriter},
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use super::{
+    analyze,
+    args::{ConnectionArgs, ResourceArgs},
+    exit::{Ended, Failure},
+    plan,
+};
+use crate::{
+    engine,
+    record::{Connection, Record, Wanted},
+    report::{self, Writer, ladder::Ladder},
+};
+
+/// Runs the command.
+pub fn connection(args: &ConnectionArgs) -> Result<Ended, Failure> {
+    if args.file.as_os_str() == "-" {
+        return Err(Failure::Usage("the file is read twice, so it cannot be standard input: save it first".to_owned()));
+    }
+    let mut flow = OneFlow { id: args.id.clone(), connection: None, beside: Vec::new(), others: Vec::new() };
+    let files = std::slice::from_ref(&args.file);
+    let outcome = engine::run(analyze::open(files)?, settings(&args.file, Wanted::usual()), &mut flow, &mut |_| {})
+        .map_err(Failure::Output)?;
+    let Some(connection) = flow.connection else { return Err(Failure::Usage(missing(args, &flow.others))) };
+    let options =
+        report::Options { width: plan::width(), color: plan::color(args.color), ..report::Options::default() };
+    let mut ladder = Ladder::new(Box::new(BufWriter::new(io::stdout())), &options, &connection, &flow.beside);
+    engine::segments(analyze::open(files)?, settings(&args.file, Wanted::none()), &connection, &mut |segment| {
+        ladder.segment(segment);
+        Ok(())
+    })
+    .and_then(|()| ladder.draw())
+    .map_err(Failure::Output)?;
+    Ok(analyze::judge(&outcome.captures, false))
+}
+
+fn settings(file: &Path, wanted: Wanted) -> engine::Settings {
+    let resources = ResourceArgs { threads: None, max_flows: None, max_memory: None, msl: 120, strict: false };
+    let stop = Arc::new(AtomicBool::new(false));
+    plan::engine_settings(&resources, wanted, None, None, vec![analyze::name(file)], stop)
+}
+
+fn missing(args: &ConnectionArgs, others: &[String]) -> String {
+    let file = args.file.display();
+    match others {
+        [] => format!("{file}: there is no TCP connection in it"),
+        _ => format!("{file}: no TCP connection is called {}. There are: {} …", args.id, others.join(", ")),
+    }
+}
+
+/// Keeps the records of one flow.
+struct OneFlow {
+    id: String,
+    connection: Option<Box<Connection>>,
+    beside: Vec<Record>,
+    others: Vec<String>,
+}
+
+impl OneFlow {
+    /// Connections named when the right one is missing.
+    const NAMED: usize = 10;
+    /// Records of one flow kept besides.
+    const BESIDE: usize = 1000;
+}
+
+impl Writer for OneFlow {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        let Some(flow) = record.subject().and_then(|subject| subject.flow).map(|flow| flow.to_string()) else {
+            return Ok(());
+        };
+        match record {
+            Record::Connection(connection) if flow == self.id => self.connection = Some(connection.clone()),
+            Record::Connection(_) if self.others.len() < Self::NAMED => self.others.push(flow),
+            Record::Finding(_) | Record::Tls(_) | Record::Http(_)
+                if flow == self.id && self.beside.len() < Self::BESIDE =>
+            {
+                self.beside.push(record.clone());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
