@@ -206,6 +206,8 @@ struct Driver {
     packet: PacketRef,
     pending: [Vec<u8>; 2],
     skip: [u64; 2],
+    /// How many bytes a skip under way has behind it, and how many of them are missing.
+    skipped: [(u64, u64); 2],
     offered: [bool; 2],
     over: bool,
     carrier: Carrier,
@@ -220,7 +222,17 @@ impl Driver {
             FlowFacts { id: FlowId::default(), transport, client, server, client_certainty: Certainty::Observed };
         let packet = PacketRef { index: 0, number: PacketNumber::new(0, 1), timestamp: Timestamp(0) };
         let pending = [Vec::new(), Vec::new()];
-        Self { session, flow, packet, pending, skip: [0; 2], offered: [false; 2], over: false, carrier }
+        Self {
+            session,
+            flow,
+            packet,
+            pending,
+            skip: [0; 2],
+            skipped: [(0, 0); 2],
+            offered: [false; 2],
+            over: false,
+            carrier,
+        }
     }
 
     fn ask(&mut self, input: Input<'_>, from_start: bool) -> Progress {
@@ -253,7 +265,7 @@ impl Driver {
         self.step();
         let side = direction.index();
         let passed = self.skip[side].min(bytes.len() as u64);
-        self.skip[side] -= passed;
+        self.pass(direction, passed, 0);
         self.pending[side].extend_from_slice(&bytes[passed as usize..]);
         for _ in 0..=bytes.len() {
             if self.over || self.pending[side].is_empty() {
@@ -275,16 +287,39 @@ impl Driver {
                     assert!(done > 0, "skips nothing for ever");
                     self.pending[side] = offered[done as usize..].to_vec();
                 }
-                Progress::Skip(done) => self.skip[side] = done - offered.len() as u64,
+                Progress::Skip(done) => {
+                    self.skip[side] = done - offered.len() as u64;
+                    self.skipped[side] = (offered.len() as u64, 0);
+                }
                 Progress::Done | Progress::HandOver(_) => self.over = true,
             }
+        }
+    }
+
+    fn pass(&mut self, direction: Direction, passed: u64, missing: u64) {
+        let side = direction.index();
+        if passed > 0 {
+            self.skip[side] -= passed;
+            self.skipped[side].0 += passed;
+            self.skipped[side].1 += missing;
+            if self.skip[side] == 0 {
+                self.tell_skipped(direction);
+            }
+        }
+    }
+
+    fn tell_skipped(&mut self, direction: Direction) {
+        let (length, missing) = std::mem::take(&mut self.skipped[direction.index()]);
+        self.skip[direction.index()] = 0;
+        if length > 0 && !self.over {
+            self.over = self.ask(Input::Skipped { direction, length, missing }, false) == Progress::Done;
         }
     }
 
     fn gap(&mut self, direction: Direction, length: u64) {
         let side = direction.index();
         let passed = self.skip[side].min(length);
-        self.skip[side] -= passed;
+        self.pass(direction, passed, passed);
         let length = length - passed + self.pending[side].len() as u64;
         self.pending[side].clear();
         if length > 0 && !self.over {
@@ -293,6 +328,7 @@ impl Driver {
     }
 
     fn end(&mut self, direction: Direction, cause: EndCause) {
+        self.tell_skipped(direction);
         if !self.over {
             self.pending[direction.index()].clear();
             self.over = self.ask(Input::End { direction, cause }, false) == Progress::Done;
@@ -300,6 +336,9 @@ impl Driver {
     }
 
     fn close(&mut self) {
+        for direction in Direction::BOTH {
+            self.tell_skipped(direction);
+        }
         if !self.over {
             self.ask(Input::Close, false);
         }

@@ -31,9 +31,11 @@ enum Reader {
 #[derive(Clone, Copy, Default)]
 struct Search {
     /// Offers that nobody could use, per direction.
-    refused: [u8; 2],
+    refused: [u16; 2],
     /// The next bytes begin a protocol, though not the stream: another protocol handed over before them.
     fresh: [bool; 2],
+    /// Some bytes were offered from their beginning on.
+    seen_start: bool,
 }
 
 /// Packets with payload that belong to a protocol not found yet, all at one node of the hierarchy.
@@ -116,7 +118,7 @@ impl Conversation {
                     search.fresh[direction.index()] = false;
                     return Progress::Consumed(0);
                 }
-                Input::End { .. } | Input::Close => return Progress::Consumed(0),
+                Input::Skipped { .. } | Input::End { .. } | Input::Close => return Progress::Consumed(0),
             };
             self.application = Some(found.name);
             self.reader = Reader::Session((found.session)(self.carrier));
@@ -172,7 +174,9 @@ enum Found {
 
 impl Search {
     /// Offers that nobody could use in one direction before the flow is given up.
-    const MOST_REFUSALS: u8 = 16;
+    const MOST_REFUSALS: u16 = 16;
+    /// The same where the beginning was not seen: what is under way may be long, and the next message may tell.
+    const MOST_REFUSALS_LATE: u16 = 512;
 
     fn probe(
         &mut self,
@@ -182,6 +186,7 @@ impl Search {
         from_start: bool,
         context: &Context<'_>,
     ) -> Found {
+        self.seen_start |= from_start;
         let shown = bytes.get(..limits::MAX_PROBE_BYTES).unwrap_or(bytes);
         let probe = Probe { carrier, direction, bytes: shown, from_start, flow: context.flow };
         let mut likely = None;
@@ -205,6 +210,7 @@ impl Search {
         *refused = refused.saturating_add(1);
         // The other direction may tell what this one does not. Once one direction has refused often enough, the
         // other has had its chance too: answers follow questions.
-        if *refused >= Self::MOST_REFUSALS { Found::Nobody } else { Found::NotHere }
+        let most = if self.seen_start { Self::MOST_REFUSALS } else { Self::MOST_REFUSALS_LATE };
+        if *refused >= most { Found::Nobody } else { Found::NotHere }
     }
 }

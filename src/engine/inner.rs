@@ -64,8 +64,13 @@ impl Inner {
 
     /// The flow around them is over.
     pub fn close(&mut self, context: &Context<'_>, outlet: &mut Outlet) {
-        for channel in &mut self.channels {
-            channel.conversation.input(Input::Close, context, outlet);
+        for Channel { streams, conversation, .. } in &mut self.channels {
+            let mut read = |input: Input<'_>, origins: &[_], from_start| {
+                let inside = Context { origins, from_start, ..*context };
+                conversation.input(input, &inside, outlet)
+            };
+            streams.iter_mut().for_each(|stream| stream.flush(context.packet, &mut read));
+            conversation.input(Input::Close, context, outlet);
         }
     }
 }

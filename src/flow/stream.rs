@@ -29,7 +29,7 @@ pub struct Stream {
     /// Where the pending bytes came from, relative to the first one not consumed.
     origins: Vec<Origin>,
     /// Bytes that shall pass unseen.
-    skip: u64,
+    skip: Skip,
     /// Bytes wanted before the pending ones are offered again.
     need: usize,
     early: Option<Box<Early>>,
@@ -39,6 +39,19 @@ pub struct Stream {
     lost: u64,
     conflicts: u64,
     overflow: bool,
+}
+
+/// A [`Progress::Skip`] under way; all zero when there is none.
+#[derive(Debug, Default)]
+struct Skip {
+    /// Bytes still to pass.
+    left: u64,
+    /// Bytes that passed or are missing, from the first one offered.
+    length: u64,
+    /// Of those, the missing ones.
+    missing: u64,
+    /// What brought the last one.
+    last: PacketRef,
 }
 
 /// Bytes that came before their turn; never overlapping.
@@ -59,7 +72,7 @@ impl Stream {
             pending: Vec::new(),
             consumed: 0,
             origins: Vec::new(),
-            skip: 0,
+            skip: Skip::default(),
             need: 0,
             early: None,
             end: None,
@@ -181,6 +194,7 @@ impl Stream {
             self.gap(start, at, read);
             self.release(at, read);
         }
+        self.tell_skipped(at, read);
         self.check_end(at, read);
     }
 
@@ -190,7 +204,7 @@ impl Stream {
         R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
     {
         self.flush(at, read);
-        self.tell_end(EndCause::Reset, read);
+        self.tell_end(EndCause::Reset, at, read);
     }
 
     /// Offers what is pending once more, because the reader is another one now.
@@ -208,19 +222,22 @@ impl Stream {
         self.pending.len().saturating_sub(self.consumed)
     }
 
-    fn check_end<R>(&mut self, _at: PacketRef, read: &mut R)
+    fn check_end<R>(&mut self, at: PacketRef, read: &mut R)
     where
         R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
     {
         if self.end.is_some_and(|end| end <= self.next()) {
-            self.tell_end(EndCause::Fin, read);
+            self.tell_end(EndCause::Fin, at, read);
         }
     }
 
-    fn tell_end<R>(&mut self, cause: EndCause, read: &mut R)
+    fn tell_end<R>(&mut self, cause: EndCause, at: PacketRef, read: &mut R)
     where
         R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
     {
+        if !self.ended {
+            self.tell_skipped(at, read);
+        }
         if self.ended || self.done {
             return;
         }
@@ -231,6 +248,22 @@ impl Stream {
         self.origins = Vec::new();
         self.early = None;
         if read(Input::End { direction: self.direction, cause }, &[], false) == Progress::Done {
+            self.set_done();
+        }
+    }
+
+    /// A skip is over, whole or not: tells how far it came.
+    fn tell_skipped<R>(&mut self, at: PacketRef, read: &mut R)
+    where
+        R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
+    {
+        let Skip { length, missing, last, .. } = std::mem::take(&mut self.skip);
+        if length == 0 || self.done {
+            return;
+        }
+        let origin = [Origin { offset: 0, packet: last }];
+        let origins = if last == at { &[] } else { origin.as_slice() };
+        if read(Input::Skipped { direction: self.direction, length, missing }, origins, false) == Progress::Done {
             self.set_done();
         }
     }
@@ -314,24 +347,39 @@ impl Stream {
     }
 
     /// The bytes up to `until` are lost.
-    fn gap<R>(&mut self, until: u64, _at: PacketRef, read: &mut R)
+    fn gap<R>(&mut self, until: u64, at: PacketRef, read: &mut R)
     where
         R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
     {
         let missing = until.saturating_sub(self.next());
         self.lost = self.lost.saturating_add(missing);
         let dropped = self.pending_length() as u64;
-        let passed = missing.min(self.skip);
-        self.skip = self.skip.saturating_sub(passed);
+        let passed = missing.min(self.skip.left);
         let length = missing.saturating_sub(passed).saturating_add(dropped);
         self.offset = until.max(self.next());
         self.drop_pending();
-        if length == 0 {
+        if passed > 0 {
+            self.skip.missing = self.skip.missing.saturating_add(passed);
+            self.pass(passed, at, read);
+        }
+        if length == 0 || self.done {
             return;
         }
         self.start = None;
         if read(Input::Gap { direction: self.direction, length }, &[], false) == Progress::Done {
             self.set_done();
+        }
+    }
+
+    /// So many bytes of the skip are behind us.
+    fn pass<R>(&mut self, passed: u64, at: PacketRef, read: &mut R)
+    where
+        R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
+    {
+        self.skip.left = self.skip.left.saturating_sub(passed);
+        self.skip.length = self.skip.length.saturating_add(passed);
+        if self.skip.left == 0 {
+            self.tell_skipped(at, read);
         }
     }
 
@@ -347,17 +395,20 @@ impl Stream {
     where
         R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
     {
-        let passed = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
+        let passed = usize::try_from(self.skip.left).unwrap_or(usize::MAX).min(bytes.len());
         let bytes = bytes.get(passed..).unwrap_or_default();
-        self.skip = self.skip.saturating_sub(passed as u64);
-        self.offset = self.offset.saturating_add(passed as u64);
-        if bytes.is_empty() {
+        if passed > 0 {
+            self.offset = self.offset.saturating_add(passed as u64);
+            self.skip.last = origin.unwrap_or(at);
+            self.pass(passed as u64, at, read);
+        }
+        if bytes.is_empty() || self.done {
             return;
         }
         if self.pending_length() == 0 {
             let own = [Origin { offset: 0, packet: origin.unwrap_or_default() }];
             let origins = if origin.is_some() { own.as_slice() } else { &[] };
-            let used = self.offer(bytes, origins, read);
+            let used = self.offer(bytes, origins, at, read);
             if self.done {
                 return;
             }
@@ -397,13 +448,13 @@ impl Stream {
         }
     }
 
-    fn offer_pending<R>(&mut self, _at: PacketRef, read: &mut R)
+    fn offer_pending<R>(&mut self, at: PacketRef, read: &mut R)
     where
         R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
     {
         let pending = std::mem::take(&mut self.pending);
         let mut origins = std::mem::take(&mut self.origins);
-        let used = self.offer(pending.get(self.consumed..).unwrap_or_default(), &origins, read);
+        let used = self.offer(pending.get(self.consumed..).unwrap_or_default(), &origins, at, read);
         if self.done {
             return;
         }
@@ -420,7 +471,7 @@ impl Stream {
     }
 
     /// Offers bytes that start at `self.offset` and answers how many the reader is done with.
-    fn offer<R>(&mut self, bytes: &[u8], origins: &[Origin], read: &mut R) -> usize
+    fn offer<R>(&mut self, bytes: &[u8], origins: &[Origin], at: PacketRef, read: &mut R) -> usize
     where
         R: FnMut(Input<'_>, &[Origin], bool) -> Progress,
     {
@@ -442,7 +493,11 @@ impl Stream {
                 }
                 Progress::Skip(count) => {
                     let taken = usize::try_from(count).unwrap_or(usize::MAX).min(rest.len());
-                    self.skip = count.saturating_sub(taken as u64);
+                    let left = count.saturating_sub(taken as u64);
+                    if left > 0 {
+                        let last = origins.last().map_or(at, |origin| origin.packet);
+                        self.skip = Skip { left, length: taken as u64, missing: 0, last };
+                    }
                     (taken, taken > 0)
                 }
                 Progress::Done => {

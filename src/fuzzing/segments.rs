@@ -80,6 +80,10 @@ impl Consumer for Model {
                 reader.place[side] = reader.place[side].map(|place| place + taken);
                 progress
             }
+            Input::Skipped { length, missing, .. } => {
+                assert!(length > 0 && missing <= length);
+                Progress::Consumed(0)
+            }
             Input::Gap { direction, length } => {
                 let side = direction.index();
                 assert!(length > 0 && !reader.ended[side]);

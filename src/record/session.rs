@@ -25,6 +25,17 @@ pub enum Input<'a> {
         /// How many bytes are missing, those left unconsumed included.
         length: u64,
     },
+    /// What [`Progress::Skip`] let pass has passed, or will not pass any more (a [`Input::Gap`] reaches further, or an
+    /// end or the close follows). Told only where the skip reached beyond the bytes that were offered.
+    /// [`Context::packet_at`] 0 is the packet that brought the last of them.
+    Skipped {
+        /// Which way they travel.
+        direction: Direction,
+        /// How many bytes really passed; counts like the skip, from the first byte that was offered.
+        length: u64,
+        /// How many of them the capture does not hold.
+        missing: u64,
+    },
     /// No more bytes will come in this direction. What was left unconsumed is gone.
     End {
         /// Which way.
@@ -60,7 +71,8 @@ pub enum Progress {
         at_least: usize,
     },
     /// So many bytes from the start, whether here yet or not, are not needed: they pass without being stored. If the
-    /// offered bytes reach further, the rest is offered at once. Counts from the first offered byte.
+    /// offered bytes reach further, the rest is offered at once. Counts from the first offered byte. How far it came
+    /// is told by [`Input::Skipped`]; `u64::MAX` means all that comes.
     Skip(u64),
     /// Nothing more is wanted from this flow, in either direction.
     Done,

@@ -481,7 +481,7 @@ impl Session for DnsSession {
                 *self.framing(direction) = Framing::Lost;
                 Progress::Consumed(0)
             }
-            Input::End { .. } => Progress::Consumed(0),
+            Input::Skipped { .. } | Input::End { .. } => Progress::Consumed(0),
             Input::Close => {
                 let transport = self.transport(context.flow);
                 while let Some(pending) = self.outstanding.pop_front() {

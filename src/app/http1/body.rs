@@ -167,7 +167,16 @@ impl Body {
         }
     }
 
-    /// Steps over `length` bytes that the capture does not hold. `None`: where the content ends is lost.
+    /// How many bytes of content surely follow; `None` where framing comes first.
+    pub fn ahead(&self) -> Option<u64> {
+        match self {
+            Self::Length(left) | Self::Chunked(Chunked { place: ChunkPlace::Data(left) }) => Some(*left),
+            Self::Chunked(_) => None,
+            Self::UntilClose => Some(u64::MAX),
+        }
+    }
+
+    /// Steps over `length` bytes that passed unseen or that the capture does not hold. `None`: where the content ends is lost.
     pub fn lose(&mut self, length: u64) -> Option<BodyState> {
         match self {
             Self::Length(remaining) | Self::Chunked(Chunked { place: ChunkPlace::Data(remaining), .. }) => {

@@ -1,5 +1,5 @@
 //! What in an HTTP/1 exchange is worth attention, with its proof.
-use super::session::{Exchange, Unanswered};
+use super::exchange::{Exchange, Unanswered};
 use crate::record::{Context, Evidence, Finding, HttpOver, HttpResponse, PacketNumber, Severity, Subject};
 
 /// From when on a first byte is called slow: one second, in nanoseconds.

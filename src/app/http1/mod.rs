@@ -1,10 +1,12 @@
 //! HTTP/1.0 and 1.1 (RFC 9112), read as a bystander: lenient in what is taken for a message, exact in where it ends.
 //!
 //! [`parser`] reads start lines and fields, [`body`] knows where content ends, `session` pairs requests with
-//! responses, `findings` says what is worth attention, `redact` hides credentials. HTTP/2 is another protocol: a
+//! responses, `messages` reads them into an `exchange`, `findings` says what is worth attention, `redact` hides credentials. HTTP/2 is another protocol: a
 //! connection that begins with its preface is only named.
 mod body;
+mod exchange;
 mod findings;
+mod messages;
 mod note;
 mod parser;
 mod probe;

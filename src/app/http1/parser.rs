@@ -4,9 +4,11 @@
 //! a space may stand before the colon, the reason may be missing. What is odd is kept as a flag, never refused.
 use nom::{
     IResult, Parser,
+    branch::alt,
     bytes::complete::{tag, take_while_m_n},
     character::complete::{digit1, one_of, space0, space1},
     combinator::{opt, recognize},
+    sequence::preceded,
 };
 
 use crate::limits::{MAX_HTTP_HEAD_BYTES, MAX_HTTP_START_LINE_BYTES};
@@ -95,7 +97,7 @@ pub enum Beginning {
 /// Judges the bytes at a place where a message may begin.
 pub fn beginning(bytes: &[u8]) -> Beginning {
     const NOT_YET: Beginning = Beginning::Incomplete { likely: false };
-    if bytes.first() == Some(&b'H') {
+    if matches!(bytes.first(), Some(b'H' | b'I')) {
         match status_prefix(bytes) {
             Prefix::Whole => return Beginning::Response,
             Prefix::Cut => return NOT_YET,
@@ -145,8 +147,15 @@ enum Prefix {
     Other,
 }
 
-/// `HTTP/1.1 200` with one or more spaces, then anything that is not a digit.
+/// `HTTP/1.1 200` with one or more spaces, or `ICY 200` (SHOUTcast's answer to a plain GET), then anything that is not a digit.
 fn status_prefix(bytes: &[u8]) -> Prefix {
+    if let Some(code) = bytes.strip_prefix(b"ICY ") {
+        return match code {
+            [a, b, c, after, ..] if digit(*a) && digit(*b) && digit(*c) && !digit(*after) => Prefix::Whole,
+            code if code.len() <= 3 && code.iter().copied().all(digit) => Prefix::Cut,
+            _ => Prefix::Other,
+        };
+    }
     let name = b"HTTP/";
     if bytes.len() <= name.len() {
         return if name.starts_with(bytes) { Prefix::Cut } else { Prefix::Other };
@@ -234,7 +243,7 @@ pub fn request_line(line: &[u8]) -> Option<RequestLine<'_>> {
 /// A status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusLine<'a> {
-    /// What follows `HTTP/`.
+    /// What follows `HTTP/`, or `ICY`.
     pub version: &'a [u8],
     /// Status code.
     pub status: u16,
@@ -244,11 +253,11 @@ pub struct StatusLine<'a> {
 
 /// Reads a status line, its line end left out.
 pub fn status_line(line: &[u8]) -> Option<StatusLine<'_>> {
-    let version = recognize((digit1, tag(".".as_bytes()), digit1));
+    let number = recognize((digit1, tag(".".as_bytes()), digit1));
+    let version = alt((tag("ICY".as_bytes()), preceded(tag("HTTP/".as_bytes()), number)));
     let code = take_while_m_n(3, 3, |byte: u8| byte.is_ascii_digit());
-    let parsed: IResult<&[u8], _> =
-        (tag("HTTP/".as_bytes()), version, space1, code, opt(one_of(" \t")), space0).parse(line);
-    let (reason, (_, version, _, code, _, _)) = parsed.ok()?;
+    let parsed: IResult<&[u8], _> = (version, space1, code, opt(one_of(" \t")), space0).parse(line);
+    let (reason, (version, _, code, _, _)) = parsed.ok()?;
     let status = code
         .iter()
         .fold(0_u16, |sum, digit| sum.saturating_mul(10).saturating_add(u16::from(digit.saturating_sub(b'0'))));

@@ -38,7 +38,14 @@ fn later(bytes: &[u8]) -> Verdict {
         let rest = bytes.get(end.saturating_add(1)..).unwrap_or_default();
         matches!(beginning(rest), Beginning::Request | Beginning::Response)
     });
-    if found { Verdict::Likely } else { Verdict::Maybe }
+    // What begins with a packet is found with that packet: only a line that is cut is worth waiting for.
+    let last = memchr::memrchr(b'\n', bytes).and_then(|end| bytes.get(end.saturating_add(1)..));
+    let cut = last.is_some_and(|last| matches!(beginning(last), Beginning::Incomplete { .. }));
+    match (found, cut) {
+        (true, _) => Verdict::Likely,
+        (false, true) => Verdict::Maybe,
+        (false, false) => Verdict::No,
+    }
 }
 
 /// SSDP: a request or response of HTTP's form in a datagram.

@@ -140,7 +140,7 @@ impl Session for OpenVpn {
             }
             // Where the next packet begins cannot be told.
             Input::Gap { .. } | Input::Stream { .. } | Input::Datagram { .. } => Progress::Done,
-            Input::End { .. } | Input::Close => Progress::Consumed(0),
+            Input::Skipped { .. } | Input::End { .. } | Input::Close => Progress::Consumed(0),
         }
     }
 }

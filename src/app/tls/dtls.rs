@@ -278,7 +278,7 @@ impl Session for DtlsSession {
             Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
             Input::Close => self.conversation.close(context, out),
             Input::Stream { .. } => return Progress::Done,
-            Input::Gap { .. } => {}
+            Input::Gap { .. } | Input::Skipped { .. } => {}
         }
         Progress::Consumed(0)
     }

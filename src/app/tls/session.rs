@@ -461,6 +461,7 @@ impl Session for TlsSession {
             }
             Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
             Input::Close => self.conversation.close(context, out),
+            Input::Skipped { .. } => {}
             Input::Datagram { .. } => return Progress::Done,
         }
         Progress::Consumed(0)
@@ -510,7 +511,7 @@ impl Session for CryptoSession {
             Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
             Input::Close => self.conversation.close(context, out),
             // CRYPTO bytes that never came: what follows cannot be aligned.
-            Input::Gap { .. } | Input::Datagram { .. } => {}
+            Input::Gap { .. } | Input::Skipped { .. } | Input::Datagram { .. } => {}
         }
         Progress::Consumed(0)
     }

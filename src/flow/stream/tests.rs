@@ -95,7 +95,10 @@ fn skip_reaches_beyond_what_is_here() {
     let mut stream = Stream::new(WAY, true);
     let mut offers = Vec::new();
     let mut read = |input: Input<'_>, _: &[Origin], _| {
-        let Input::Stream { bytes, .. } = input else { panic!() };
+        let Input::Stream { bytes, .. } = input else {
+            assert_eq!(input, Input::Skipped { direction: WAY, length: 10, missing: 0 });
+            return Progress::Consumed(0);
+        };
         offers.push(bytes.to_vec());
         if bytes[0] == b'0' { Progress::Skip(10) } else { Progress::Consumed(bytes.len()) }
     };
@@ -115,13 +118,36 @@ fn a_gap_inside_a_skip_passes_silently() {
             offers.push(bytes.to_vec());
             if bytes[0] == b'0' { Progress::Skip(8) } else { Progress::Consumed(bytes.len()) }
         }
-        other => panic!("{other:?}"),
+        other => {
+            assert_eq!(other, Input::Skipped { direction: WAY, length: 8, missing: 4 });
+            Progress::Consumed(0)
+        }
     };
     stream.insert(0, b"01", packet(0), &mut read);
     stream.insert(6, b"67ab", packet(1), &mut read);
     stream.give_up_before(6, packet(2), &mut read);
     assert_eq!(offers, [&b"01"[..], b"ab"]);
     assert_eq!(stream.lost(), 4);
+}
+
+#[test]
+fn a_skip_that_ends_early_tells_how_far_it_came() {
+    let mut stream = Stream::new(WAY, true);
+    let mut told = Vec::new();
+    let mut read = |input: Input<'_>, origins: &[Origin], _| match input {
+        Input::Stream { .. } => Progress::Skip(u64::MAX),
+        Input::Skipped { length, missing, .. } => {
+            told.push((length, missing, origins.first().map(|origin| origin.packet)));
+            Progress::Consumed(0)
+        }
+        Input::End { .. } => Progress::Consumed(0),
+        other => panic!("{other:?}"),
+    };
+    stream.insert(0, b"0123", packet(0), &mut read);
+    stream.insert(4, b"4567", packet(1), &mut read);
+    stream.give_up_before(10, packet(2), &mut read);
+    stream.finish_at(10, packet(3), &mut read);
+    assert_eq!(told, [(10, 2, Some(packet(1)))]);
 }
 
 #[test]

@@ -45,6 +45,8 @@ impl Connection {
         let (flags, at) = (segment.header.flags, segment.at);
         if flags.rst() {
             if self.reset_seen {
+                // All bytes of both directions first: the end of one is the end of both.
+                self.flush(at, read);
                 for way in Direction::BOTH {
                     self.open_stream(way, segment.header.sequence_number);
                     if let Some(Some(stream)) = self.stream(way) {
