@@ -145,7 +145,7 @@ impl Checksums {
                     &checked.offload,
                     Severity::Note,
                     "capture.checksum-offload",
-                    format!("{} were not yet filled in when the packets were captured", of(checked.offload.count())),
+                    format!("not yet filled in when captured: {}", of(checked.offload.count())),
                     "The capture was taken on the sending machine, whose network card fills checksums in later. They say \
                      nothing of the network; the packets count like any other.",
                 ));
@@ -155,7 +155,7 @@ impl Checksums {
                     &checked.bad,
                     Severity::Warning,
                     "capture.bad-checksum",
-                    format!("{} are wrong", of(checked.bad.count())),
+                    format!("wrong: {}", of(checked.bad.count())),
                     "The packets were damaged on the way, changed by something that did not correct the checksum, or not \
                      yet finished by the sender's network card when captured. Receivers drop damaged packets; here they \
                      count all the same.",

@@ -601,41 +601,6 @@ proptest! {
     }
 }
 
-/// `cargo test --release --lib http1 -- --ignored --nocapture cost`
-#[test]
-#[ignore = "a measurement"]
-fn cost_of_one_exchange() {
-    let ask = b"GET /index.html HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\
-        Accept: text/html,application/xhtml+xml\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate\r\n\
-        Connection: keep-alive\r\nReferer: http://www.example.com/\r\nCache-Control: max-age=0\r\n\r\n";
-    let answer = b"HTTP/1.1 200 OK\r\nDate: Mon, 27 Jul 2009 12:28:53 GMT\r\nServer: Apache/2.2.14 (Win32)\r\n\
-        Last-Modified: Wed, 22 Jul 2009 19:15:56 GMT\r\nContent-Length: 5\r\nContent-Type: text/html\r\n\
-        Connection: Keep-Alive\r\nETag: \"34aa387-d-1568eb00\"\r\nVary: Accept-Encoding\r\n\r\nhello";
-    let flow = facts();
-    for wanted in [Wanted::usual(), Wanted::none()] {
-        let mut best = u128::MAX;
-        for _ in 0..20 {
-            let mut session = Http1::new(Carrier::Tcp);
-            let mut said = Vec::new();
-            let begin = std::time::Instant::now();
-            for index in 0..2000_u64 {
-                let packet = PacketRef { index, ..PacketRef::default() };
-                let context =
-                    Context { flow: &flow, packet, origins: &[], from_start: index == 0, round_trip_ns: None };
-                let mut out = Sink::new(wanted, false, &mut said);
-                session.input(Input::Stream { direction: C, bytes: ask }, &context, &mut out);
-                session.input(Input::Stream { direction: S, bytes: answer }, &context, &mut out);
-                said.clear();
-            }
-            best = best.min(begin.elapsed().as_nanos() / 2000);
-        }
-        println!(
-            "{best} ns per exchange of 8 + 8 fields, records wanted: {}",
-            wanted.has(crate::record::RecordKind::Http)
-        );
-    }
-}
-
 #[test]
 fn a_head_that_is_cut_is_reported_as_far_as_it_goes() {
     let got = play(

@@ -286,7 +286,7 @@ impl Connection {
                 "tcp.duplicated-packets",
                 Severity::Note,
                 proof(&trouble.copied, trouble.copies),
-                format!("{} of the {who} are in the capture twice", count(trouble.copies, "packet", "packets")),
+                format!("the capture holds {} of the {who} twice", count(trouble.copies, "packet", "packets")),
                 "They carry the same IP identification, so the sender sent them once: a mirror port that sees both ways \
                  through the switch, a capture on all interfaces, or a network that doubles packets. They count as \
                  packets, but not as retransmissions.",

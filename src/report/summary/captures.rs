@@ -66,7 +66,7 @@ fn rates(capture: &Capture) -> Option<String> {
     let bits = units::rate(capture.wire_bytes, lasted)?;
     let packets = u128::from(capture.packets) * 1_000_000_000 / u128::from(lasted.unsigned_abs());
     match u64::try_from(packets) {
-        Ok(packets @ 1..) => Some(format!("{bits}, {} packets/s", units::count(packets))),
+        Ok(packets @ 1..) => Some(format!("{bits}, {}/s", units::counted(packets, "packet"))),
         _ => Some(bits),
     }
 }
