@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Share of rows that must agree, in percent, and where the rest is explained: `tests/corpus_mismatches.md`.
+/// Share of rows that must agree, in percent, and where the rest is explained: `tests/corpus_mismatches/`.
 const LEAST: &[(&str, f64)] = &[
     ("summary", 95.0),
     ("packets", 95.0),
