@@ -20,7 +20,7 @@ pub enum FilterError {
         reason: String,
     },
     /// This build has no libpcap.
-    #[error("filter: this build has no capture filters (feature `live`); use a display filter: -Y FILTER")]
+    #[error("filter: this build has no capture filters (feature `live`); build it with the default features")]
     NotBuilt,
 }
 
