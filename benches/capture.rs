@@ -1,4 +1,4 @@
-//! Reading speed: `cargo bench --bench capture`, on the captures of WIREGLASS_BENCH (default /tmp/bench/mix_1x.pcap).
+//! Reading speed: `cargo bench --bench capture`, on the captures of WIREGLASS_BENCH (default: the fixture page_load).
 #![allow(clippy::unwrap_used, missing_docs)]
 use std::path::Path;
 
@@ -10,7 +10,8 @@ fn main() {
 
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn read(bencher: divan::Bencher<'_, '_>) {
-    let path = std::env::var("WIREGLASS_BENCH").unwrap_or_else(|_| "/tmp/bench/mix_1x.pcap".to_owned());
+    let path = std::env::var("WIREGLASS_BENCH")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/page_load/capture.pcap").to_owned());
     if !Path::new(&path).exists() {
         eprintln!("SKIPPED: {path} is not there");
         return;
