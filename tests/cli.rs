@@ -108,6 +108,18 @@ fn count_stops_early() {
 }
 
 #[test]
+fn the_capture_counts_what_passed() {
+    let counted = |arguments: &[&str]| {
+        let text = stdout(&[&[fixture("page_load").as_str(), "--format", "ndjson"], arguments].concat());
+        let capture: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        (capture["packets"].as_u64().unwrap(), capture["protocols"][0]["packets"].as_u64().unwrap())
+    };
+    assert_eq!(counted(&["-c", "10"]), (10, 10));
+    #[cfg(feature = "live")]
+    assert_eq!(counted(&["-f", "udp"]), (44, 44));
+}
+
+#[test]
 fn csv_needs_one_type_or_a_directory() {
     let file = fixture("dns_axfr");
     let csv = stdout(&[&file, "--format", "csv", "--only", "dns"]);

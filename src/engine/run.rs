@@ -19,9 +19,9 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    capture::{Batch, More, PacketSource, ReadProgress, bpf::Filter},
+    capture::{Batch, More, PacketHead, PacketSource, ReadProgress, bpf::Filter},
     flow, limits,
-    record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION},
+    record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION, Timestamp},
     report::Writer,
 };
 
@@ -125,6 +125,8 @@ pub(super) struct Reader {
     pub(super) router: Router,
     filter: Option<Filter>,
     left: Option<u64>,
+    /// What passed, by file, when not all does: the source's description counts everything it has read.
+    passed: Option<Vec<Passed>>,
     stop: Arc<AtomicBool>,
     last: PacketRef,
     ended: bool,
@@ -135,10 +137,11 @@ impl Reader {
         Self {
             source,
             router: Router::default(),
-            filter: settings.filter.take(),
             left: settings.max_packets,
             stop: Arc::clone(&settings.stop),
             last: PacketRef::default(),
+            passed: (settings.filter.is_some() || settings.max_packets.is_some()).then(Vec::new),
+            filter: settings.filter.take(),
             ended: false,
         }
     }
@@ -160,6 +163,15 @@ impl Reader {
         if let Some(left) = &mut self.left {
             parcel.batch.heads.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= parcel.batch.heads.len() as u64;
+        }
+        if let Some(passed) = &mut self.passed {
+            for head in &parcel.batch.heads {
+                let file = usize::from(head.number.file());
+                if passed.len() <= file {
+                    passed.resize(file + 1, Passed::default());
+                }
+                passed[file].add(head);
+            }
         }
         self.router.route(parcel);
         if let Some(place) = parcel.batch.heads.len().checked_sub(1) {
@@ -373,12 +385,49 @@ fn write(emitted: &mut Vec<Emitted>, writer: &mut dyn Writer) -> io::Result<()> 
 
 /// The captures' descriptions as their source gives them.
 pub(super) fn describe_source(reader: &Reader) -> Vec<Capture> {
-    reader.source.descriptions()
+    let mut captures = reader.source.descriptions();
+    if let Some(passed) = &reader.passed {
+        for (file, capture) in captures.iter_mut().enumerate() {
+            passed.get(file).copied().unwrap_or_default().describe(capture);
+        }
+    }
+    captures
+}
+
+/// Packets that a filter or a count let pass.
+#[derive(Clone, Copy, Default)]
+struct Passed {
+    packets: u64,
+    captured_bytes: u64,
+    wire_bytes: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    backwards: u64,
+}
+
+impl Passed {
+    fn add(&mut self, head: &PacketHead) {
+        self.packets += 1;
+        self.captured_bytes += u64::from(head.captured_length);
+        self.wire_bytes += u64::from(head.wire_length);
+        self.backwards += u64::from(self.last.is_some_and(|last| head.timestamp < last));
+        self.first.get_or_insert(head.timestamp);
+        self.last = Some(head.timestamp);
+    }
+
+    fn describe(self, capture: &mut Capture) {
+        capture.packets = self.packets;
+        capture.captured_bytes = self.captured_bytes;
+        capture.wire_bytes = self.wire_bytes;
+        capture.first_ts = self.first;
+        capture.last_ts = self.last;
+        capture.timestamps_backwards = self.backwards;
+    }
 }
 
 /// The captures' descriptions with what the engine counted.
 fn describe(reader: &Reader, counted: &Counted) -> Vec<Capture> {
-    let mut captures = reader.source.descriptions();
+    let mut captures = describe_source(reader);
     for (file, capture) in (0u16..).zip(&mut captures) {
         capture.tcp_connections = counted.tcp_connections.get(usize::from(file)).copied().unwrap_or_default();
         capture.protocols = reader.router.hierarchy().protocols(file, &counted.applications);

@@ -312,6 +312,10 @@ impl Endpoint {
         let known = self.acknowledged.unwrap_or(ack);
         self.acknowledged = Some(later(known, ack));
         match self.next {
+            // Joined late: a keep-alive probe stands one before the next number (RFC 9293 3.8.4). Nothing is missing.
+            Some(next) if self.initial.is_none() && self.payload_bytes == 0 && distance(next, ack) == 1 => {
+                self.next = Some(ack);
+            }
             // Acknowledged, but not seen yet. A SYN-ACK may answer an older SYN.
             Some(next) if before(next, ack) && !segment.header.flags.syn() => {
                 let trouble = self.trouble();
