@@ -26,6 +26,16 @@ pub(super) struct Machine {
     unproven: [Option<(Option<TcpState>, Option<usize>)>; 2],
 }
 
+/// Where an opening starts that nothing preceded (RFC 9293 3.3.2, figure 5): who sends a SYN had no connection; who
+/// answers one was listening. Of anything else the beginning was missed.
+fn before_opening(to: TcpState) -> Option<TcpState> {
+    match to {
+        TcpState::SynSent => Some(TcpState::Closed),
+        TcpState::SynReceived => Some(TcpState::Listen),
+        _ => None,
+    }
+}
+
 fn place(side: Side) -> usize {
     usize::from(side == Side::Server)
 }
@@ -74,7 +84,7 @@ impl Machine {
                 // All that a connection whose SYN nobody answers ever has.
                 self.entries.reserve_exact(2);
             }
-            self.entries.push(Entry { packet, ts, side, from, step });
+            self.entries.push(Entry { packet, ts, side, from: from.or(before_opening(step.to)), step });
         }
         let implied = step.certainty == Certainty::Implied;
         if let Some(slot) = self.unproven(side) {
