@@ -82,7 +82,7 @@ struct Wire {
 
 impl Wire {
     fn new(max_flows: usize) -> Self {
-        let settings = Settings { max_flows, maximum_segment_lifetime_ns: 120 * SECOND_NS, wanted: Wanted::usual() };
+        let settings = Settings { max_flows, ..Settings::default() };
         Self {
             table: Table::new(settings),
             told: Told::default(),
