@@ -73,7 +73,7 @@ pub fn analyze(capture: &[Captured], end: Option<i64>) -> Vec<Connection> {
         table.expire(Timestamp(end * 1000), |_| at, &mut collector);
     }
     table.finish(at, &mut collector);
-    collector.0.sort_by_key(|connection| connection.subject.flow_id);
+    collector.0.sort_by_key(|connection| connection.subject.flow);
     collector.0
 }
 
@@ -176,9 +176,9 @@ pub fn judge(run: &Run, length: usize, whole: bool) -> Score {
     let connections = analyze(capture, whole.then_some(run.end));
     let mut score = Score { packets: length as u64, ..Score::default() };
     for (index, connection) in connections.iter().enumerate() {
-        let first = connection.subject.flow_id.opener.number() as usize - 1;
+        let first = connection.subject.flow.unwrap().opener.number() as usize - 1;
         let behind =
-            connections.get(index + 1).map_or(length, |next| next.subject.flow_id.opener.number() as usize - 1);
+            connections.get(index + 1).map_or(length, |next| next.subject.flow.unwrap().opener.number() as usize - 1);
         let packets = &capture[first..behind];
         score.connections += 1;
         for side in [Side::Client, Side::Server] {

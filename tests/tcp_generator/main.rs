@@ -62,7 +62,7 @@ fn show(run: &Run) {
         }
     }
     for connection in analyze(&run.capture, Some(run.end)) {
-        eprintln!("{:?} {:?} {:?}", connection.subject.flow_id, connection.close, connection.client.address);
+        eprintln!("{:?} {:?} {:?}", connection.subject.flow, connection.close, connection.client.address);
         for step in &connection.transitions {
             eprintln!(
                 "  {:?} {:?} -> {:?} {:?} {} {:?}",

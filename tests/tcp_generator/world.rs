@@ -140,7 +140,7 @@ pub fn run(seed: u64) -> Run {
     let (near, far) = (Way { delay: 5, ..Way::default() }, chance.of(&[500, 10_000, 50_000]));
     let place = chance.below(3);
     let ways: [[Way; 2]; 2] = [0, 1].map(|host| {
-        let mut far = |chance: &mut Chance| rough(chance, far);
+        let far = |chance: &mut Chance| rough(chance, far);
         match (place, host) {
             (0, 0) | (1, 1) => [near, far(&mut chance)],
             (0, 1) | (1, 0) => [far(&mut chance), near],

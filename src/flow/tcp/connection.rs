@@ -2,6 +2,7 @@
 use super::{
     endpoint::Endpoint,
     machine::Machine,
+    proof::Shown,
     race::Activity,
     segment::Segment,
     sequence::before,
@@ -30,6 +31,7 @@ const HANDSHAKE_IDLE_NS: i64 = 130_000_000_000;
 pub struct Connection {
     pub(super) ends: [Endpoint; 2],
     pub(super) machine: Machine,
+    pub(super) shown: [Shown; 2],
     pub(super) zeek: Zeek,
     zeek_originator: Direction,
     pub(super) completeness: u8,
@@ -82,6 +84,7 @@ impl Connection {
         Self {
             ends: [Endpoint::default(), Endpoint::default()],
             machine: Machine::default(),
+            shown: <[Shown; 2]>::default(),
             zeek,
             zeek_originator: if swapped { direction.reverse() } else { direction },
             completeness: 0,
