@@ -117,9 +117,29 @@ pub struct ResourceArgs {
     /// Maximum segment lifetime: TIME-WAIT lasts twice this (RFC 9293; Linux keeps TIME-WAIT for 60 s)
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub msl: u32,
+    /// Idle time after which an open TCP connection is given up [opening: 130 at most; closed: twice the MSL]
+    #[arg(long, value_name = "SECONDS", default_value_t = crate::flow::TCP_IDLE_SECONDS)]
+    pub tcp_timeout: u32,
+    /// Idle time after which a UDP flow is over
+    #[arg(long, value_name = "SECONDS", default_value_t = crate::flow::UDP_IDLE_SECONDS)]
+    pub udp_timeout: u32,
     /// Damage and losses of the capture are errors
     #[arg(long)]
     pub strict: bool,
+}
+
+impl Default for ResourceArgs {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            max_flows: None,
+            max_memory: None,
+            msl: 120,
+            tcp_timeout: crate::flow::TCP_IDLE_SECONDS,
+            udp_timeout: crate::flow::UDP_IDLE_SECONDS,
+            strict: false,
+        }
+    }
 }
 
 /// `wireglass FILE...` and `wireglass analyze FILE...`.

@@ -40,7 +40,7 @@ pub fn connection(args: &ConnectionArgs) -> Result<Ended, Failure> {
 }
 
 fn settings(file: &Path, wanted: Wanted) -> engine::Settings {
-    let resources = ResourceArgs { threads: None, max_flows: None, max_memory: None, msl: 120, strict: false };
+    let resources = ResourceArgs { threads: None, ..ResourceArgs::default() };
     let stop = Arc::new(AtomicBool::new(false));
     plan::engine_settings(&resources, wanted, None, None, vec![analyze::name(file)], stop)
 }

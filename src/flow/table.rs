@@ -322,8 +322,8 @@ impl<C: Consumer> Table<C> {
         };
         let opened = packet.at.index;
         let idle = match &kind {
-            Kind::Udp(_) => udp::IDLE_NS,
-            Kind::Tcp(connection) => connection.idle_limit_ns(self.settings.maximum_segment_lifetime_ns),
+            Kind::Udp(_) => self.settings.udp_idle_ns,
+            Kind::Tcp(connection) => connection.idle_limit_ns(&self.settings),
         };
         let deadline = second_after(newest(packet).plus(idle));
         self.timers.set(deadline, number, opened);
@@ -399,7 +399,7 @@ impl<C: Consumer> Table<C> {
                 flow.done = consumer.input(&mut slot.conversation, input, &context) == Progress::Done;
             }
         }
-        self.rearm(number, newest(packet), udp::IDLE_NS);
+        self.rearm(number, newest(packet), self.settings.udp_idle_ns);
     }
 
     fn segment(
@@ -410,7 +410,7 @@ impl<C: Consumer> Table<C> {
         clock: Timestamp,
         consumer: &mut C,
     ) {
-        let lifetime = self.settings.maximum_segment_lifetime_ns;
+        let settings = self.settings;
         let Some(slot) = self.slot_mut(number) else { return };
         let Slot { facts, conversation, kind: Kind::Tcp(connection), .. } = slot else { return };
         connection.segment(segment, direction);
@@ -434,7 +434,7 @@ impl<C: Consumer> Table<C> {
         if connection.take_overflow() {
             reader.consumer.limit(&limits::REASSEMBLY, segment.at);
         }
-        let idle = connection.idle_limit_ns(lifetime);
+        let idle = connection.idle_limit_ns(&settings);
         self.rearm(number, clock, idle);
     }
 

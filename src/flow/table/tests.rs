@@ -82,7 +82,7 @@ struct Wire {
 
 impl Wire {
     fn new(max_flows: usize) -> Self {
-        let settings = Settings { max_flows, maximum_segment_lifetime_ns: 120 * SECOND_NS, wanted: Wanted::usual() };
+        let settings = Settings { max_flows, ..Settings::default() };
         Self {
             table: Table::new(settings),
             told: Told::default(),
@@ -186,6 +186,8 @@ fn a_whole_connection() {
     let [report] = told.connections()[..] else { panic!() };
     assert_eq!(states(report, Side::Client), [SynSent, Established, FinWait1, FinWait2, TimeWait]);
     assert_eq!(states(report, Side::Server), [SynReceived, Established, CloseWait, LastAck, Closed]);
+    let from = |side| report.transitions.iter().find(|step| step.side == side).and_then(|step| step.from);
+    assert_eq!((from(Side::Client), from(Side::Server)), (Some(Closed), Some(TcpState::Listen)));
     assert_eq!(report.completeness, 31);
     assert_eq!(
         (report.zeek.conn_state, report.zeek.history.as_str()),
