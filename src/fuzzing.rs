@@ -367,6 +367,7 @@ pub fn whole_run(bytes: &[u8]) {
             max_packets: None,
             stop: Arc::new(AtomicBool::new(false)),
             files: vec!["fuzz".to_owned()],
+            given: engine::Given::default(),
         };
         let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
         let mut writer = report::writer(format, Box::new(out.clone()), options).expect("no CSV here");
