@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     flow::{Settings, stream::Stream},
-    record::{Direction, PacketNumber, PacketRef, Side, TcpState},
+    record::{Direction, FlowId, PacketNumber, PacketRef, Side, TcpState},
 };
 
 /// tshark's bits of completeness.
@@ -51,7 +51,7 @@ pub struct Connection {
     pub(super) late_packets: Vec<PacketNumber>,
     pub(super) late_total: u64,
     pub(super) was_established: bool,
-    pub(super) reuses: bool,
+    pub(super) reuses: Option<Box<Reuse>>,
     pub(super) reset_sent_by_closed: bool,
     pub(super) reset_seen: bool,
     pub(super) activity: Activity,
@@ -60,6 +60,18 @@ pub struct Connection {
     pub(super) streams: [Option<Box<Stream>>; 2],
     pub(super) done: bool,
     pub(super) overflow: bool,
+}
+
+/// An earlier connection between the same addresses and ports.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reuse {
+    pub earlier: FlowId,
+    /// Since its last packet, in nanoseconds.
+    pub after_ns: i64,
+    /// It had not been closed.
+    pub was_open: bool,
+    /// The new sequence numbers begin among the earlier one's, and no timestamps tell old from new (RFC 6191 2).
+    pub begins_behind: bool,
 }
 
 /// The sender and the receiver of what travels in `direction`.
@@ -102,7 +114,7 @@ impl Connection {
             late_packets: Vec::new(),
             late_total: 0,
             was_established: false,
-            reuses: false,
+            reuses: None,
             reset_sent_by_closed: false,
             reset_seen: false,
             activity: Activity::default(),
@@ -130,16 +142,29 @@ impl Connection {
         self.end(direction.sender()).base.is_some_and(|base| base != segment.header.sequence_number)
     }
 
-    /// Marks that the ports had been used by an earlier connection.
-    pub fn set_reused(&mut self) {
-        self.reuses = true;
+    /// Remembers that `earlier`, another connection, of flow `flow`, used the same ports until `segment` began this one.
+    /// Its sender was `side` there.
+    pub fn set_reuse_of(&mut self, earlier: &Self, flow: FlowId, segment: &Segment<'_>, side: Side) {
+        let (sender, receiver) = (earlier.end(side), earlier.end(side.other()));
+        let begins_behind = sender.next.is_some_and(|next| before(segment.header.sequence_number, next));
+        self.reuses = Some(Box::new(Reuse {
+            earlier: flow,
+            after_ns: segment.at.timestamp.since(earlier.last.timestamp),
+            was_open: !earlier.is_over(),
+            begins_behind: begins_behind && !(sender.timestamps == Some(true) && receiver.timestamps == Some(true)),
+        }));
+    }
+
+    /// Whether both ends are through with it, or an RST has ended it.
+    fn is_over(&self) -> bool {
+        let over = |side| matches!(self.machine.state(side), Some(TcpState::Closed | TcpState::TimeWait));
+        self.reset_seen || over(Side::Client) && over(Side::Server)
     }
 
     /// When it may be closed for want of packets, in nanoseconds after the last one.
     #[must_use]
     pub fn idle_limit_ns(&self, settings: &Settings) -> i64 {
-        let over = |side| matches!(self.machine.state(side), Some(TcpState::Closed | TcpState::TimeWait));
-        if self.reset_seen || over(Side::Client) && over(Side::Server) {
+        if self.is_over() {
             return settings.maximum_segment_lifetime_ns.saturating_mul(2);
         }
         if self.was_established || self.completeness & !(complete::SYN | complete::SYN_ACK) != 0 || self.syn.is_none() {
@@ -251,7 +276,7 @@ impl Connection {
         self.opening_bits = seen;
         if flags.syn() && !flags.ack() {
             self.completeness = complete::SYN;
-            if segment.length > 0 && !self.reuses {
+            if segment.length > 0 && self.reuses.is_none() {
                 self.completeness |= complete::DATA;
             }
         }
