@@ -137,8 +137,7 @@ fn host_of(address_of_side: IpAddr) -> usize {
     usize::from(address_of_side == IpAddr::V4(Ipv4Addr::from(address(1).octets())))
 }
 
-/// What an endpoint lived, as RFC 9293 has it: where smoltcp takes two steps in one, both; where it listens again at
-/// once, the end of what was.
+/// What an endpoint lived, as RFC 9293 has it: where smoltcp takes two steps in one, both.
 fn as_the_rfc_has_it(log: &[Lived]) -> Vec<TcpState> {
     let mut states: Vec<TcpState> = Vec::new();
     for entry in log {
@@ -147,8 +146,6 @@ fn as_the_rfc_has_it(log: &[Lived]) -> Vec<TcpState> {
             (Some(TcpState::SynReceived), TcpState::CloseWait) => states.push(TcpState::Established),
             // The same: the ACK of its FIN first, then the peer's FIN.
             (Some(TcpState::FinWait1), TcpState::TimeWait) => states.push(TcpState::FinWait2),
-            // A passive opening that was reset listens again: that connection is gone.
-            (Some(TcpState::SynReceived), TcpState::Listen) => states.push(TcpState::Closed),
             _ => {}
         }
         states.push(entry.state);

@@ -170,6 +170,7 @@ impl Connection {
         }
         self.handshake(segment, direction);
         let header = segment.header;
+        let belongs = self.belongs(segment, direction.sender());
         self.zeek.segment(&Seen {
             from_originator: direction == self.zeek_originator,
             syn: header.flags.syn(),
@@ -188,6 +189,11 @@ impl Connection {
             initial != header.sequence_number && receiver.last_ack.is_some_and(|ack| before(initial, ack))
         });
         if header.flags.syn() && !header.flags.rst() && !settled {
+            if sender.initial.is_some_and(|initial| initial != header.sequence_number) {
+                // It begins anew: what it sent before was of another connection.
+                sender.fin = None;
+                self.shown = <[Shown; 2]>::default();
+            }
             sender.announce(segment);
         }
         sender.sent(segment, receiver);
@@ -196,14 +202,14 @@ impl Connection {
         {
             receiver.acknowledged_by(ack, sender.repeats(), segment);
         }
-        if header.flags.fin() && !header.flags.rst() {
+        if header.flags.fin() && !header.flags.rst() && belongs {
             sender.fin.get_or_insert(segment.end().wrapping_sub(1));
             sender.fin_packet.get_or_insert(segment.at.number);
         }
         if header.flags.rst() {
             sender.reset_packet.get_or_insert(segment.at.number);
         }
-        self.states(segment, direction);
+        self.states(segment, direction, belongs);
         self.last = segment.at;
     }
 

@@ -4,12 +4,20 @@
 //! an endpoint sends proves where it stands, and only by numbers that no packet unseen could explain otherwise.
 use super::{
     segment::Segment,
-    sequence::{before, later},
+    sequence::{before, distance, later},
 };
 use crate::record::Timestamp;
 
 /// Packets with the same FIN that come sooner than this, in nanoseconds, are copies: no retransmission timer is as short.
 const COPY_WITHIN_NS: i64 = 3_000_000;
+
+/// Sequence numbers farther than this ahead of all that was seen are another connection's: no tap misses so many bytes
+/// and then sees a few segments only.
+const FOREIGN_AHEAD: i32 = 1 << 22;
+/// Numbers at most this far apart can be told from those of another connection.
+const FAR: i32 = 1 << 30;
+/// Segments in a row with numbers from elsewhere, after which they are believed: the tap had been blind for long.
+const MAX_FOREIGN: u8 = 8;
 
 /// What one side has shown.
 #[derive(Debug, Default)]
@@ -27,6 +35,10 @@ pub(super) struct Shown {
     pub called: bool,
     /// It sent a SYN with ACK, or must have.
     pub answered: bool,
+    /// The sequence number of its last SYN.
+    initial: Option<u32>,
+    /// Segments in a row that seemed to be of another connection.
+    foreign: u8,
 }
 
 impl Shown {
@@ -39,6 +51,29 @@ impl Shown {
         }
         let end = segment.end().wrapping_sub(u32::from(flags.fin()));
         self.end = Some(self.end.map_or(end, |known| later(known, end)));
+    }
+
+    /// Whether `number` can be one of this side's, whose SYN had `initial`; not less than `least` behind that.
+    pub fn is_near(&self, initial: Option<u32>, number: u32, least: i32) -> bool {
+        let Some(end) = self.end.or(initial) else { return true };
+        let ahead = distance(end, number);
+        match initial {
+            _ if ahead > FOREIGN_AHEAD => false,
+            // So much was sent that the beginning is no measure any more.
+            Some(initial) if (0..FAR).contains(&distance(initial, end)) => distance(initial, number) >= least,
+            _ => ahead > -FAR,
+        }
+    }
+
+    /// Whether a segment is taken for one of this connection, though its numbers may speak against that.
+    pub fn is_accepted(&mut self, near: bool) -> bool {
+        self.foreign = if near { 0 } else { self.foreign.saturating_add(1) };
+        near || self.foreign > MAX_FOREIGN
+    }
+
+    /// It sends a SYN: whether that is the same as before.
+    pub fn synchronizes(&mut self, segment: &Segment<'_>) -> bool {
+        self.initial.replace(segment.header.sequence_number) == Some(segment.header.sequence_number)
     }
 
     /// Whether an acknowledgment of `ack` can speak of nothing but data and SYN of this side.

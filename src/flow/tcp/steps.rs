@@ -10,13 +10,9 @@ use crate::record::{Certainty, Direction, PacketRef, Side, TcpState, Timestamp};
 
 use Certainty::{Assumed, Implied, Observed};
 
-/// Sequence numbers farther than this from where a connection began are another connection's. Connections that transfer
-/// more than this are far from their beginning: the numbers are compared to what was seen last.
-const FOREIGN_BEYOND: i32 = 1 << 30;
-
 impl Connection {
     /// Steps both endpoints: the sender by what it does, the receiver by what must have reached it.
-    pub(super) fn states(&mut self, segment: &Segment<'_>, direction: Direction) {
+    pub(super) fn states(&mut self, segment: &Segment<'_>, direction: Direction, belongs: bool) {
         let (side, flags, at) = (direction.sender(), segment.header.flags, segment.at);
         let peer = side.other();
         let over = |state| matches!(state, Some(TcpState::Closed | TcpState::TimeWait));
@@ -32,7 +28,7 @@ impl Connection {
             self.shown(side).note(segment);
             self.synchronize(segment, side);
         } else if let Some(ack) = segment.acknowledged()
-            && self.belongs(segment, side)
+            && belongs
         {
             self.shown(side).note(segment);
             self.acknowledges(segment, side, ack);
@@ -48,21 +44,17 @@ impl Connection {
 
     /// Whether a segment's numbers are of this connection, and not of an earlier one between the same ports whose packets
     /// come late.
-    fn belongs(&self, segment: &Segment<'_>, side: Side) -> bool {
-        let (own, peer) = (self.end(side), self.end(side.other()));
+    pub(super) fn belongs(&mut self, segment: &Segment<'_>, side: Side) -> bool {
+        if segment.header.flags.syn() || segment.header.flags.rst() {
+            return true;
+        }
+        let peer = side.other();
+        let (own_initial, peer_initial) = (self.end(side).initial, self.end(peer).initial);
+        let header = segment.header;
         // A keep-alive may stand at the SYN itself.
-        let sequence = own.initial.is_none_or(|initial| {
-            let next = own.next.unwrap_or(initial);
-            distance(initial, segment.header.sequence_number) >= 0
-                || distance(next, segment.header.sequence_number).abs() < FOREIGN_BEYOND && distance(initial, next) < 0
-        });
-        let acknowledged = peer.initial.is_none_or(|initial| {
-            let next = peer.next.unwrap_or(initial);
-            distance(initial, segment.header.acknowledgment_number) > 0
-                || distance(next, segment.header.acknowledgment_number).abs() < FOREIGN_BEYOND
-                    && distance(initial, next) < 0
-        });
-        sequence && acknowledged
+        let sent = self.shown(side).is_near(own_initial, header.sequence_number, 0);
+        let acknowledged = segment.acknowledged().is_none_or(|ack| self.shown(peer).is_near(peer_initial, ack, 1));
+        self.shown(side).is_accepted(sent && acknowledged)
     }
 
     /// A segment with ACK, and neither SYN nor RST.
@@ -105,7 +97,8 @@ impl Connection {
         let (called_by_peer, answered) = (self.shown(peer).called, self.shown(side).answered);
         // In SYN-RECEIVED an endpoint answers what it cannot accept with a bare ACK too, and one that was opened with
         // data in the SYN may send before the handshake is complete (RFC 7413 4.2.2).
-        let proves = !(answered || called_by_peer) || (segment.length > 0 || beyond_syn) && !fast_open;
+        let was_answered = self.shown(peer).answered;
+        let proves = was_answered && !(answered || called_by_peer) || (segment.length > 0 || beyond_syn) && !fast_open;
         match self.machine.state(side) {
             None if was_called && called_by_peer => {
                 // Its SYN-ACK was not captured.
@@ -218,15 +211,23 @@ impl Connection {
         let peer = side.other();
         let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
         // It has not got what it was thought to have: it sends its SYN again.
-        while matches!(self.machine.state(side), Some(TcpState::Established | TcpState::CloseWait))
+        let again = self.shown(side).synchronizes(segment);
+        while again
+            && matches!(self.machine.state(side), Some(TcpState::Established | TcpState::CloseWait | TcpState::Closed))
             && self.machine.revoke(side)
         {}
         let Some(ack) = segment.acknowledged() else {
             self.shown(side).called = true;
-            self.machine.apply(side, Event::SendSyn, packet, ts);
+            if !again {
+                self.machine.apply(side, Event::SendSyn, packet, ts);
+            }
             return;
         };
         self.shown(side).answered = true;
+        if again && self.machine.state(side) == Some(TcpState::Closed) {
+            // A copy that comes late.
+            return;
+        }
         let crossing = self.machine.state(side) == Some(TcpState::SynSent);
         self.machine.apply(side, Event::SendSynAck, packet, ts);
         let own = self.end(side);
