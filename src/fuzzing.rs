@@ -237,8 +237,14 @@ impl Driver {
 
     fn ask(&mut self, input: Input<'_>, from_start: bool) -> Progress {
         let mut said = Vec::new();
-        let context =
-            Context { flow: &self.flow, packet: self.packet, origins: &[], from_start, round_trip_ns: Some(1_000_000) };
+        let context = Context {
+            flow: &self.flow,
+            packet: self.packet,
+            origins: &[],
+            from_start,
+            round_trip_ns: Some(1_000_000),
+            secrets: crate::record::Secrets::none(),
+        };
         let progress = self.session.input(input, &context, &mut Sink::new(everything(), true, &mut said));
         for said in said {
             if let Said::Record(record) = said {
@@ -360,6 +366,7 @@ pub fn whole_run(bytes: &[u8]) {
             max_packets: None,
             stop: Arc::new(AtomicBool::new(false)),
             files: vec!["fuzz".to_owned()],
+            given: engine::Given::default(),
         };
         let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
         let mut writer = report::writer(format, Box::new(out.clone()), options).expect("no CSV here");

@@ -71,6 +71,20 @@ pub struct SourceArgs {
     /// Accepted for those who are used to it: names are never resolved
     #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
     pub numeric: u8,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
+}
+
+/// What opens protected traffic.
+#[derive(Clone, Debug, Default, Args)]
+pub struct KeyArgs {
+    /// TLS secrets, as browsers write them to SSLKEYLOGFILE (RFC 9850); those inside a pcapng file are used by themselves
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Vec<PathBuf>,
+    /// A server's RSA private key (PEM or DER): opens TLS sessions whose key exchange is RSA
+    #[arg(long, value_name = "FILE")]
+    pub rsa_key: Vec<PathBuf>,
     /// Do not use secrets that a capture carries
     #[arg(long)]
     pub ignore_secrets: bool,
@@ -191,6 +205,9 @@ pub struct ConnectionArgs {
     /// The connection's number in the report, under `flow`
     #[arg(value_name = "ID")]
     pub id: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
@@ -226,6 +243,9 @@ pub struct LiveArgs {
     /// Flush every line
     #[arg(short = 'l', long)]
     pub line_buffered: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub output: OutputArgs,

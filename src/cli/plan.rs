@@ -121,6 +121,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// Settings of a run.
 #[must_use]
+#[allow(clippy::too_many_arguments)] // one for each group of options
 pub fn engine_settings(
     resources: &ResourceArgs,
     wanted: Wanted,
@@ -128,6 +129,7 @@ pub fn engine_settings(
     max_packets: Option<u64>,
     files: Vec<String>,
     stop: Arc<AtomicBool>,
+    given: engine::Given,
 ) -> engine::Settings {
     let by_memory =
         resources.max_memory.map(|bytes| usize::try_from(bytes / limits::BYTES_PER_FLOW).unwrap_or(usize::MAX));
@@ -146,6 +148,7 @@ pub fn engine_settings(
         max_packets,
         stop,
         files,
+        given,
     }
 }
 

@@ -394,6 +394,7 @@ impl<C: Consumer> Table<C> {
                     origins: &[],
                     from_start: false,
                     round_trip_ns: None,
+                    secrets: crate::record::Secrets::none(),
                 };
                 let input = Input::Datagram { direction, bytes };
                 flow.done = consumer.input(&mut slot.conversation, input, &context) == Progress::Done;
@@ -523,8 +524,14 @@ impl<C: Consumer> Reader<'_, C> {
         if self.done && input != Input::Close {
             return Progress::Done;
         }
-        let context =
-            Context { flow: self.facts, packet: self.at, origins, from_start, round_trip_ns: self.round_trip_ns };
+        let context = Context {
+            flow: self.facts,
+            packet: self.at,
+            origins,
+            from_start,
+            round_trip_ns: self.round_trip_ns,
+            secrets: crate::record::Secrets::none(),
+        };
         let progress = self.consumer.input(self.conversation, input, &context);
         self.again |= self.consumer.take_reoffer(self.conversation);
         self.done |= progress == Progress::Done;
