@@ -277,6 +277,9 @@ impl Host {
                 if chance.percent(manners.abort) {
                     socket.abort();
                 } else if chance.percent(close) || self.winding_up && chance.percent(30) {
+                    // smoltcp sends keep-alives while its FIN is on the way, with a byte that stands where the FIN
+                    // stands, and its peer takes that byte for data; RFC 9293 3.8.4 forbids them unless idle.
+                    socket.set_keep_alive(None);
                     socket.close();
                 }
             }

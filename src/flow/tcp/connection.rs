@@ -2,6 +2,7 @@
 use super::{
     endpoint::Endpoint,
     machine::Machine,
+    offer::Offer,
     proof::Shown,
     race::Activity,
     segment::Segment,
@@ -32,6 +33,7 @@ pub struct Connection {
     pub(super) ends: [Endpoint; 2],
     pub(super) machine: Machine,
     pub(super) shown: [Shown; 2],
+    pub(super) offer: Option<Box<Offer>>,
     pub(super) zeek: Zeek,
     zeek_originator: Direction,
     pub(super) completeness: u8,
@@ -85,6 +87,7 @@ impl Connection {
             ends: [Endpoint::default(), Endpoint::default()],
             machine: Machine::default(),
             shown: <[Shown; 2]>::default(),
+            offer: None,
             zeek,
             zeek_originator: if swapped { direction.reverse() } else { direction },
             completeness: 0,
@@ -267,12 +270,20 @@ impl Connection {
         let flags = segment.header.flags;
         match (flags.syn(), flags.ack()) {
             (true, false) if direction == Direction::ClientToServer => {
+                if self.syn.is_none() {
+                    self.offer = Offer::of(segment);
+                }
                 self.syn.get_or_insert(segment.at);
                 if self.syn_ack.is_none() {
                     self.last_syn = Some(segment.at);
                 }
             }
             (true, true) if direction == Direction::ServerToClient => {
+                if self.syn_ack.is_none()
+                    && let Some(offer) = &mut self.offer
+                {
+                    offer.answer(segment);
+                }
                 self.syn_ack.get_or_insert(segment.at);
             }
             (false, true)

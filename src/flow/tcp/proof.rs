@@ -6,7 +6,7 @@ use super::{
     segment::Segment,
     sequence::{before, distance, later},
 };
-use crate::record::Timestamp;
+use crate::{record::Timestamp, wire::TcpOption};
 
 /// Packets with the same FIN that come sooner than this, in nanoseconds, are copies: no retransmission timer is as short.
 const COPY_WITHIN_NS: i64 = 3_000_000;
@@ -29,6 +29,8 @@ pub(super) struct Shown {
     waiting_at: Option<u32>,
     /// When its FIN was last seen.
     fin_at: Option<Timestamp>,
+    /// TSval of its packets with a FIN that acknowledges the peer's FIN.
+    fin_value: Option<u32>,
     /// It sent FIN when the peer's FIN had surely not reached it.
     pub closed_first: bool,
     /// It sent a SYN without ACK.
@@ -101,9 +103,30 @@ impl Shown {
         self.waiting_at == Some(fin)
     }
 
+    /// It sends a FIN that acknowledges the peer's.
+    pub fn closes_last(&mut self, segment: &Segment<'_>) {
+        self.fin_value = timestamps(segment).map(|(value, _)| value);
+    }
+
+    /// Whether `segment`, which acknowledges this side's FIN, echoes the very packet in which that acknowledged the
+    /// peer's FIN (RFC 7323 4.3).
+    pub fn is_answered_by(&self, segment: &Segment<'_>) -> bool {
+        !self.closed_first
+            && self.fin_value.is_some()
+            && self.fin_value == timestamps(segment).map(|(_, echo_reply)| echo_reply)
+    }
+
     /// It sends FIN: whether this is a retransmission.
     pub fn closes(&mut self, at: Timestamp) -> bool {
         let before = self.fin_at.replace(at);
         before.is_some_and(|before| at.since(before) >= COPY_WITHIN_NS)
     }
+}
+
+fn timestamps(segment: &Segment<'_>) -> Option<(u32, u32)> {
+    let mut options = segment.options;
+    options.find_map(|option| match option {
+        TcpOption::Timestamps { value, echo_reply } => Some((value, echo_reply)),
+        _ => None,
+    })
 }

@@ -37,6 +37,11 @@ impl Connection {
         }
     }
 
+    fn shown_of(&self, side: Side) -> &Shown {
+        let [client, server] = &self.shown;
+        if side == Side::Client { client } else { server }
+    }
+
     fn shown(&mut self, side: Side) -> &mut Shown {
         let [client, server] = &mut self.shown;
         if side == Side::Client { client } else { server }
@@ -74,6 +79,9 @@ impl Connection {
             let surely_first = if peer_fin.is_some() { !covers_fin } else { self.shown(peer).has_no_fin_before(ack) };
             self.closes(segment, side, covers_fin, surely_first);
         }
+        if own_fin && covers_fin {
+            self.shown(side).closes_last(segment);
+        }
         // What reached the receiver.
         if covers_syn {
             self.machine.apply(peer, Event::ReceiveAckOfSyn, packet, ts);
@@ -83,6 +91,11 @@ impl Connection {
         }
         if own_fin && !self.end(side).has_hole() {
             self.machine.apply(peer, Event::ReceiveFin, packet, ts);
+        }
+        let own = self.end(side);
+        if own_fin && own.fin.zip(own.acknowledged).is_some_and(|(fin, acknowledged)| before(fin, acknowledged)) {
+            // Its acknowledgment passed the tap before it.
+            self.machine.apply(side, Event::ReceiveAckOfFin, packet, ts);
         }
     }
 
@@ -143,7 +156,8 @@ impl Connection {
                 }
             }
             Some(_) if self.machine.state(side) == Some(TcpState::TimeWait) => {
-                let always = peer_fin.is_some_and(|fin| self.shown(side.other()).waited_before(fin));
+                let peer = self.shown_of(side.other());
+                let always = peer_fin.is_some_and(|fin| peer.waited_before(fin)) || peer.is_answered_by(segment);
                 if always {
                     self.machine.prove(side, TcpState::FinWait2);
                     self.machine.prove(side, TcpState::TimeWait);
@@ -218,8 +232,9 @@ impl Connection {
         {}
         let Some(ack) = segment.acknowledged() else {
             self.shown(side).called = true;
-            if !again {
-                self.machine.apply(side, Event::SendSyn, packet, ts);
+            if !again && !self.machine.apply(side, Event::SendSyn, packet, ts) {
+                // It comes behind what answers it: a tap's order.
+                self.machine.prove(side, TcpState::SynSent);
             }
             return;
         };
@@ -248,17 +263,18 @@ impl Connection {
     }
 
     fn reset(&mut self, segment: &Segment<'_>, side: Side) {
-        use TcpState::{Established, SynReceived, SynSent};
+        use TcpState::{SynReceived, SynSent};
         let peer = side.other();
         let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
         let sequence = segment.header.sequence_number;
         let (sender, receiver) = (self.end(side), self.end(peer));
-        let opening = matches!(self.machine.state(side), Some(SynSent | SynReceived))
-            || self.machine.state(side) == Some(Established) && self.machine.is_doubtful(side);
-        let at_start = sender.initial.is_none_or(|initial| sequence.wrapping_sub(initial) <= 1);
+        let opening = matches!(self.machine.state(side), Some(SynSent | SynReceived));
+        let at_start = sender.initial.is_some_and(|initial| sequence.wrapping_sub(initial) <= 1);
         // While it opens a connection, an endpoint answers what belongs to another one with RST, too, and goes on; the
         // RST takes its number from what it answers (RFC 9293 3.10.7.3, 3.10.7.4).
-        if opening && !at_start && self.machine.state(side) != Some(Established) {
+        if sender.initial.is_some()
+            && (opening && !at_start || !self.shown_of(side).is_near(sender.initial, sequence, 0))
+        {
             return;
         }
         let valid = match self.machine.state(peer) {
@@ -281,7 +297,8 @@ impl Connection {
             // There was no connection on this side, and there is none: nothing changes.
             self.machine.set(side, Some(TcpState::Closed));
         } else {
-            let certainty = if opening && !at_start { Implied } else { Observed };
+            let doubtful = (opening || self.machine.is_doubtful(side)) && !at_start;
+            let certainty = if doubtful { Implied } else { Observed };
             self.machine.apply_as(side, Event::SendReset, certainty, packet, ts);
         }
         if valid {
