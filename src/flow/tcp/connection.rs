@@ -2,6 +2,7 @@
 use super::{
     endpoint::Endpoint,
     machine::Machine,
+    offer::Offer,
     proof::Shown,
     race::Activity,
     segment::Segment,
@@ -32,6 +33,7 @@ pub struct Connection {
     pub(super) ends: [Endpoint; 2],
     pub(super) machine: Machine,
     pub(super) shown: [Shown; 2],
+    pub(super) offer: Option<Box<Offer>>,
     pub(super) zeek: Zeek,
     zeek_originator: Direction,
     pub(super) completeness: u8,
@@ -97,6 +99,7 @@ impl Connection {
             ends: [Endpoint::default(), Endpoint::default()],
             machine: Machine::default(),
             shown: <[Shown; 2]>::default(),
+            offer: None,
             zeek,
             zeek_originator: if swapped { direction.reverse() } else { direction },
             completeness: 0,
@@ -195,6 +198,7 @@ impl Connection {
         }
         self.handshake(segment, direction);
         let header = segment.header;
+        let belongs = self.belongs(segment, direction.sender());
         self.zeek.segment(&Seen {
             from_originator: direction == self.zeek_originator,
             syn: header.flags.syn(),
@@ -213,6 +217,11 @@ impl Connection {
             initial != header.sequence_number && receiver.last_ack.is_some_and(|ack| before(initial, ack))
         });
         if header.flags.syn() && !header.flags.rst() && !settled {
+            if sender.initial.is_some_and(|initial| initial != header.sequence_number) {
+                // It begins anew: what it sent before was of another connection.
+                sender.fin = None;
+                self.shown = <[Shown; 2]>::default();
+            }
             sender.announce(segment);
         }
         sender.sent(segment, receiver);
@@ -221,14 +230,14 @@ impl Connection {
         {
             receiver.acknowledged_by(ack, sender.repeats(), segment);
         }
-        if header.flags.fin() && !header.flags.rst() {
+        if header.flags.fin() && !header.flags.rst() && belongs {
             sender.fin.get_or_insert(segment.end().wrapping_sub(1));
             sender.fin_packet.get_or_insert(segment.at.number);
         }
         if header.flags.rst() {
             sender.reset_packet.get_or_insert(segment.at.number);
         }
-        self.states(segment, direction);
+        self.states(segment, direction, belongs);
         self.last = segment.at;
     }
 
@@ -286,12 +295,20 @@ impl Connection {
         let flags = segment.header.flags;
         match (flags.syn(), flags.ack()) {
             (true, false) if direction == Direction::ClientToServer => {
+                if self.syn.is_none() {
+                    self.offer = Offer::of(segment);
+                }
                 self.syn.get_or_insert(segment.at);
                 if self.syn_ack.is_none() {
                     self.last_syn = Some(segment.at);
                 }
             }
             (true, true) if direction == Direction::ServerToClient => {
+                if self.syn_ack.is_none()
+                    && let Some(offer) = &mut self.offer
+                {
+                    offer.answer(segment);
+                }
                 self.syn_ack.get_or_insert(segment.at);
             }
             (false, true)

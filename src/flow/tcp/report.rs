@@ -60,6 +60,9 @@ impl Connection {
             syn_to_syn_ack_ns: between(self.last_syn, self.syn_ack),
             syn_ack_to_ack_ns: between(self.syn_ack, self.ack),
             complete: self.syn.is_some() && self.syn_ack.is_some() && self.ack.is_some(),
+            fast_open: self.offer.as_ref().and_then(|offer| offer.fast_open),
+            multipath: self.offer.as_ref().and_then(|offer| offer.multipath),
+            ecn: self.offer.as_ref().and_then(|offer| offer.ecn),
         }
     }
 
