@@ -264,3 +264,18 @@ pub const MAX_DTLS_RANGES: usize = 128;
 /// When a capture is over, open flows are closed in rounds of those that so many packets opened, so that their records are
 /// never all in memory.
 pub const FINISHED_AT_ONCE: u64 = 8192;
+
+/// Connections remembered until the end of a capture, to be compared with one another: 10 MB of them.
+pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
+
+/// Hosts and servers of which it is remembered how often connections to or from them failed.
+pub const MAX_WATCHED_HOSTS: usize = 4096;
+
+/// [`MAX_COMPARED_CONNECTIONS`] and [`MAX_WATCHED_HOSTS`].
+pub static COMPARISON: Limit = Limit {
+    code: "capture.comparison-limit",
+    what: "TCP connections were not compared with all others",
+    explanation: "To bound memory, only the first 65,536 connections of a capture are compared with one another (address \
+                  translation, initial sequence numbers), and failures are counted for 4,096 hosts. Filter the capture to \
+                  see the others.",
+};

@@ -6,18 +6,27 @@ use crate::{
     app::{Carrier, Note, Said, Session, Sink},
     flow::Consumer,
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Secrets, Transport, Wanted},
+    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport, Wanted},
 };
 
-/// A complete record and its place in the order of the run.
+/// What is complete.
+#[derive(Debug)]
+pub enum Completed {
+    /// To be written.
+    Record(Record),
+    /// To be compared with others.
+    Fact(Box<TcpFact>),
+}
+
+/// Something complete and its place in the order of the run.
 #[derive(Debug)]
 pub struct Emitted {
     /// Index of the packet that completed it.
     pub at: u64,
     /// Its flow.
     pub flow: FlowId,
-    /// The record.
-    pub record: Record,
+    /// What it completed.
+    pub completed: Completed,
 }
 
 /// Where everything a worker finds goes.
@@ -87,7 +96,7 @@ impl Outlet {
         {
             subject.file = Some(Arc::clone(name));
         }
-        self.emitted.push(Emitted { at, flow, record });
+        self.emitted.push(Emitted { at, flow, completed: Completed::Record(record) });
     }
 
     /// The packet being processed holds this.
@@ -100,7 +109,7 @@ impl Outlet {
         self.applications.add(node, application, packets, bytes, place);
     }
 
-    /// The records so far, in the order of the run. Whoever takes them out leaves the vector, whose memory is used again.
+    /// What is complete so far, in the order of the run. Whoever takes them out leaves the vector, whose memory is used again.
     pub fn emitted(&mut self) -> &mut Vec<Emitted> {
         self.emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
         &mut self.emitted
@@ -174,6 +183,10 @@ impl Consumer for Outlet {
 
     fn emit(&mut self, at: u64, flow: FlowId, record: Record) {
         Self::emit(self, at, flow, record);
+    }
+
+    fn fact(&mut self, at: u64, fact: TcpFact) {
+        self.emitted.push(Emitted { at, flow: fact.id, completed: Completed::Fact(Box::new(fact)) });
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

@@ -25,7 +25,7 @@ pub use table::Table;
 
 use crate::{
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Timestamp, Wanted},
+    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, TcpFact, Timestamp, Wanted},
     wire::{ChecksumStatus, Decoded},
 };
 
@@ -78,6 +78,12 @@ pub trait Consumer {
     /// A record is complete. `at` is the index of the packet that completed it (or before whose processing time
     /// alone completed it). Called in any order within a batch; the engine sorts.
     fn emit(&mut self, at: u64, flow: FlowId, record: Record);
+
+    /// A TCP connection is over: what others may be compared with. `at` as in [`Consumer::emit`]. Only told when findings
+    /// are wanted.
+    fn fact(&mut self, at: u64, fact: TcpFact) {
+        let _ = (at, fact);
+    }
 
     /// A cap was reached at packet `at`.
     fn limit(&mut self, limit: &'static Limit, at: PacketRef);

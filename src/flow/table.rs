@@ -492,6 +492,7 @@ impl<C: Consumer> Table<C> {
                     consumer.emit(at.index, facts.id, Record::Connection(Box::new(record)));
                 }
                 if wanted.has(RecordKind::Finding) {
+                    consumer.fact(at.index, connection.fact(&facts));
                     for finding in connection.findings(&facts, deadline.unwrap_or(at.timestamp)) {
                         consumer.emit(at.index, facts.id, Record::Finding(Box::new(finding)));
                     }

@@ -2,6 +2,7 @@
 use super::{
     endpoint::Endpoint,
     machine::Machine,
+    race::Activity,
     segment::Segment,
     sequence::before,
     zeek::{Seen, Zeek},
@@ -49,11 +50,13 @@ pub struct Connection {
     pub(super) gave_up: bool,
     pub(super) late_packets: Vec<PacketNumber>,
     pub(super) late_total: u64,
-    pub(super) data_after_fin: Option<PacketNumber>,
     pub(super) was_established: bool,
     pub(super) reuses: bool,
     pub(super) reset_sent_by_closed: bool,
     pub(super) reset_seen: bool,
+    pub(super) activity: Activity,
+    /// Hashes of the first bytes of payload by direction; 0 while there are none.
+    pub(super) starts: [u64; 2],
     pub(super) streams: [Option<Box<Stream>>; 2],
     pub(super) done: bool,
     pub(super) overflow: bool,
@@ -97,11 +100,12 @@ impl Connection {
             gave_up: false,
             late_packets: Vec::new(),
             late_total: 0,
-            data_after_fin: None,
             was_established: false,
             reuses: false,
             reset_sent_by_closed: false,
             reset_seen: false,
+            activity: Activity::default(),
+            starts: [0; 2],
             streams: [None, None],
             done: false,
             overflow: false,
@@ -159,6 +163,10 @@ impl Connection {
         let opening = self.ends.iter().all(|end| end.packets == 0);
         self.count(segment, direction);
         self.complete(segment, opening);
+        self.watch(segment, direction);
+        if segment.length > 0 {
+            self.note_start(segment, direction);
+        }
         self.handshake(segment, direction);
         let header = segment.header;
         self.zeek.segment(&Seen {

@@ -73,8 +73,6 @@ impl Connection {
             if !self.end(side).has_hole() {
                 self.machine.apply(peer, Event::ReceiveFin, packet, ts);
             }
-        } else if segment.length > 0 && self.end(peer).fin.is_some() && !covers_fin {
-            self.data_after_fin.get_or_insert(at.number);
         }
         let established = |state| matches!(state, Some(TcpState::Established));
         self.was_established |= established(self.machine.state(side)) || established(self.machine.state(peer));
