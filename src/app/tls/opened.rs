@@ -92,13 +92,13 @@ impl TlsSession {
     pub(super) fn message(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
         if !context.secrets.is_none() {
             let decrypted = self.decrypted.get_or_insert_with(|| {
-                Box::new(Decrypted { decryption: Decryption::new(), content: ContentStream::default() })
+                Box::new(Decrypted { decryption: Decryption::new(false), content: ContentStream::default() })
             });
             let Message { direction, kind, body, packet, .. } = message;
             let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
             let [_, high, middle, low] = length;
             let header = [kind, high, middle, low];
-            decrypted.decryption.message(direction, (kind, &header, body), false, context.secrets, packet);
+            decrypted.decryption.message(direction, (kind, &header, body), context.secrets, packet);
         }
         self.conversation.message(message, context, out);
     }
