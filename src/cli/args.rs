@@ -168,12 +168,38 @@ pub struct ConnectionArgs {
     /// The capture
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The connection's number in the report, under `flow`
+    /// The connection's number in the report, under `flow`; or one of its ends or both (10.0.0.1:443), if only one suits;
+    /// or one of its packets ('#17')
     #[arg(value_name = "ID")]
     pub id: String,
+    /// What to print
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub format: ConnectionFormat,
+    /// Every segment (stretches in which nothing happens are summed up)
+    #[arg(long)]
+    pub all: bool,
+    /// How moments are printed [default: relative to the first packet of the connection]
+    #[arg(long, value_enum, value_name = "STYLE")]
+    pub time: Option<Time>,
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
+}
+
+/// How `connection` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConnectionFormat {
+    /// A ladder for the terminal
+    #[value(alias = "table")]
+    Text,
+    /// A page for a ticket or a wiki
+    Markdown,
+    /// A picture
+    Svg,
+    /// The records of the flow, one JSON array
+    Json,
+    /// The records of the flow, one JSON object a line
+    Ndjson,
 }
 
 /// `wireglass live`.

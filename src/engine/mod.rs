@@ -18,4 +18,4 @@ mod worker;
 
 pub use packets::packets;
 pub use run::{Outcome, Progress, Settings, run};
-pub use segments::segments;
+pub use segments::{flow_key, segments};
