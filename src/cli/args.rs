@@ -33,6 +33,7 @@ Examples:
   wireglass a.pcap b.pcap --format ndjson          records for scripts, files in time order
   wireglass page-load.pcapng --only http,dns       some tables only
   wireglass connection page-load.pcapng 31         one connection, both ends' states beside every segment
+  wireglass findings tcp.close-race                what a finding means
   wireglass packets page-load.pcapng -V            every packet, every field
   wireglass live -i eth0 -f 'port 443'             from an interface";
 
@@ -45,6 +46,8 @@ pub enum Command {
     Packets(PacketsArgs),
     /// One connection explained: both ends' states beside every segment
     Connection(ConnectionArgs),
+    /// What a finding means; all of them without CODE
+    Findings(FindingsArgs),
     /// The same report from a network interface
     Live(LiveArgs),
     /// What can be captured from
@@ -200,6 +203,17 @@ pub enum ConnectionFormat {
     Json,
     /// The records of the flow, one JSON object a line
     Ndjson,
+}
+
+/// `wireglass findings [CODE]`.
+#[derive(Debug, Args)]
+pub struct FindingsArgs {
+    /// A code such as tcp.close-race, or the part before the dot
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
 }
 
 /// `wireglass live`.
