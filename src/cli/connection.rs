@@ -2,7 +2,6 @@
 use std::{
     io::{self, BufWriter},
     net::IpAddr,
-    path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -11,7 +10,7 @@ use super::{
     args::{ConnectionArgs, ConnectionFormat, ResourceArgs},
     complain,
     exit::{Ended, Failure},
-    plan,
+    keys, plan,
 };
 use crate::{
     engine, limits,
@@ -33,15 +32,15 @@ pub fn connection(args: &ConnectionArgs) -> Result<Ended, Failure> {
     let name = Name::parse(&args.id)?;
     let (flow, captures) = match &name {
         Name::Flow(id) => {
-            let (flow, captures) = collect(&args.file, id)?;
+            let (flow, captures) = collect(args, id)?;
             match (flow.is_found(), id.parse().ok()) {
                 (true, _) => (flow, captures),
-                (false, Some(packet)) => collect(&args.file, &by_packet(args, packet)?)?,
+                (false, Some(packet)) => collect(args, &by_packet(args, packet)?)?,
                 (false, None) => return Err(Failure::Usage(missing(args)?)),
             }
         }
-        Name::Packet(packet) => collect(&args.file, &by_packet(args, *packet)?)?,
-        Name::Ends(ends) => collect(&args.file, &by_ends(args, ends)?)?,
+        Name::Packet(packet) => collect(args, &by_packet(args, *packet)?)?,
+        Name::Ends(ends) => collect(args, &by_ends(args, ends)?)?,
     };
     if flow.left_out > 0 {
         let most = limits::MAX_DOCUMENT_ROWS;
@@ -98,7 +97,7 @@ fn draw(
 ) -> Result<(), Failure> {
     let mut ladder = Ladder::new(drawing, options, connection, beside);
     let source = analyze::open(std::slice::from_ref(&args.file))?;
-    engine::segments(source, settings(&args.file, Wanted::none()), connection, &mut |segment| {
+    engine::segments(source, settings(args, Wanted::none())?, connection, &mut |segment| {
         ladder.segment(segment);
         Ok(())
     })
@@ -106,21 +105,22 @@ fn draw(
     .map_err(Failure::Output)
 }
 
-fn settings(file: &Path, wanted: Wanted) -> engine::Settings {
-    let resources = ResourceArgs { threads: None, max_flows: None, max_memory: None, msl: 120, strict: false };
+fn settings(args: &ConnectionArgs, wanted: Wanted) -> Result<engine::Settings, Failure> {
+    let resources = ResourceArgs { threads: None, ..ResourceArgs::default() };
     let stop = Arc::new(AtomicBool::new(false));
-    plan::engine_settings(&resources, wanted, None, None, vec![analyze::name(file)], stop)
+    let (names, given) = (vec![analyze::name(&args.file)], keys::given(&args.keys)?);
+    Ok(plan::engine_settings(&resources, wanted, None, None, names, stop, given))
 }
 
-fn run(file: &Path, wanted: Wanted, writer: &mut dyn Writer) -> Result<Vec<Capture>, Failure> {
-    let source = analyze::open(&[file.to_owned()])?;
-    let outcome = engine::run(source, settings(file, wanted), writer, &mut |_| {}).map_err(Failure::Output)?;
+fn run(args: &ConnectionArgs, wanted: Wanted, writer: &mut dyn Writer) -> Result<Vec<Capture>, Failure> {
+    let source = analyze::open(std::slice::from_ref(&args.file))?;
+    let outcome = engine::run(source, settings(args, wanted)?, writer, &mut |_| {}).map_err(Failure::Output)?;
     Ok(outcome.captures)
 }
 
-fn collect(file: &Path, id: &str) -> Result<(OneFlow, Vec<Capture>), Failure> {
+fn collect(args: &ConnectionArgs, id: &str) -> Result<(OneFlow, Vec<Capture>), Failure> {
     let mut flow = OneFlow { id: id.to_owned(), ..OneFlow::default() };
-    let captures = run(file, Wanted::usual(), &mut flow)?;
+    let captures = run(args, Wanted::usual(), &mut flow)?;
     Ok((flow, captures))
 }
 
@@ -251,7 +251,7 @@ fn find(
     suits: &dyn Fn(&Candidate, &Record) -> bool,
 ) -> Result<(Vec<Candidate>, usize), Failure> {
     let mut finder = Finder { suits, found: Vec::new(), total: 0 };
-    run(&args.file, [RecordKind::Connection, RecordKind::Udp].into_iter().collect(), &mut finder)?;
+    run(args, [RecordKind::Connection, RecordKind::Udp].into_iter().collect(), &mut finder)?;
     Ok((finder.found, finder.total))
 }
 
@@ -274,7 +274,7 @@ fn by_ends(args: &ConnectionArgs, ends: &[End]) -> Result<String, Failure> {
 fn by_packet(args: &ConnectionArgs, number: u64) -> Result<String, Failure> {
     let number = PacketNumber::new(0, number);
     let source = analyze::open(std::slice::from_ref(&args.file))?;
-    let key = engine::flow_key(source, settings(&args.file, Wanted::none()), number).map_err(Failure::Output)?;
+    let key = engine::flow_key(source, settings(args, Wanted::none())?, number).map_err(Failure::Output)?;
     let Some(key) = key else { return Err(Failure::Usage(missing(args)?)) };
     let (found, _) = find(args, &|candidate, record| {
         let evidence = record.subject().map(|subject| subject.evidence.numbers()).unwrap_or_default();

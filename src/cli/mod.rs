@@ -4,6 +4,7 @@ mod args;
 mod connection;
 mod exit;
 mod findings;
+mod keys;
 mod live;
 mod packets;
 mod plan;

@@ -57,4 +57,13 @@ pub static ENTRIES: &[Entry] = &[
              each is held back.",
         reference: None,
     },
+    Entry {
+        code: "capture.comparison-limit",
+        severities: WARNING,
+        title: "connections were not compared with all others",
+        explanation: "Some findings need many connections side by side (address translation, initial sequence numbers, \
+             floods and scans). To bound memory, only the first 65,536 connections of a capture are compared with one \
+             another, and failures are counted for 4,096 hosts. Filter the capture to see the others.",
+        reference: None,
+    },
 ];

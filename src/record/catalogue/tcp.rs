@@ -32,6 +32,23 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 4987 2"),
     },
     Entry {
+        code: "tcp.syn-flood",
+        severities: WARNING,
+        title: "many handshakes with a server were never completed",
+        explanation: "Each SYN makes the server keep a place for a connection that never comes, until nobody else gets one. \
+             Forged source addresses are usual. SYN cookies (Linux: net.ipv4.tcp_syncookies) and a longer backlog \
+             help; with one source only, look at that host first.",
+        reference: Some("RFC 4987"),
+    },
+    Entry {
+        code: "tcp.port-scan",
+        severities: WARNING,
+        title: "one host asked many ports in vain",
+        explanation: "One host asks many ports or hosts, and hardly any answers: somebody looks for open services. A \
+             monitoring system or an inventory does that on purpose; else find out what runs on that host.",
+        reference: Some("RFC 4949"),
+    },
+    Entry {
         code: "tcp.port-reuse",
         severities: NOTE,
         title: "a new connection uses the ports of an earlier one",
@@ -40,6 +57,34 @@ pub static ENTRIES: &[Entry] = &[
              the earlier connection, late packets of it can be taken for the new one's, and firewalls that \
              remember the old one may drop the new SYN.",
         reference: Some("RFC 6191"),
+    },
+    Entry {
+        code: "tcp.same-connection",
+        severities: NOTE,
+        title: "one connection was captured on both sides of a translator or proxy",
+        explanation: "Two connections of this capture carry the same sequence numbers or the same bytes under different \
+             addresses: one is the other behind a NAT, a load balancer or a proxy. Read them together, and do not \
+             count their traffic twice; the time between the same packet in both is what the box between them \
+             takes.",
+        reference: Some("RFC 3022"),
+    },
+    Entry {
+        code: "tcp.initial-number-reused",
+        severities: WARNING,
+        title: "a host opens connections with the same initial sequence number",
+        explanation: "Initial sequence numbers shall differ, and be hard to guess. With a constant one, old segments are \
+             taken for new ones, and anybody can forge segments of the connection. SYNs alike in this way, with \
+             hardly any answers, come from a program that builds its own packets: a port scanner or a flood.",
+        reference: Some("RFC 9293 3.4.1"),
+    },
+    Entry {
+        code: "tcp.initial-number-predictable",
+        severities: NOTE,
+        title: "a host's initial sequence numbers only count up",
+        explanation: "Each number follows the one before in a small step, so the next one can be guessed, and a connection \
+             forged by somebody who sees none of its packets. Old systems and small devices do so; RFC 6528 adds a \
+             secret to each pair of addresses.",
+        reference: Some("RFC 6528 3"),
     },
     Entry {
         code: "tcp.one-sided",
@@ -78,6 +123,17 @@ pub static ENTRIES: &[Entry] = &[
              timeout of the side that reuses connections (the proxy, the client's pool) shorter than that of the \
              side that closes first (the server), or let the reusing side try idempotent requests again.",
         reference: Some("RFC 9293 3.10.7.4"),
+    },
+    Entry {
+        code: "tcp.idle-timeout",
+        severities: WARNING,
+        title: "a server closes idle connections, and requests were lost to it",
+        explanation: "The server, or something in front of it, closes connections on which nothing was sent for a certain \
+             time; several of its connections agree on how long. Requests that were sent at that very moment were \
+             lost (tcp.close-race).\n\n\
+             Make the idle timeout of whoever reuses these connections (a proxy's upstream keep-alive, a client's \
+             pool) shorter than that.",
+        reference: Some("RFC 9112 9.5"),
     },
     Entry {
         code: "tcp.reset-after-close",

@@ -107,4 +107,30 @@ pub static ENTRIES: &[Entry] = &[
              one handshake are kept; what is beyond is left out.",
         reference: None,
     },
+    Entry {
+        code: "tls.decryption-failed",
+        severities: WARNING,
+        title: "given keys do not open a session's records",
+        explanation: "A key log or private key that was given fits the session, but its records, or some of them, do not \
+             authenticate with it. Where none does, the secrets are of another session. Where some do not, those \
+             records were changed on their way, or records before them are missing from the capture, so that their \
+             number, which is part of what is authenticated, is not known.",
+        reference: Some("RFC 9846 5.2"),
+    },
+    Entry {
+        code: "tls.decryption-unsupported",
+        severities: NOTE,
+        title: "keys are there, but this kind of session cannot be opened",
+        explanation: "The version, cipher suite or compression is not implemented: AES-GCM, AES-CCM, ChaCha20-Poly1305, \
+             AES-CBC, 3DES-CBC and RC4 of TLS 1.0 to 1.3 are.",
+        reference: Some("RFC 9846 5.2"),
+    },
+    Entry {
+        code: "tls.key-log-lines",
+        severities: WARNING,
+        title: "lines of the key log cannot be read",
+        explanation: "A line has a label, the client random and the secret, in hex. Lines that are cut or mixed up open \
+             nothing; what they would have opened stays closed. They are not shown, as they may hold secrets.",
+        reference: Some("RFC 9850 2"),
+    },
 ];
