@@ -271,6 +271,16 @@ impl<C: Consumer> Table<C> {
         }
     }
 
+    /// The open TCP connection with this key, as it would be reported now.
+    #[must_use]
+    pub fn connection(&self, key: &FlowKey, consumer: &C) -> Option<crate::record::Connection> {
+        let slot = self.slot(self.find(key)?)?;
+        match &slot.kind {
+            Kind::Tcp(connection) => Some(connection.record(&slot.facts, consumer.application(&slot.conversation))),
+            Kind::Udp(_) => None,
+        }
+    }
+
     /// How many flows are open.
     #[must_use]
     pub fn open_flows(&self) -> usize {
