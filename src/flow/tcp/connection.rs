@@ -2,6 +2,7 @@
 use super::{
     endpoint::Endpoint,
     machine::Machine,
+    options::Options,
     race::Activity,
     segment::Segment,
     sequence::before,
@@ -189,11 +190,14 @@ impl Connection {
         if header.flags.syn() && !header.flags.rst() && !settled {
             sender.announce(segment);
         }
-        sender.sent(segment, receiver);
+        let options = Options::of(segment);
+        let is_copy = sender.sent(segment, &options, receiver);
         if let Some(ack) = segment.acknowledged()
             && !header.flags.rst()
         {
-            receiver.acknowledged_by(ack, sender.repeats(), segment);
+            // What a copy reports was reported.
+            let options = if is_copy { Options::default() } else { options };
+            receiver.acknowledged_by(ack, sender.repeats(), segment, &options);
         }
         if header.flags.fin() && !header.flags.rst() {
             sender.fin.get_or_insert(segment.end().wrapping_sub(1));
