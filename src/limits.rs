@@ -89,6 +89,9 @@ pub const MAX_PROBE_BYTES: usize = 4096;
 
 /// State transitions listed in a connection record.
 pub const MAX_TRANSITIONS: usize = 64;
+/// Points of a `window_series`: as many as a small chart shows, 1.5 KiB a direction at most. When there are more, every second
+/// one is given up.
+pub const MAX_WINDOW_SAMPLES: usize = 64;
 
 /// Fragmented datagrams being reassembled at once.
 pub const MAX_FRAGMENTED_DATAGRAMS: usize = 1024;

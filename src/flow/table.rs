@@ -190,6 +190,7 @@ impl<C: Consumer> Table<C> {
             at: packet.at,
             wire_length: packet.wire_length,
             identification: identification(packet),
+            ecn: explicit_congestion_notification(packet),
         };
         let mut slot = found;
         let mut earlier = None;
@@ -561,6 +562,16 @@ fn identification(packet: &Packet<'_>) -> u16 {
     let start = (packet.decoded.network_offset as usize).saturating_add(4);
     match packet.bytes.get(start..) {
         Some([high, low, ..]) if packet.decoded.network == Network::Ipv4 => u16::from_be_bytes([*high, *low]),
+        _ => 0,
+    }
+}
+
+/// The two bits by which routers signal congestion (RFC 3168 5), zero where there are none.
+fn explicit_congestion_notification(packet: &Packet<'_>) -> u8 {
+    let start = packet.decoded.network_offset as usize;
+    match (packet.decoded.network, packet.bytes.get(start..)) {
+        (Network::Ipv4, Some([_, service, ..])) => service & 3,
+        (Network::Ipv6, Some([_, class, ..])) => (class >> 4) & 3,
         _ => 0,
     }
 }

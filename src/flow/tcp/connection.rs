@@ -3,6 +3,7 @@ use super::{
     endpoint::Endpoint,
     machine::Machine,
     offer::Offer,
+    options::Options,
     proof::Shown,
     race::Activity,
     segment::Segment,
@@ -224,11 +225,14 @@ impl Connection {
             }
             sender.announce(segment);
         }
-        sender.sent(segment, receiver);
+        let options = Options::of(segment);
+        let is_copy = sender.sent(segment, &options, receiver);
         if let Some(ack) = segment.acknowledged()
             && !header.flags.rst()
         {
-            receiver.acknowledged_by(ack, sender.repeats(), segment);
+            // What a copy reports was reported.
+            let options = if is_copy { Options::default() } else { options };
+            receiver.acknowledged_by(ack, sender.repeats(), segment, &options);
         }
         if header.flags.fin() && !header.flags.rst() && belongs {
             sender.fin.get_or_insert(segment.end().wrapping_sub(1));
