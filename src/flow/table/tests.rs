@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     limits::Limit,
-    record::{CloseKind, Connection as Report, LinkType, PacketNumber, Severity, TcpState, Wanted},
+    record::{CloseKind, Connection as Report, LinkType, PacketNumber, Severity, Side, TcpState, Wanted},
 };
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
