@@ -1,7 +1,6 @@
 //! `wireglass connection FILE ID`: one connection explained.
 use std::{
     io::{self, BufWriter},
-    path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -9,7 +8,7 @@ use super::{
     analyze,
     args::{ConnectionArgs, ResourceArgs},
     exit::{Ended, Failure},
-    plan,
+    keys, plan,
 };
 use crate::{
     engine,
@@ -24,13 +23,13 @@ pub fn connection(args: &ConnectionArgs) -> Result<Ended, Failure> {
     }
     let mut flow = OneFlow { id: args.id.clone(), connection: None, beside: Vec::new(), others: Vec::new() };
     let files = std::slice::from_ref(&args.file);
-    let outcome = engine::run(analyze::open(files)?, settings(&args.file, Wanted::usual()), &mut flow, &mut |_| {})
+    let outcome = engine::run(analyze::open(files)?, settings(args, Wanted::usual())?, &mut flow, &mut |_| {})
         .map_err(Failure::Output)?;
     let Some(connection) = flow.connection else { return Err(Failure::Usage(missing(args, &flow.others))) };
     let options =
         report::Options { width: plan::width(), color: plan::color(args.color), ..report::Options::default() };
     let mut ladder = Ladder::new(Box::new(BufWriter::new(io::stdout())), &options, &connection, &flow.beside);
-    engine::segments(analyze::open(files)?, settings(&args.file, Wanted::none()), &connection, &mut |segment| {
+    engine::segments(analyze::open(files)?, settings(args, Wanted::none())?, &connection, &mut |segment| {
         ladder.segment(segment);
         Ok(())
     })
@@ -39,10 +38,11 @@ pub fn connection(args: &ConnectionArgs) -> Result<Ended, Failure> {
     Ok(analyze::judge(&outcome.captures, false))
 }
 
-fn settings(file: &Path, wanted: Wanted) -> engine::Settings {
-    let resources = ResourceArgs { threads: None, max_flows: None, max_memory: None, msl: 120, strict: false };
+fn settings(args: &ConnectionArgs, wanted: Wanted) -> Result<engine::Settings, Failure> {
+    let resources = ResourceArgs { threads: None, ..ResourceArgs::default() };
     let stop = Arc::new(AtomicBool::new(false));
-    plan::engine_settings(&resources, wanted, None, None, vec![analyze::name(file)], stop)
+    let (names, given) = (vec![analyze::name(&args.file)], keys::given(&args.keys)?);
+    Ok(plan::engine_settings(&resources, wanted, None, None, names, stop, given))
 }
 
 fn missing(args: &ConnectionArgs, others: &[String]) -> String {

@@ -3,6 +3,7 @@ mod analyze;
 mod args;
 mod connection;
 mod exit;
+mod keys;
 mod live;
 mod packets;
 mod plan;

@@ -28,7 +28,14 @@ fn run(carrier: Carrier, port: u16, inputs: &[(i64, Input<'_>)]) -> (Vec<Dns>, V
     for (index, &(milliseconds, input)) in (0..).zip(inputs) {
         let timestamp = Timestamp(milliseconds * 1_000_000);
         let packet = PacketRef { index, number: PacketNumber::new(0, index + 1), timestamp };
-        let context = Context { flow: &flow, packet, origins: &[], from_start: true, round_trip_ns: None };
+        let context = Context {
+            flow: &flow,
+            packet,
+            origins: &[],
+            from_start: true,
+            round_trip_ns: None,
+            secrets: crate::record::Secrets::none(),
+        };
         session.input(input, &context, &mut Sink::new(wanted, true, &mut said));
     }
     let (mut dns, mut findings, mut messages) = (vec![], vec![], vec![]);
@@ -198,7 +205,14 @@ fn icmp_answers_the_query_it_quotes() {
         let at = |milliseconds: i64| {
             let number = PacketNumber::new(0, milliseconds as u64 + 1);
             let packet = PacketRef { index: 0, number, timestamp: Timestamp(milliseconds * 1_000_000) };
-            Context { flow: &flow, packet, origins: &[], from_start: true, round_trip_ns: None }
+            Context {
+                flow: &flow,
+                packet,
+                origins: &[],
+                from_start: true,
+                round_trip_ns: None,
+                secrets: crate::record::Secrets::none(),
+            }
         };
         for query in &queries {
             session.input(say(Asked, query), &at(0), &mut sink);
@@ -263,7 +277,14 @@ fn streams_hold_several_messages_and_halves_and_holes() {
     let bytes = framed(&[&one, &two]);
     let flow = flow(53, Transport::Tcp);
     let packet = PacketRef::default();
-    let context = Context { flow: &flow, packet, origins: &[], from_start: true, round_trip_ns: None };
+    let context = Context {
+        flow: &flow,
+        packet,
+        origins: &[],
+        from_start: true,
+        round_trip_ns: None,
+        secrets: crate::record::Secrets::none(),
+    };
     for cut in 0..bytes.len() {
         let mut session = DnsSession::new(Carrier::Tcp);
         let mut said = Vec::new();

@@ -271,9 +271,13 @@ impl Connection {
         let (server, client) = (writer.facts.server, writer.facts.client);
         let idle = race.idle_ns.filter(|idle| *idle >= WORTH_NAMING_NS).map(duration);
         let title = match (race.after_fin_ns, &idle) {
-            (Some(after), _) => {
+            (Some(after), _) if after >= 0 => {
                 format!("{client} sent a request {} after the FIN of {server}; it was reset", duration(after))
             }
+            (Some(after), _) => format!(
+                "{client} sent a request {} before the FIN of {server} came by: they crossed, and it was reset",
+                duration(after.saturating_neg())
+            ),
             (None, Some(idle)) => {
                 format!("{client} sent a request after {idle} of silence; {server} answered with RST")
             }
@@ -296,7 +300,7 @@ impl Connection {
                  timeout."
                 .to_owned(),
         };
-        writer.add("tcp.close-race", Severity::Error, evidence, title, &explanation, "RFC 9112 9.5");
+        writer.add("tcp.close-race", Severity::Error, evidence, title, &explanation, "RFC 9293 3.6.1");
     }
 
     fn quality_findings(&self, writer: &mut Writer<'_>, side: Side) {

@@ -7,6 +7,7 @@ mod endpoint;
 mod fact;
 mod findings;
 mod machine;
+mod proof;
 mod race;
 mod report;
 pub mod segment;
