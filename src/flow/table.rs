@@ -13,7 +13,7 @@ use crate::{
     limits,
     record::{
         Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
-        RecordKind, Timestamp, Transport, Unreachable,
+        RecordKind, Side, Timestamp, Transport, Unreachable,
     },
     wire::{Decoded, Network, TransportHeader},
 };
