@@ -188,7 +188,10 @@ impl Endpoint {
         let is_sign = |flag| u64::from(!flags.syn() && flags.contains(flag));
         let (ece, cwr) = (is_sign(TcpFlags::ECE), is_sign(TcpFlags::CWR));
         let trouble = self.trouble();
-        trouble.ecn_ce = trouble.ecn_ce.saturating_add(u64::from(segment.ecn == CONGESTION_EXPERIENCED));
+        if segment.ecn == CONGESTION_EXPERIENCED {
+            trouble.ecn_ce = trouble.ecn_ce.saturating_add(1);
+            prove(&mut trouble.marked, segment.at.number);
+        }
         trouble.ece = trouble.ece.saturating_add(ece);
         trouble.cwr = trouble.cwr.saturating_add(cwr);
     }

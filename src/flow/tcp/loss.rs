@@ -107,6 +107,7 @@ pub(super) struct Trouble {
     pub zero_since: Option<Timestamp>,
     /// How long its window was zero, in nanoseconds.
     pub zero_window_ns: i64,
+    pub marked: Vec<PacketNumber>,
     pub retransmitted: Vec<PacketNumber>,
     pub zero_window_packets: Vec<PacketNumber>,
     pub gap_packets: Vec<PacketNumber>,
