@@ -56,7 +56,8 @@ impl Endpoint {
         let Some(ack) = segment.acknowledged() else { return };
         let repeats = self.last_ack == Some(ack);
         if repeats {
-            let outstanding = peer.next.is_some_and(|next| before(ack, next));
+            // Where the peer's data is not captured, a selective acknowledgement still says that there is some.
+            let outstanding = peer.next.is_some_and(|next| before(ack, next)) || options.names_more_than(ack);
             let bare = segment.length == 0 && !flags.syn() && !flags.fin() && !flags.rst();
             if bare && outstanding && self.window == segment.header.window {
                 self.repeated_acks = self.repeated_acks.saturating_add(1);
