@@ -52,16 +52,28 @@ fn sides(connections: &[Value]) -> impl Iterator<Item = &Value> {
     connections.iter().flat_map(|connection| [&connection["client"], &connection["server"]])
 }
 
-/// The sum of `field` over all that the hosts of `namespace` sent.
-fn sent_by(connections: &[Value], address: &[&str], field: &str) -> u64 {
-    sides(connections)
-        .filter(|side| address.contains(&side["address"].as_str().unwrap()))
-        .map(|side| number(side, field))
-        .sum()
+/// An endpoint whose own capture there is.
+struct Observed {
+    name: String,
+    connections: Vec<Value>,
+    address: String,
+    /// What its kernel counted.
+    counters: BTreeMap<String, u64>,
 }
 
-/// Every endpoint whose own capture there is: its scenario, what it sent there, and the kernel's counters.
-fn endpoints() -> Vec<(String, Vec<Value>, Vec<String>, BTreeMap<String, u64>)> {
+impl Observed {
+    /// The sum of `field` over all that it sent.
+    fn sent(&self, field: &str) -> u64 {
+        let own = sides(&self.connections).filter(|side| side["address"] == self.address.as_str());
+        own.map(|side| number(side, field)).sum()
+    }
+
+    fn kernel(&self, counter: &str) -> u64 {
+        self.counters.get(counter).copied().unwrap_or(0)
+    }
+}
+
+fn endpoints() -> Vec<Observed> {
     let mut endpoints = Vec::new();
     for (name, truth) in scenarios() {
         let Some(counters) = truth["counters_delta"].as_object() else { continue };
@@ -79,7 +91,8 @@ fn endpoints() -> Vec<(String, Vec<Value>, Vec<String>, BTreeMap<String, u64>)> 
                 .iter()
                 .map(|(key, value)| (key.clone(), value.as_u64().unwrap()))
                 .collect();
-            endpoints.push((name.clone(), connections(capture["file"].as_str().unwrap()), vec![address], counters));
+            let connections = connections(capture["file"].as_str().unwrap());
+            endpoints.push(Observed { name: name.clone(), connections, address, counters });
         }
     }
     endpoints
@@ -87,32 +100,27 @@ fn endpoints() -> Vec<(String, Vec<Value>, Vec<String>, BTreeMap<String, u64>)> 
 
 #[test]
 fn retransmissions_equal_the_kernels() {
-    let mut compared = 0;
-    for (name, connections, address, counters) in endpoints() {
-        let address: Vec<&str> = address.iter().map(String::as_str).collect();
-        let ours = |field| sent_by(&connections, &address, field);
-        let kernel = |counter: &str| counters.get(counter).copied().unwrap_or(0);
-        let all = ours("retransmissions");
-        assert_eq!(all, kernel("TcpRetransSegs"), "{name} {address:?}");
-        assert_eq!(ours("tail_loss_probes"), kernel("TcpExtTCPLossProbes"), "{name} {address:?}");
-        assert_eq!(ours("fast_retransmissions"), kernel("TcpExtTCPFastRetrans"), "{name} {address:?}");
-        // The kernel counts expiries, also those that find nothing to send.
-        let timeouts = ours("timeout_retransmissions");
-        assert_eq!(timeouts, all - ours("fast_retransmissions") - ours("tail_loss_probes"), "{name} {address:?}");
-        assert_eq!(ours("keep_alives"), kernel("TcpExtTCPKeepAlive"), "{name} {address:?}");
-        assert_eq!(ours("zero_window_probes"), kernel("TcpExtTCPWinProbe"), "{name} {address:?}");
-        compared += 1;
+    let endpoints = endpoints();
+    for end in &endpoints {
+        let who = format!("{} {}", end.name, end.address);
+        let all = end.sent("retransmissions");
+        assert_eq!(all, end.kernel("TcpRetransSegs"), "{who}");
+        assert_eq!(end.sent("tail_loss_probes"), end.kernel("TcpExtTCPLossProbes"), "{who}");
+        assert_eq!(end.sent("fast_retransmissions"), end.kernel("TcpExtTCPFastRetrans"), "{who}");
+        // The kernel counts expiries of its timer, also those that find nothing to send: compare what is left.
+        let others = end.kernel("TcpExtTCPFastRetrans") + end.kernel("TcpExtTCPLossProbes");
+        assert_eq!(end.sent("timeout_retransmissions"), all - others, "{who}");
+        assert_eq!(end.sent("keep_alives"), end.kernel("TcpExtTCPKeepAlive"), "{who}");
+        assert_eq!(end.sent("zero_window_probes"), end.kernel("TcpExtTCPWinProbe"), "{who}");
     }
-    eprintln!("{compared} endpoints compared with their kernel's counters");
+    eprintln!("{} endpoints compared with their kernel's counters", endpoints.len());
 }
 
 #[test]
 fn duplicates_are_reported_as_often_as_the_kernel_says() {
-    for (name, connections, address, counters) in endpoints() {
-        let address: Vec<&str> = address.iter().map(String::as_str).collect();
-        let sent = ["TcpExtTCPDSACKOldSent", "TcpExtTCPDSACKOfoSent"].map(|name| counters.get(name).unwrap_or(&0));
-        let ours = sent_by(&connections, &address, "duplicate_sacks");
-        assert_eq!(ours, sent.into_iter().sum::<u64>(), "{name} {address:?}");
+    for end in endpoints() {
+        let kernel = end.kernel("TcpExtTCPDSACKOldSent") + end.kernel("TcpExtTCPDSACKOfoSent");
+        assert_eq!(end.sent("duplicate_sacks"), kernel, "{} {}", end.name, end.address);
     }
 }
 

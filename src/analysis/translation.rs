@@ -47,7 +47,9 @@ impl Link {
 fn marks(fact: &TcpFact) -> [Option<Common>; 3] {
     let [client, server] = &fact.marks;
     let numbers = client.initial_sequence_number.zip(server.initial_sequence_number);
-    let clocks = client.timestamp_value.zip(server.timestamp_value).filter(|clocks| *clocks != (0, 0));
+    // Some hosts count from zero in each connection.
+    let clocks =
+        client.timestamp_value.zip(server.timestamp_value).filter(|(client, server)| *client != 0 && *server != 0);
     let payload = client.payload_start.zip(server.payload_start);
     [
         numbers.map(|(client, server)| Common::Numbers(client, server)),
@@ -97,15 +99,22 @@ pub(super) fn links(facts: &[TcpFact]) -> Vec<Link> {
 
 /// Whether two connections with something in common can be the same one.
 fn is_one(common: Common, one: &TcpFact, other: &TcpFact) -> bool {
-    let rewritten = (one.client, one.server) != (other.client, other.server);
-    // The same packet in a tunnel and outside of it is a matter of layers, not of translation.
+    // Connections between the same two hosts share clocks, and programs that make their own packets share numbers.
+    let (clients_differ, servers_differ) =
+        (one.client.address != other.client.address, one.server.address != other.server.address);
     let same_file = one.id.opener.file() == other.id.opener.file();
     let soon = other.first.timestamp.since(one.first.timestamp).saturating_abs() <= SAME_MOMENT_NS;
-    let nested = match common {
-        Common::Payload(..) => other.first.timestamp <= one.end && soon,
-        _ => true,
+    let same_payload = one
+        .marks
+        .iter()
+        .zip(&other.marks)
+        .all(|(one, other)| one.payload_start.zip(other.payload_start).is_none_or(|(one, other)| one == other));
+    let rewritten = match common {
+        // A proxy opens a connection of its own.
+        Common::Payload(..) => clients_differ && servers_differ && other.first.timestamp <= one.end,
+        Common::Numbers(..) | Common::Clocks(..) => clients_differ || servers_differ,
     };
-    rewritten && same_file && soon && nested
+    rewritten && same_file && soon && same_payload
 }
 
 /// What is told of them.

@@ -6,7 +6,10 @@ use crate::{
     app::{Carrier, Note, Said, Session, Sink},
     flow::Consumer,
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, TcpFact, Transport, Wanted},
+    record::{
+        Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport, Unreachable,
+        Wanted,
+    },
 };
 
 /// What is complete.
@@ -42,6 +45,7 @@ pub struct Outlet {
     tcp_connections: Vec<u64>,
     checksums: Checksums,
     reached: Reached,
+    secrets: Secrets,
 }
 
 impl Outlet {
@@ -58,12 +62,26 @@ impl Outlet {
             tcp_connections: Vec::new(),
             checksums: Checksums::default(),
             reached: Reached::default(),
+            secrets: Secrets::default(),
         }
     }
 
     /// Lets a session read.
     pub fn ask(&mut self, session: &mut dyn Session, input: Input<'_>, context: &Context<'_>) -> Progress {
-        session.input(input, context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said))
+        let context = Context { secrets: &self.secrets, ..*context };
+        session.input(input, &context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said))
+    }
+
+    /// What sessions may open protected traffic with from now on.
+    pub fn use_secrets(&mut self, secrets: &Secrets) {
+        if !secrets.is_none() {
+            self.secrets = secrets.clone();
+        }
+    }
+
+    /// Tells a session that a datagram could not be delivered.
+    pub fn tell(&mut self, session: &mut dyn Session, notice: &Unreachable<'_>, context: &Context<'_>) {
+        session.unreachable(notice, context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said));
     }
 
     /// Whether sessions said something that was not taken yet.
@@ -161,6 +179,10 @@ impl Consumer for Outlet {
 
     fn input(&mut self, conversation: &mut Conversation, input: Input<'_>, context: &Context<'_>) -> Progress {
         conversation.input(input, context, self)
+    }
+
+    fn unreachable(&mut self, conversation: &mut Conversation, notice: &Unreachable<'_>, context: &Context<'_>) {
+        conversation.unreachable(notice, context, self);
     }
 
     fn take_reoffer(&mut self, conversation: &mut Conversation) -> bool {

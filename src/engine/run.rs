@@ -16,6 +16,7 @@ use super::{
     hierarchy::Applications,
     reached::Reached,
     route::{Parcel, Router},
+    secrets::{Given, Store},
     worker::Worker,
 };
 use crate::{
@@ -40,6 +41,8 @@ pub struct Settings {
     pub stop: Arc<AtomicBool>,
     /// Names of the captures as given.
     pub files: Vec<String>,
+    /// Secrets to open protected traffic with.
+    pub given: Given,
 }
 
 /// How a run went.
@@ -97,7 +100,8 @@ pub fn run(
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
-        for finding in done.checksums.findings(&files).into_iter().chain(reached.findings(&files)) {
+        let of_checksums = done.checksums.findings(&files).into_iter();
+        for finding in of_checksums.chain(reached.findings(&files)).chain(reader.store.finding()) {
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
     }
@@ -134,6 +138,7 @@ fn workers(settings: &Settings) -> Vec<Worker> {
 pub(super) struct Reader {
     source: Box<dyn PacketSource>,
     pub(super) router: Router,
+    store: Store,
     filter: Option<Filter>,
     left: Option<u64>,
     /// What passed, by file, when not all does: the source's description counts everything it has read.
@@ -145,9 +150,11 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(source: Box<dyn PacketSource>, settings: &mut Settings) -> Self {
+        let store = Store::new(std::mem::take(&mut settings.given), source.as_ref());
         Self {
             source,
             router: Router::default(),
+            store,
             left: settings.max_packets,
             stop: Arc::clone(&settings.stop),
             last: PacketRef::default(),
@@ -185,6 +192,8 @@ impl Reader {
             }
         }
         self.router.route(parcel);
+        let numbers = parcel.batch.heads.iter().map(|head| head.number);
+        parcel.secrets = self.store.update(self.source.as_mut(), parcel.first_index, numbers);
         if let Some(place) = parcel.batch.heads.len().checked_sub(1) {
             self.last = parcel.packet_ref(place);
         }

@@ -208,6 +208,73 @@ pub struct Handshake {
     pub syn_ack_to_ack_ns: Option<i64>,
     /// All three were seen.
     pub complete: bool,
+    /// TCP Fast Open (RFC 7413), where the SYN had its option or brought data; null else, and when no SYN was seen.
+    pub fast_open: Option<FastOpen>,
+    /// Multipath TCP (RFC 8684), where the SYN had its option; null else, and when no SYN was seen.
+    pub multipath: Option<Multipath>,
+    /// Explicit congestion notification, where the SYN asked for it; null else, and when no SYN was seen.
+    pub ecn: Option<Ecn>,
+}
+
+/// TCP Fast Open in a handshake (RFC 7413).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FastOpen {
+    /// What the client did about the cookie.
+    pub cookie: FastOpenCookie,
+    /// Whether the SYN-ACK brought a cookie for the next time.
+    pub granted: bool,
+    /// Bytes of data in the SYN.
+    pub data_bytes: u32,
+    /// Whether the SYN-ACK acknowledged those data; false when it acknowledged the SYN alone, so that they have to be sent
+    /// again; null when there were none, or no SYN-ACK was seen.
+    pub accepted: Option<bool>,
+}
+
+/// The cookie of a SYN (RFC 7413 4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FastOpenCookie {
+    /// It has none and asks for one.
+    Requested,
+    /// It shows the one it has.
+    Sent,
+    /// Data without the option.
+    Missing,
+}
+
+/// Multipath TCP in a handshake (RFC 8684).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Multipath {
+    /// What the SYN asked for.
+    pub subtype: MultipathSubtype,
+    /// Whether the SYN-ACK agreed.
+    pub accepted: bool,
+}
+
+/// What a SYN can ask of Multipath TCP (RFC 8684 3.1, 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MultipathSubtype {
+    /// MP_CAPABLE: a new multipath connection.
+    MpCapable,
+    /// MP_JOIN: another path of one that exists.
+    MpJoin,
+    /// Another one, which has no place in a SYN.
+    Other,
+}
+
+/// Explicit congestion notification as the handshake settled it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ecn {
+    /// Asked for; no answer was seen.
+    Offered,
+    /// As in RFC 3168.
+    Classic,
+    /// Accurate ECN (RFC 9768).
+    Accurate,
+    /// Asked for; the SYN-ACK said no.
+    Refused,
 }
 
 /// A state of RFC 9293, section 3.3.2.
@@ -259,7 +326,8 @@ pub struct Transition {
     pub ts: Timestamp,
     /// Whose state changed.
     pub side: Side,
-    /// State before; null when the capture joined the connection late.
+    /// State before: CLOSED for who sends the SYN, LISTEN for who answers it; null when the capture joined the connection
+    /// late and nothing tells it.
     pub from: Option<TcpState>,
     /// State after.
     pub to: TcpState,

@@ -1,5 +1,6 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
 mod capture;
+pub mod catalogue;
 mod community_id;
 mod connection;
 mod dns;
@@ -9,6 +10,7 @@ mod flow;
 mod http;
 mod link;
 mod packet;
+mod secrets;
 mod segment;
 mod session;
 mod time;
@@ -24,6 +26,7 @@ pub use flow::*;
 pub use http::*;
 pub use link::*;
 pub use packet::*;
+pub use secrets::*;
 pub use segment::*;
 pub use session::*;
 pub use time::*;

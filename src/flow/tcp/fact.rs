@@ -35,7 +35,7 @@ impl Connection {
             opening: self.opening(),
             syns: if self.syn.is_some() { client.packets } else { 0 },
             marks: [marks(client, client_start), marks(server, server_start)],
-            closed_idle: self.first_close.map(|(side, _)| side).zip(self.activity.idle_before_close_ns),
+            closed_idle: self.first_close.map(|(side, _)| side).zip(self.idle_before_close_ns()),
             raced: self.race().is_some_and(|race| race.closer == Side::Server),
         }
     }

@@ -588,6 +588,52 @@ fn congestion_signals_are_counted_behind_the_handshake() {
     assert_eq!((server.ecn_ce, server.ece, server.cwr), (0, 1, 0));
 }
 
+#[test]
+fn an_empty_segment_ahead_shows_what_was_lost_before_the_tap() {
+    for (value, counts) in [(90, [0, 0, 0, 0, 0, 1]), (130, [1, 0, 0, 0, 0, 0])] {
+        let mut line = Line::open();
+        line.client(&data(0).clocks(80, 1));
+        line.server(&ack(1));
+        line.client(&Shot { length: 0, ..data(2).clocks(100, 2) });
+        assert_eq!(line.counts(), [0; 6]);
+        line.wait(5).client(&data(1).clocks(value, 1));
+        assert_eq!(line.counts(), counts, "{value}");
+        assert_eq!(line.client.gap_bytes(), 0);
+    }
+}
+
+#[test]
+fn an_answer_to_an_earlier_connection_moves_nothing() {
+    let mut line = Line::default();
+    let syn = Shot { flags: TcpFlags::SYN.0, ..Shot::default() };
+    line.client(&syn);
+    // The server still has the old connection (RFC 9293 3.5.1): its acknowledgement fits nothing.
+    line.server(&piece(700_000_000, 0).acknowledging(800_000_000));
+    line.wait(1000).client(&syn);
+    line.server(&Shot { flags: TcpFlags::SYN.0 | TcpFlags::ACK.0, ack: 1, ..Shot::default() });
+    line.client(&ack(0));
+    line.flight(0, 2);
+    line.wait(40).server(&ack(2));
+    line.server(&piece(1, 100));
+    assert_eq!(line.counts(), [1, 0, 1, 0, 0, 0]);
+    assert_eq!(counts(&line.server), [0; 6]);
+    assert_eq!((line.client.gap_bytes(), line.server.gap_bytes()), (0, 0));
+    assert_eq!(line.client.max_in_flight, 2000);
+}
+
+#[test]
+fn copies_are_known_by_more_than_their_number() {
+    let numbered = |shot: Shot| Shot { identification: 7, ..shot };
+    let mut line = Line::open();
+    // All packets of this sender are numbered 7.
+    line.client(&numbered(ack(0)));
+    line.client(&numbered(piece(1, 10)));
+    line.client(&numbered(piece(1, 10).with(TcpFlags::FIN)));
+    assert_eq!(line.trouble().copies, 0);
+    line.client(&numbered(piece(1, 10)));
+    assert_eq!(line.trouble().copies, 1);
+}
+
 /// Something that happens in a connection.
 #[derive(Clone, Debug)]
 enum Happening {

@@ -11,7 +11,9 @@ mod loss;
 mod machine;
 #[cfg(test)]
 mod measure_tests;
+mod offer;
 mod options;
+mod proof;
 mod race;
 mod report;
 mod round_trip;

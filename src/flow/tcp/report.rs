@@ -63,6 +63,9 @@ impl Connection {
             syn_to_syn_ack_ns: between(self.last_syn, self.syn_ack),
             syn_ack_to_ack_ns: between(self.syn_ack, self.ack),
             complete: self.syn.is_some() && self.syn_ack.is_some() && self.ack.is_some(),
+            fast_open: self.offer.as_ref().and_then(|offer| offer.fast_open),
+            multipath: self.offer.as_ref().and_then(|offer| offer.multipath),
+            ecn: self.offer.as_ref().and_then(|offer| offer.ecn),
         }
     }
 
@@ -161,7 +164,8 @@ impl Connection {
             CloseKind::Refused
         } else if let Some(by) = self.reset_by {
             match (self.was_established, by) {
-                (true, _) if fins == (true, true) => CloseKind::Graceful,
+                // Data were lost on the way: both said goodbye, but one of them in vain.
+                (true, _) if fins == (true, true) && self.race().is_none() => CloseKind::Graceful,
                 (true, _) => CloseKind::Reset,
                 (false, Side::Server) => CloseKind::Refused,
                 (false, Side::Client) => CloseKind::Aborted,
