@@ -488,6 +488,18 @@ fn keep_alives_and_probes_of_a_closed_window() {
 }
 
 #[test]
+fn repetitions_of_a_closed_window_are_no_reason_to_send_again() {
+    let mut line = Line::open();
+    line.flight(0, 6);
+    for _ in 0..5 {
+        line.wait(1).server(&ack(0).window(0));
+    }
+    line.server(&ack(0));
+    line.wait(41).client(&data(0));
+    assert_eq!(line.counts()[..2], [1, 0]);
+}
+
+#[test]
 fn a_single_byte_that_was_not_acknowledged_is_sent_again() {
     let mut line = Line::open();
     line.client(&piece(1, 1));

@@ -47,6 +47,8 @@ impl Endpoint {
         {
             let closed = segment.at.timestamp.since(since).max(0);
             trouble.zero_window_ns = trouble.zero_window_ns.saturating_add(closed);
+            // What its peer sends next, it sends because of the window, not of the repetitions before.
+            self.repeated_acks = 0;
         }
     }
 
