@@ -391,6 +391,11 @@ impl Trouble {
         }
     }
 
+    /// What was missing belonged to another connection.
+    pub fn forget_holes(&mut self) {
+        self.holes = Vec::new();
+    }
+
     /// The ends of the holes.
     pub fn hole_ends(&self) -> impl Iterator<Item = u32> {
         self.holes.iter().map(|hole| hole.end)
