@@ -141,6 +141,9 @@ pub const MAX_DNS_MESSAGE_TEXT_BYTES: usize = 1 << 20;
 /// Questions listed of one DNS message.
 pub const MAX_DNS_QUESTIONS: usize = 256;
 
+/// EDNS options listed of one DNS message.
+pub const MAX_DNS_EDNS_OPTIONS: usize = 64;
+
 /// DNS queries of one flow that wait for their answer; the oldest is reported unanswered when one more comes.
 pub const MAX_DNS_OUTSTANDING: usize = 1024;
 

@@ -13,7 +13,7 @@ use crate::{
     limits,
     record::{
         Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
-        RecordKind, Side, Timestamp, Transport,
+        RecordKind, Side, Timestamp, Transport, Unreachable,
     },
     wire::{Decoded, Network, TransportHeader},
 };
@@ -162,7 +162,7 @@ impl<C: Consumer> Table<C> {
         let transport = match decoded.transport {
             TransportHeader::Tcp => Transport::Tcp,
             TransportHeader::Udp => Transport::Udp,
-            TransportHeader::Icmp | TransportHeader::Icmpv6 => return self.icmp(packet),
+            TransportHeader::Icmp | TransportHeader::Icmpv6 => return self.icmp(packet, consumer),
             _ => return None,
         };
         let key = decoded.flow_key(packet.bytes)?;
@@ -451,16 +451,29 @@ impl<C: Consumer> Table<C> {
     }
 
     /// An ICMP error: noted with the flow whose packet it quotes. It is no packet of that flow.
-    fn icmp<'t>(&'t mut self, packet: &Packet<'_>) -> Option<&'t mut C::Conversation> {
+    fn icmp<'t>(&'t mut self, packet: &Packet<'_>, consumer: &mut C) -> Option<&'t mut C::Conversation> {
         let quoted = packet.decoded.quoted(packet.bytes)?;
         let number = self.find(&FlowKey::new(quoted.transport, quoted.source, quoted.destination))?;
-        let unreachable = is_unreachable(packet.decoded, packet.bytes);
+        let reason = unreachable(packet.decoded, packet.bytes);
+        let direction = self.direction(number, quoted.source == self.slot(number)?.facts.client);
         let slot = self.slot_mut(number)?;
-        if let Kind::Tcp(connection) = &mut slot.kind
-            && unreachable
-        {
-            let side = if quoted.source == slot.facts.client { Side::Client } else { Side::Server };
-            connection.unreachable(side, packet.at);
+        let Some(reason) = reason else { return Some(&mut slot.conversation) };
+        match &mut slot.kind {
+            Kind::Tcp(connection) => connection.unreachable(direction.sender(), packet.at),
+            Kind::Udp(flow) if !flow.done => {
+                let (by, _) = packet.decoded.endpoints(packet.bytes)?;
+                let notice = Unreachable { direction, by: by.address, reason, quoted: quoted.payload };
+                let context = Context {
+                    flow: &slot.facts,
+                    packet: packet.at,
+                    origins: &[],
+                    from_start: false,
+                    round_trip_ns: None,
+                    secrets: crate::record::Secrets::none(),
+                };
+                consumer.unreachable(&mut slot.conversation, &notice, &context);
+            }
+            Kind::Udp(_) => {}
         }
         Some(&mut slot.conversation)
     }
@@ -576,13 +589,23 @@ fn explicit_congestion_notification(packet: &Packet<'_>) -> u8 {
     }
 }
 
-/// ICMP destination unreachable (RFC 792, RFC 4443), but for "fragmentation needed", which is no refusal.
-fn is_unreachable(decoded: &Decoded, bytes: &[u8]) -> bool {
-    let Some([kind, code, ..]) = bytes.get(decoded.transport_offset as usize..) else { return false };
-    match decoded.network {
-        Network::Ipv4 => *kind == 3 && *code != 4,
-        Network::Ipv6 => *kind == 1,
-        _ => false,
+/// What ICMP destination unreachable says (RFC 792, RFC 1812 5.2.7.1, RFC 4443 3.1), but for "fragmentation needed",
+/// which is no refusal.
+fn unreachable(decoded: &Decoded, bytes: &[u8]) -> Option<&'static str> {
+    let [kind, code, ..] = bytes.get(decoded.transport_offset as usize..)? else { return None };
+    match (decoded.network, kind, code) {
+        (Network::Ipv4, 3, 4) => None,
+        (Network::Ipv4, 3, 0 | 6 | 11) => Some("network unreachable"),
+        (Network::Ipv4, 3, 1 | 7 | 8 | 12) => Some("host unreachable"),
+        (Network::Ipv4, 3, 2) => Some("protocol unreachable"),
+        (Network::Ipv4, 3, 3) | (Network::Ipv6, 1, 4) => Some("port unreachable"),
+        (Network::Ipv4, 3, 5) => Some("source route failed"),
+        (Network::Ipv4, 3, 9 | 10 | 13..=15) | (Network::Ipv6, 1, 1 | 5) => Some("administratively prohibited"),
+        (Network::Ipv6, 1, 0 | 6) => Some("no route"),
+        (Network::Ipv6, 1, 2) => Some("beyond the scope of the source address"),
+        (Network::Ipv6, 1, 3) => Some("address unreachable"),
+        (Network::Ipv4, 3, _) | (Network::Ipv6, 1, _) => Some("destination unreachable"),
+        _ => None,
     }
 }
 

@@ -166,7 +166,9 @@ fn dns(flow: u64, name: &str, kind: &str, rcode: Option<&str>, data: &[&str]) ->
             record_type: Some(kind.to_owned()),
             class: Some("IN".to_owned()),
             recursion_desired: true,
+            checking_disabled: false,
             edns: false,
+            opt: None,
             answers: Vec::new(),
         }),
         response: rcode.map(|rcode| DnsResponse {
@@ -179,12 +181,16 @@ fn dns(flow: u64, name: &str, kind: &str, rcode: Option<&str>, data: &[&str]) ->
             truncated: false,
             recursion_available: true,
             authentic_data: false,
+            opt: None,
             answers: data.iter().map(record).collect(),
             authority: Vec::new(),
             additional: Vec::new(),
         }),
         latency_ns: rcode.map(|_| 3_940_000),
         retransmissions: if rcode.is_none() { 3 } else { 0 },
+        waited_ns: None,
+        unreachable: None,
+        truncated_before: None,
     }
 }
 
