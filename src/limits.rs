@@ -89,6 +89,9 @@ pub const MAX_PROBE_BYTES: usize = 4096;
 
 /// State transitions listed in a connection record.
 pub const MAX_TRANSITIONS: usize = 64;
+/// Points of a `window_series`: as many as a small chart shows, 1.5 KiB a direction at most. When there are more, every second
+/// one is given up.
+pub const MAX_WINDOW_SAMPLES: usize = 64;
 
 /// Fragmented datagrams being reassembled at once.
 pub const MAX_FRAGMENTED_DATAGRAMS: usize = 1024;
@@ -137,6 +140,9 @@ pub const MAX_DNS_MESSAGE_TEXT_BYTES: usize = 1 << 20;
 
 /// Questions listed of one DNS message.
 pub const MAX_DNS_QUESTIONS: usize = 256;
+
+/// EDNS options listed of one DNS message.
+pub const MAX_DNS_EDNS_OPTIONS: usize = 64;
 
 /// DNS queries of one flow that wait for their answer; the oldest is reported unanswered when one more comes.
 pub const MAX_DNS_OUTSTANDING: usize = 1024;
