@@ -6,6 +6,7 @@ mod dns;
 mod finding;
 mod flow;
 mod http;
+mod http2;
 mod link;
 mod packet;
 mod segment;
@@ -20,6 +21,7 @@ pub use dns::*;
 pub use finding::*;
 pub use flow::*;
 pub use http::*;
+pub use http2::*;
 pub use link::*;
 pub use packet::*;
 pub use segment::*;
@@ -44,6 +46,7 @@ pub enum Record {
     TlsRecord(Box<TlsRecord>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
+    Http2Frame(Box<Http2Frame>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -63,6 +66,7 @@ pub enum RecordKind {
     TlsRecord,
     Certificate,
     Http,
+    Http2Frame,
     Finding,
     Packet,
     Capture,
@@ -70,7 +74,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -80,6 +84,7 @@ impl RecordKind {
         Self::TlsRecord,
         Self::Certificate,
         Self::Http,
+        Self::Http2Frame,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -98,6 +103,7 @@ impl RecordKind {
             Self::TlsRecord => "tls_record",
             Self::Certificate => "certificate",
             Self::Http => "http",
+            Self::Http2Frame => "http2_frame",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -117,6 +123,7 @@ impl RecordKind {
             Self::TlsRecord => "tls_records",
             Self::Certificate => "certificates",
             Self::Http => "http",
+            Self::Http2Frame => "http2_frames",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -138,6 +145,7 @@ impl Record {
             Self::TlsRecord(_) => RecordKind::TlsRecord,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
+            Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -157,6 +165,7 @@ impl Record {
             Self::TlsRecord(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
+            Self::Http2Frame(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -173,6 +182,7 @@ impl Record {
             Self::TlsRecord(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
+            Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -192,7 +202,7 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Packet];
+        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 
