@@ -41,10 +41,8 @@ impl Http1 {
             Beginning::Incomplete { .. } => return Move::Wait(at),
             Beginning::Request | Beginning::Simple => direction,
             Beginning::Response => direction.reverse(),
-            Beginning::Http2 => {
-                out.application("http2");
-                return Move::Done;
-            }
+            // Prior knowledge after all, on a connection that spoke HTTP/1 before, or whose upgrade was missed.
+            Beginning::Http2 => return Move::HandOver(at),
             Beginning::Proxy => {
                 let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end.saturating_add(1));
                 return Move::On(at.saturating_add(end));

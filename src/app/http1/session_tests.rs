@@ -455,8 +455,11 @@ fn upgrades_hand_over() {
 
 #[test]
 fn http2_is_not_http1() {
-    let got = run(&[c("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), s("\0\0\0")]);
-    assert!(got.done && got.http.is_empty() && got.applications == ["http2"]);
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let got = run(&[c("GET / HTTP/1.1\r\n\r\n"), s("HTTP/1.1 204 No\r\n\r\n"), c(preface), s("\0\0\0")]);
+    assert_eq!((got.http.len(), got.applications.len()), (1, 0));
+    let whole = play(&[c("GET / HTTP/1.1\r\n\r\n"), c(preface)], usize::MAX, true);
+    assert_eq!(whole.handed_over.as_deref(), Some(preface.as_bytes()));
 }
 
 #[test]
