@@ -32,6 +32,16 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 4987 2"),
     },
     Entry {
+        code: "tcp.slow-handshake",
+        severities: WARNING,
+        title: "the handshake took long because packets of it were sent again",
+        explanation: "A SYN or SYN-ACK was not answered, and whoever had sent it waited a second, then twice as long each \
+             time, before sending it again. Nothing else happens in that time, so users notice. Packets were lost, \
+             or the server's backlog of connections not yet accepted was full (Linux: netstat -s, listen queue \
+             overflows).",
+        reference: Some("RFC 6298 5.7"),
+    },
+    Entry {
         code: "tcp.syn-flood",
         severities: WARNING,
         title: "many handshakes with a server were never completed",
@@ -50,7 +60,7 @@ pub static ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "tcp.port-reuse",
-        severities: NOTE,
+        severities: NOTE_OR_WARNING,
         title: "a new connection uses the ports of an earlier one",
         explanation: "The same addresses and ports carried an earlier connection in this capture. That is allowed once \
              TIME-WAIT is over, and earlier when the new SYN's sequence number or timestamp is higher. Soon after \
