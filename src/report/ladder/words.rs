@@ -13,6 +13,8 @@ use crate::{
 
 /// Bytes of a label that are looked at: more would be cut in any picture.
 const MAX_LABEL_BYTES: usize = 400;
+/// Of less payload, a rate says nothing.
+const WORTH_A_RATE_BYTES: u64 = 10_000;
 /// Waits shorter than this, in nanoseconds, are not worth a word.
 const WORTH_SAYING_NS: i64 = 50_000;
 
@@ -147,7 +149,7 @@ fn sent(side: &ConnectionSide) -> String {
     if side.gap_bytes > 0 {
         parts.push(format!("{} not captured", units::bytes(side.gap_bytes)));
     }
-    if let Some(bits) = side.goodput_bits_per_second {
+    if let Some(bits) = side.goodput_bits_per_second.filter(|_| side.payload_bytes >= WORTH_A_RATE_BYTES) {
         // Bits in one second are so many bytes in eight.
         parts.extend(units::rate(bits, 8_000_000_000).map(|rate| format!("{rate} of new data")));
     }
@@ -362,10 +364,10 @@ fn numbers(segment: &Segment) -> String {
 pub fn remark(mark: Mark) -> &'static str {
     match mark {
         Mark::Retransmission => "sent again",
-        Mark::FastRetransmission => "sent again after duplicate ACKs",
-        Mark::TimeoutRetransmission => "sent again after a timeout",
-        Mark::TailLossProbe => "sent again as a tail loss probe",
-        Mark::SpuriousRetransmission => "needlessly: it had arrived",
+        Mark::FastRetransmission => "sent again: fast",
+        Mark::TimeoutRetransmission => "sent again: timeout",
+        Mark::TailLossProbe => "sent again: tail loss probe",
+        Mark::SpuriousRetransmission => "needless",
         Mark::OutOfOrder => "out of order",
         Mark::Copy => "captured twice",
         Mark::DuplicateAck => "duplicate ACK",
