@@ -78,8 +78,8 @@ fn every_connection_of_the_fixtures_can_be_drawn() {
     let mut pictures = 0;
     for name in fixtures() {
         let file = fixture(&name);
-        for id in connections(&file).iter().take(4) {
-            for columns in ["40", "60", "84", "120", "200"] {
+        for id in connections(&file).iter().take(3) {
+            for columns in ["40", "84", "120"] {
                 let output = run_in(columns, &["connection", &file, id]);
                 let text = String::from_utf8(output.stdout).unwrap();
                 assert!(output.status.success() && text.contains(&format!("connection {id}")), "{name} {id}");
@@ -99,7 +99,7 @@ fn every_connection_of_the_fixtures_can_be_drawn() {
 fn what_went_wrong_is_drawn() {
     let text = drawn(&[&fixture("tcp_rto_backoff"), "1"]);
     assert_eq!(text.matches("✗").count(), 5, "four lost segments and the legend:\n{text}");
-    assert_eq!(text.matches("· sent again").count(), 4 + 1, "four segments and the side's count:\n{text}");
+    assert_eq!(text.matches("· sent again: ").count(), 4, "{text}");
     let text = drawn(&[&fixture("tcp_zero_window"), "1"]);
     for words in ["window 0", "window opens", "window probe", "⋮", "sent again: tail loss probe, needless"] {
         assert!(text.contains(words), "{words}:\n{text}");
