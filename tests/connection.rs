@@ -259,6 +259,20 @@ fn markup_from_the_network_stays_text() {
 }
 
 #[test]
+fn gaps_of_the_capture_are_drawn() {
+    let mut made = Made::new();
+    made.open();
+    made.segment(true, 24, (1, 1), &[b'x'; 100]);
+    // 200 bytes that the capture does not hold, and then more.
+    made.segment(false, 16, (1, 301), b"");
+    made.segment(true, 24, (301, 1), &[b'x'; 100]);
+    made.segment(false, 16, (1, 401), b"");
+    let text = drawn(&[&made.save("connection-gap.pcap"), "1"]);
+    assert!(text.contains("not captured: 200 B of the client ┄"), "{text}");
+    assert!(!text.contains('✗'), "{text}");
+}
+
+#[test]
 fn a_long_connection_takes_little_room() {
     let mut made = Made::new();
     made.open();
