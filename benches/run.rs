@@ -30,6 +30,7 @@ fn run(bencher: divan::Bencher<'_, '_>, threads: usize) {
                 max_flows: limits::MAX_FLOWS,
                 maximum_segment_lifetime_ns: 60_000_000_000,
                 wanted: Wanted::usual(),
+                ..flow::Settings::default()
             },
             threads,
             filter: None,

@@ -369,8 +369,7 @@ pub fn whole_run(bytes: &[u8]) {
         let Ok(source) = capture::from_reader(Box::new(Cursor::new(bytes.to_vec())), "fuzz", 0, None) else {
             return Vec::new();
         };
-        let flow =
-            flow::Settings { max_flows: 1 << 12, maximum_segment_lifetime_ns: 120_000_000_000, wanted: everything() };
+        let flow = flow::Settings { max_flows: 1 << 12, wanted: everything(), ..flow::Settings::default() };
         let settings = engine::Settings {
             flow,
             threads,

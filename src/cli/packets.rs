@@ -23,7 +23,7 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     let given = keys::given(&args.source.keys)?;
     let source = analyze::open(&files)?;
     let names = files.iter().map(|file| analyze::name(file)).collect();
-    let resources = ResourceArgs { threads: Some(1), max_flows: None, max_memory: None, msl: 120, strict: false };
+    let resources = ResourceArgs { threads: Some(1), ..ResourceArgs::default() };
     let stop = Arc::new(AtomicBool::new(false));
     let settings = plan::engine_settings(&resources, Wanted::none(), filter, args.source.count, names, stop, given);
     let out = Box::new(BufWriter::new(io::stdout()));

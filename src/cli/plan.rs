@@ -95,7 +95,7 @@ fn named_kinds(names: &[String]) -> Result<Vec<RecordKind>, Failure> {
 }
 
 /// The known name most like `name`, if one is close.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|candidate| (distance(name, candidate), *candidate))
@@ -139,6 +139,8 @@ pub fn engine_settings(
         flow: flow::Settings {
             max_flows,
             maximum_segment_lifetime_ns: i64::from(resources.msl) * 1_000_000_000,
+            tcp_idle_ns: i64::from(resources.tcp_timeout) * 1_000_000_000,
+            udp_idle_ns: i64::from(resources.udp_timeout) * 1_000_000_000,
             wanted,
         },
         threads: resources.threads.unwrap_or_else(cores).max(1),
