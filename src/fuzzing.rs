@@ -36,6 +36,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("wire_packet", wire_packet),
     ("dns_session", dns_session),
     ("http_session", http_session),
+    ("http2_session", http2_session),
     ("tls_session", tls_session),
     ("tls_key_log", tls_key_log),
     ("tls_decrypt", tls_decrypt),
@@ -161,6 +162,11 @@ pub fn dns_session(bytes: &[u8]) {
 /// HTTP/1.
 pub fn http_session(bytes: &[u8]) {
     session("http", bytes);
+}
+
+/// HTTP/2, from its beginning and joined on the way.
+pub fn http2_session(bytes: &[u8]) {
+    session("http2", bytes);
 }
 
 /// TLS over TCP, DTLS, and TLS in QUIC.

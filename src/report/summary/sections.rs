@@ -100,7 +100,7 @@ impl Section {
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 8] = [
+pub const SECTIONS: [Section; 9] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -245,6 +245,24 @@ pub const SECTIONS: [Section; 8] = [
             text("messages", 0, 12, 40),
         ],
         cells: cells::tls_record,
+    },
+    Section {
+        kind: RecordKind::Http2Frame,
+        title: "HTTP/2 frames",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            number("stream", 0, 8),
+            text("frame", 0, 0, 13),
+            text("flags", 2, 0, 5),
+            number("length", 1, 7),
+            text("headers", 0, 12, 48),
+        ],
+        cells: cells::http2_frame,
     },
 ];
 
