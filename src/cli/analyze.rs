@@ -9,7 +9,7 @@ use super::{
     args::{AnalyzeArgs, Format, OutputArgs},
     complain,
     exit::{Ended, Failure},
-    plan,
+    keys, plan,
     progress::ProgressLine,
 };
 use crate::{
@@ -39,7 +39,8 @@ fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let source = open(files)?;
     let names = files.iter().map(|file| name(file)).collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop);
+    let given = keys::given(&args.source.keys)?;
+    let settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop, given);
     let mut line = ProgressLine::new();
     let outcome = engine::run(source, settings, writer.as_mut(), &mut |progress| line.update(progress));
     drop(line);

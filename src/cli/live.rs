@@ -41,7 +41,7 @@ mod compiled {
             Batch, InterfaceOptions, More, PacketSource, PcapWriter, PcapngWriter, ReadProgress,
             live::{self, LiveError, LiveOptions, LiveSource},
         },
-        cli::{analyze, complain, plan},
+        cli::{analyze, complain, keys, plan},
         engine,
         record::{Capture, Timestamp},
     };
@@ -81,7 +81,8 @@ mod compiled {
         };
         let mut writer = analyze::writer_to(out, &args.output, wanted)?;
         let names = vec![args.interface.clone()];
-        let settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop);
+        let given = keys::growing(&args.keys)?;
+        let settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop, given);
         complain(&format!("capturing on {}; Ctrl-C ends and reports", args.interface));
         let outcome = engine::run(source, settings, writer.as_mut(), &mut |_| {}).map_err(Failure::Output)?;
         Ok(analyze::judge(&outcome.captures, args.resources.strict))

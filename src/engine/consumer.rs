@@ -6,18 +6,30 @@ use crate::{
     app::{Carrier, Note, Said, Session, Sink},
     flow::Consumer,
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Transport, Wanted},
+    record::{
+        Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport, Unreachable,
+        Wanted,
+    },
 };
 
-/// A complete record and its place in the order of the run.
+/// What is complete.
+#[derive(Debug)]
+pub enum Completed {
+    /// To be written.
+    Record(Record),
+    /// To be compared with others.
+    Fact(Box<TcpFact>),
+}
+
+/// Something complete and its place in the order of the run.
 #[derive(Debug)]
 pub struct Emitted {
     /// Index of the packet that completed it.
     pub at: u64,
     /// Its flow.
     pub flow: FlowId,
-    /// The record.
-    pub record: Record,
+    /// What it completed.
+    pub completed: Completed,
 }
 
 /// Where everything a worker finds goes.
@@ -33,6 +45,7 @@ pub struct Outlet {
     tcp_connections: Vec<u64>,
     checksums: Checksums,
     reached: Reached,
+    secrets: Secrets,
 }
 
 impl Outlet {
@@ -49,12 +62,26 @@ impl Outlet {
             tcp_connections: Vec::new(),
             checksums: Checksums::default(),
             reached: Reached::default(),
+            secrets: Secrets::default(),
         }
     }
 
     /// Lets a session read.
     pub fn ask(&mut self, session: &mut dyn Session, input: Input<'_>, context: &Context<'_>) -> Progress {
-        session.input(input, context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said))
+        let context = Context { secrets: &self.secrets, ..*context };
+        session.input(input, &context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said))
+    }
+
+    /// What sessions may open protected traffic with from now on.
+    pub fn use_secrets(&mut self, secrets: &Secrets) {
+        if !secrets.is_none() {
+            self.secrets = secrets.clone();
+        }
+    }
+
+    /// Tells a session that a datagram could not be delivered.
+    pub fn tell(&mut self, session: &mut dyn Session, notice: &Unreachable<'_>, context: &Context<'_>) {
+        session.unreachable(notice, context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said));
     }
 
     /// Whether sessions said something that was not taken yet.
@@ -77,7 +104,7 @@ impl Outlet {
         {
             subject.file = Some(Arc::clone(name));
         }
-        self.emitted.push(Emitted { at, flow, record });
+        self.emitted.push(Emitted { at, flow, completed: Completed::Record(record) });
     }
 
     /// The packet being processed holds this.
@@ -90,7 +117,7 @@ impl Outlet {
         self.applications.add(node, application, packets, bytes, place);
     }
 
-    /// The records so far, in the order of the run. Whoever takes them out leaves the vector, whose memory is used again.
+    /// What is complete so far, in the order of the run. Whoever takes them out leaves the vector, whose memory is used again.
     pub fn emitted(&mut self) -> &mut Vec<Emitted> {
         self.emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
         &mut self.emitted
@@ -154,6 +181,10 @@ impl Consumer for Outlet {
         conversation.input(input, context, self)
     }
 
+    fn unreachable(&mut self, conversation: &mut Conversation, notice: &Unreachable<'_>, context: &Context<'_>) {
+        conversation.unreachable(notice, context, self);
+    }
+
     fn take_reoffer(&mut self, conversation: &mut Conversation) -> bool {
         conversation.take_reoffer()
     }
@@ -164,6 +195,10 @@ impl Consumer for Outlet {
 
     fn emit(&mut self, at: u64, flow: FlowId, record: Record) {
         Self::emit(self, at, flow, record);
+    }
+
+    fn fact(&mut self, at: u64, fact: TcpFact) {
+        self.emitted.push(Emitted { at, flow: fact.id, completed: Completed::Fact(Box::new(fact)) });
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

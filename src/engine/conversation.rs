@@ -3,7 +3,7 @@ use super::{consumer::Outlet, inner::Inner};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
-    record::{Context, Direction, Input, Progress},
+    record::{Context, Direction, Input, Progress, Unreachable},
 };
 
 /// The protocol side of one flow.
@@ -129,10 +129,18 @@ impl Conversation {
         if outlet.has_said() {
             self.settle(context, outlet);
         }
-        if matches!(input, Input::Close)
-            && let Some(mut inner) = self.inner.take()
-        {
-            inner.close(context, outlet);
+        match input {
+            Input::End { direction, cause } => {
+                if let Some(inner) = &mut self.inner {
+                    inner.end(direction, cause, context, outlet);
+                }
+            }
+            Input::Close => {
+                if let Some(mut inner) = self.inner.take() {
+                    inner.close(context, outlet);
+                }
+            }
+            _ => {}
         }
         match progress {
             Progress::Done => self.reader = Reader::Nobody,
@@ -145,6 +153,16 @@ impl Conversation {
         progress
     }
 
+    /// A datagram could not be delivered.
+    pub fn unreachable(&mut self, notice: &Unreachable<'_>, context: &Context<'_>, outlet: &mut Outlet) {
+        if let Reader::Session(session) = &mut self.reader {
+            outlet.tell(session.as_mut(), notice, context);
+            if outlet.has_said() {
+                self.settle(context, outlet);
+            }
+        }
+    }
+
     /// Does what the session said.
     fn settle(&mut self, context: &Context<'_>, outlet: &mut Outlet) {
         for said in outlet.take_said() {
@@ -153,9 +171,15 @@ impl Conversation {
                 Said::Application(name) => self.application = Some(name),
                 Said::Note(note) => outlet.note(note),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),
-                Said::Inner { channel, carrier, direction, offset, bytes } => {
+                Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
                     let inner = self.inner.get_or_insert_default();
-                    inner.insert(channel, carrier, direction, offset, &bytes, context, outlet);
+                    let packet = packet.unwrap_or(context.packet);
+                    inner.insert(channel, carrier, direction, offset, (&bytes, packet), context, outlet);
+                }
+                Said::InnerLost { channel, direction, offset } => {
+                    if let Some(inner) = &mut self.inner {
+                        inner.give_up_before(channel, direction, offset, context, outlet);
+                    }
                 }
             }
         }

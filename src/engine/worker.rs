@@ -8,7 +8,7 @@ use crate::{
     app::Note,
     flow::{Packet, Settings, Table},
     limits,
-    record::{PacketNumber, PacketRef},
+    record::{Connection, FlowKey, PacketNumber, PacketRef},
     wire::{ChecksumStatus, TransportHeader},
 };
 
@@ -30,6 +30,7 @@ impl Worker {
 
     /// Takes the packets of a parcel that are this worker's, and lets time pass to the parcel's end.
     pub fn process(&mut self, parcel: &Parcel) {
+        self.outlet.use_secrets(&parcel.secrets);
         for (place, routed) in parcel.routed.iter().enumerate() {
             self.packet(parcel, place, routed);
         }
@@ -38,10 +39,17 @@ impl Worker {
 
     /// Takes one packet, if it is this worker's; answers what sessions said about it, when notes are wanted.
     pub fn packet_notes(&mut self, parcel: &Parcel, place: usize) -> Vec<Note> {
+        self.outlet.use_secrets(&parcel.secrets);
         if let Some(routed) = parcel.routed.get(place) {
             self.packet(parcel, place, routed);
         }
         self.outlet.take_notes()
+    }
+
+    /// The connection that `routed` is a packet of, as it would be reported now.
+    pub fn connection(&self, routed: &Routed, key: &FlowKey) -> Option<Connection> {
+        let shard = routed.shard.map(usize::from)?;
+        self.tables.get(shard.checked_sub(self.first)? / self.step)?.connection(key, &self.outlet)
     }
 
     /// Closes what is due at the end of the parcel, so that results do not depend on where parcels end.

@@ -1,5 +1,7 @@
 //! What a flow offers to the protocol that reads it, and what the protocol answers.
-use super::{Direction, FlowFacts, PacketRef};
+use std::net::IpAddr;
+
+use super::{Direction, FlowFacts, PacketRef, Secrets};
 
 /// What is offered to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,19 @@ pub enum Input<'a> {
     },
     /// The flow is over, or the capture is: report what is left.
     Close,
+}
+
+/// An ICMP error: a datagram of the flow could not be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreachable<'a> {
+    /// Which way the datagram travelled.
+    pub direction: Direction,
+    /// Who says so.
+    pub by: IpAddr,
+    /// Why, such as `port unreachable`.
+    pub reason: &'static str,
+    /// What is quoted of the datagram's payload: often its beginning only, or nothing.
+    pub quoted: &'a [u8],
 }
 
 /// Why a direction ended.
@@ -102,6 +117,8 @@ pub struct Context<'a> {
     pub from_start: bool,
     /// Round-trip time between the ends as far as known, in nanoseconds.
     pub round_trip_ns: Option<i64>,
+    /// Secrets given by the user or by the capture itself. Flows know none; the engine fills them in.
+    pub secrets: &'a Secrets,
 }
 
 impl Context<'_> {

@@ -63,6 +63,8 @@ pub(super) struct Handshake {
     /// Certificate, ServerKeyExchange or ServerHelloDone: not a resumption.
     full: bool,
     client_certificate_requested: bool,
+    /// Something of it was opened with keys: then the rest is, too, and nothing need be guessed from sizes.
+    pub(super) decrypted: bool,
     heard: [bool; 2],
     previous: Option<(Side, PacketRef)>,
     last_server_protected: Option<PacketRef>,
@@ -119,6 +121,7 @@ impl Conversation {
                         handshake.full = true;
                     }
                     (kind::SERVER_HELLO_DONE, _) => handshake.full = true,
+                    (kind::ENCRYPTED_EXTENSIONS, _) => handshake.encrypted_extensions(message.body),
                     _ => {}
                 }
                 handshake.event(message.direction, Event::Message(message.kind), message.packet, context);
@@ -271,6 +274,26 @@ impl Conversation {
         }
     }
 
+    /// What comes next was opened with keys.
+    pub(super) fn decrypted(&mut self, _: Direction) {
+        if let Some(handshake) = &mut self.current {
+            handshake.decrypted = true;
+        }
+    }
+
+    /// Takes a record of application data that was opened. `early`: 0-RTT.
+    pub(super) fn application_data(
+        &mut self,
+        direction: Direction,
+        early: bool,
+        packet: PacketRef,
+        context: &Context<'_>,
+    ) {
+        let Some(handshake) = &mut self.current else { return };
+        handshake.decrypted = true;
+        handshake.event(direction, Event::ApplicationData { early }, packet, context);
+    }
+
     /// Takes an encrypted record.
     pub(super) fn protected(
         &mut self,
@@ -346,7 +369,12 @@ impl Conversation {
 
     fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
         let done = self.current.as_ref().is_some_and(|handshake| {
-            matches!(handshake.machine.stage(), Stage::Open | Stage::Refused | Stage::RefusedSilently(_))
+            match handshake.machine.stage() {
+                // Tickets and alerts that can be read may follow.
+                Stage::Open => !handshake.decrypted,
+                Stage::Refused | Stage::RefusedSilently(_) => true,
+                Stage::Negotiating | Stage::Finished => false,
+            }
         });
         if done {
             self.finish(context, out);
@@ -449,6 +477,14 @@ impl Handshake {
         }
     }
 
+    fn encrypted_extensions(&mut self, body: &[u8]) {
+        let extensions = extensions::Extensions::new(body.get(2..).unwrap_or_default(), false);
+        let chosen = extensions.find(extensions::kind::ALPN).and_then(|body| extensions::alpn(body).next());
+        if let Some(name) = chosen {
+            self.alpn = Some(String::from_utf8_lossy(name).into_owned());
+        }
+    }
+
     fn resumption(&self) -> Option<Resumption> {
         self.server_hellos.last()?;
         if self.machine.is_tls13() == Some(true) {
@@ -489,6 +525,7 @@ impl Handshake {
         let tls13 = self.machine.is_tls13();
         let client_certificate_requested = match tls13 {
             Some(false) if self.full || self.machine.changed(Side::Server) => Some(self.client_certificate_requested),
+            Some(true) if self.decrypted => Some(self.client_certificate_requested),
             _ => None,
         };
         let mut cipher_suite = self.suite;
@@ -521,7 +558,7 @@ impl Handshake {
             failure,
             certificates: self.chain.into_iter().map(|content| content.sha256).collect(),
             verification: None,
-            decrypted: false,
+            decrypted: self.decrypted,
         }
     }
 }

@@ -2,6 +2,7 @@
 use super::{
     certificate, cipher_suites,
     conversation::{Ending, Handshake},
+    decryption::Decryption,
     names,
     state::Stage,
 };
@@ -115,6 +116,52 @@ pub(super) fn fatal_alert(
     let explanation = names::alert_meaning(description).to_owned();
     let packets = handshake.phases.last().map(|phase| phase.packet).into_iter().chain([packet.number]).collect();
     report(out, context, (Severity::Error, "tls.alert"), packets, title, explanation, "RFC 9846 6");
+}
+
+/// What keys could not open, told once for the flow.
+pub(super) fn decryption(decryption: &Decryption, context: &Context<'_>, out: &mut Sink<'_>) {
+    let (opened, failed) = (decryption.opened, decryption.failed);
+    let kind = (Severity::Warning, "tls.decryption-failed");
+    if failed > 0 {
+        let all = opened.saturating_add(failed);
+        let (title, explanation) = if opened == 0 {
+            (
+                format!("The keys given for this session open none of {failed} encrypted records"),
+                "The key log names this session's client random, or a private key fits, but no record authenticates with \
+                 what it says: the secrets are of another session, or the packets were changed.",
+            )
+        } else {
+            (
+                format!("{failed} of {all} encrypted records do not authenticate with the session's keys"),
+                "The others do. Such records were changed on their way, or records before them are missing from the \
+                 capture, so that their number, which is part of what is authenticated, is not known.",
+            )
+        };
+        report(out, context, kind, decryption.failures.clone(), title, explanation.into(), "RFC 9846 5.2");
+    } else if opened == 0
+        && let Some(packet) = decryption.key_does_not_fit
+    {
+        let title = "The RSA private key given does not open this session's premaster secret".into();
+        let explanation =
+            "It is not the key of the certificate that the server showed, or the message is damaged.".into();
+        report(out, context, kind, Evidence::from_iter([packet.number]), title, explanation, "RFC 5246 7.4.7.1");
+    }
+    if let Some((suite, packet)) = decryption.unsupported.filter(|_| opened == 0) {
+        let title = format!("Keys are there, but records of {} cannot be opened", cipher_suites::explain(suite).name);
+        let explanation = "This version, cipher suite or compression is not implemented: AES-GCM, AES-CCM, \
+                           ChaCha20-Poly1305, AES-CBC, 3DES-CBC and RC4 of TLS 1.0 to 1.3 are."
+            .into();
+        let packets = Evidence::from_iter([packet.number]);
+        report(
+            out,
+            context,
+            (Severity::Note, "tls.decryption-unsupported"),
+            packets,
+            title,
+            explanation,
+            "RFC 9846 5.2",
+        );
+    }
 }
 
 /// All other findings of a handshake that is over.

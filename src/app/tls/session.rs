@@ -2,7 +2,8 @@
 //! in whatever pieces, and hands them to the conversation. Encrypted records pass unread and unbuffered.
 use super::{
     conversation::{Conversation, Message},
-    note,
+    diagnosis, note,
+    opened::Decrypted,
     parser::{self, kind},
     record_layer::{self, Found, HEADER_BYTES, Header, content},
 };
@@ -42,13 +43,15 @@ struct Half {
 
 /// TLS over TCP.
 pub(super) struct TlsSession {
-    conversation: Conversation,
+    pub(super) conversation: Conversation,
     halves: [Half; 2],
+    /// Where secrets were given, or may come.
+    pub(super) decrypted: Option<Box<Decrypted>>,
 }
 
 impl TlsSession {
     pub(super) fn new() -> Self {
-        Self { conversation: Conversation::new(TlsTransport::Tcp), halves: <[Half; 2]>::default() }
+        Self { conversation: Conversation::new(TlsTransport::Tcp), halves: <[Half; 2]>::default(), decrypted: None }
     }
 
     fn half(&mut self, direction: Direction) -> &mut Half {
@@ -116,8 +119,17 @@ impl TlsSession {
             return self.not_a_record(direction, rest, at, context, out);
         }
         let total = header.total();
+        self.half(direction).version = Some(header.version);
+        if let Some(decrypted) = &mut self.decrypted
+            && decrypted.decryption.wants(direction, header.content_type, context.secrets, context.packet.index)
+        {
+            let Some(bytes) = rest.get(..total) else { return Step::Need(total) };
+            let packet = context.packet_completing(at.saturating_add(total));
+            if self.open(direction, header, bytes, packet, context, out) {
+                return Step::Used(total);
+            }
+        }
         let half = self.half(direction);
-        half.version = Some(header.version);
         let opaque = match header.content_type {
             content::CHANGE_CIPHER_SPEC => false,
             content::ALERT => header.length != 2,
@@ -139,6 +151,9 @@ impl TlsSession {
                 if new_hello {
                     for half in &mut self.halves {
                         half.changed = false;
+                    }
+                    if let Some(decrypted) = &mut self.decrypted {
+                        decrypted.decryption.restart();
                     }
                 }
                 let fragment = rest.get(HEADER_BYTES..total).unwrap_or(fragment);
@@ -171,7 +186,7 @@ impl TlsSession {
         match header.content_type {
             content::HANDSHAKE => {
                 let start = at.saturating_add(HEADER_BYTES);
-                self.handshake(direction, header, (fragment, start), context, out);
+                self.handshake(direction, header, (fragment, Place::At(start)), context, out);
             }
             content::ALERT => self.alert(direction, header, fragment, packet, context, out),
             _ => self.change_cipher_spec(direction, header, packet, context, out),
@@ -224,6 +239,10 @@ impl TlsSession {
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
+        if let Some(decrypted) = &mut self.decrypted {
+            decrypted.decryption.passed(direction, header.content_type);
+            decrypted.content.lost(direction, header.length.into(), out);
+        }
         self.conversation.protected(direction, (header.content_type, header.length), packet, context, out);
         self.report(direction, header.into(), Vec::new(), None, true, packet, context, out);
     }
@@ -237,11 +256,14 @@ impl TlsSession {
         out: &mut Sink<'_>,
     ) {
         self.half(direction).changed = true;
+        if let Some(decrypted) = &mut self.decrypted {
+            decrypted.decryption.change_cipher_spec(direction, context.secrets, packet);
+        }
         self.conversation.change_cipher_spec(direction, packet, context);
         self.report(direction, header.into(), Vec::new(), None, false, packet, context, out);
     }
 
-    fn alert(
+    pub(super) fn alert(
         &mut self,
         direction: Direction,
         header: Header,
@@ -257,11 +279,11 @@ impl TlsSession {
     }
 
     /// A readable handshake record: messages that end in it, and the beginning of one that does not.
-    fn handshake(
+    pub(super) fn handshake(
         &mut self,
         direction: Direction,
         header: Header,
-        (fragment, start): (&[u8], usize),
+        (fragment, place): (&[u8], Place),
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
@@ -277,7 +299,7 @@ impl TlsSession {
         let record_version = Some(header.version);
         let completed_by = |rest: &[u8]| {
             let used = fragment.len().saturating_sub(rest.len());
-            context.packet_completing(start.saturating_add(used))
+            place.completing(used, context)
         };
         while !pending.is_empty() && !rest.is_empty() {
             let wanted = message_length(&pending).unwrap_or(4);
@@ -288,7 +310,7 @@ impl TlsSession {
                 let (kind, body) = (pending.first().copied().unwrap_or_default(), pending.get(4..).unwrap_or_default());
                 kinds.push(kind);
                 let message = Message { direction, kind, body, record_version, packet: completed_by(rest) };
-                self.conversation.message(message, context, out);
+                self.message(message, context, out);
                 pending.clear();
             }
         }
@@ -302,7 +324,7 @@ impl TlsSession {
             let (kind, body) = (message.first().copied().unwrap_or_default(), message.get(4..).unwrap_or_default());
             kinds.push(kind);
             let message = Message { direction, kind, body, record_version, packet: completed_by(rest) };
-            self.conversation.message(message, context, out);
+            self.message(message, context, out);
         }
         let half = self.half(direction);
         match message_length(&pending) {
@@ -312,13 +334,13 @@ impl TlsSession {
             }
             _ => half.message = pending,
         }
-        let packet = context.packet_completing(start.saturating_add(fragment.len()));
+        let packet = place.completing(fragment.len(), context);
         self.report(direction, header.into(), kinds, None, false, packet, context, out);
     }
 
     /// Reports a record that passed, where that is wanted.
     #[allow(clippy::too_many_arguments)] // one call per kind of record; a struct would only rename them
-    fn report(
+    pub(super) fn report(
         &mut self,
         direction: Direction,
         passed: Passed,
@@ -385,6 +407,23 @@ pub(super) fn report_record(
     })));
 }
 
+/// Where a fragment lies: in the bytes offered, or in a record of which all became readable at once.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    At(usize),
+    Of(PacketRef),
+}
+
+impl Place {
+    /// The packet that completed its first `end` bytes.
+    fn completing(self, end: usize, context: &Context<'_>) -> PacketRef {
+        match self {
+            Self::At(start) => context.packet_completing(start.saturating_add(end)),
+            Self::Of(packet) => packet,
+        }
+    }
+}
+
 /// What became of a record.
 enum Step {
     /// So many bytes are done with.
@@ -425,7 +464,7 @@ fn message_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Whether a record where only encrypted ones are expected is exactly one readable ClientHello.
-fn is_new_hello(header: Header, fragment: &[u8]) -> bool {
+pub(super) fn is_new_hello(header: Header, fragment: &[u8]) -> bool {
     let exact = message_length(fragment) == Some(usize::from(header.length));
     exact && matches!(fragment, [kind::CLIENT_HELLO, _, _, _, 3, 0..=4, ..])
 }
@@ -450,7 +489,7 @@ impl Session for TlsSession {
     fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
         match input {
             Input::Stream { direction, bytes } => return self.stream(direction, bytes, context, out),
-            Input::Gap { direction, .. } => {
+            Input::Gap { direction, length } => {
                 let half = self.half(direction);
                 half.begun = true;
                 half.aligned = false;
@@ -458,9 +497,19 @@ impl Session for TlsSession {
                 half.skipped = None;
                 half.overlong = 0;
                 half.message.clear();
+                if let Some(decrypted) = &mut self.decrypted {
+                    decrypted.decryption.gap(direction);
+                    decrypted.content.gap(direction, length, out);
+                }
             }
             Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
-            Input::Close => self.conversation.close(context, out),
+            Input::Close => {
+                if let Some(decrypted) = &mut self.decrypted {
+                    decrypted.content.settle_early(Some(decrypted.decryption.early_accepted().unwrap_or(true)), out);
+                    diagnosis::decryption(&decrypted.decryption, context, out);
+                }
+                self.conversation.close(context, out);
+            }
             Input::Skipped { .. } => {}
             Input::Datagram { .. } => return Progress::Done,
         }

@@ -19,6 +19,11 @@ pub enum Event {
     },
     /// A readable fatal alert.
     FatalAlert,
+    /// Application data that was opened with keys.
+    ApplicationData {
+        /// Whether it is 0-RTT data.
+        early: bool,
+    },
 }
 
 /// A step to be listed.
@@ -151,6 +156,12 @@ impl Machine {
                 }
                 None
             }
+            Event::ApplicationData { early: true } => {
+                let first = !std::mem::replace(&mut self.early_seen, true);
+                first.then(|| observed("early_data"))
+            }
+            // A client may send data before the server's Finished (RFC 7918), a server before the client's.
+            Event::ApplicationData { early: false } => self.open(Certainty::Observed),
             Event::Protected { content_type, length } if self.tls13 == Some(true) => {
                 self.protected13(side, content_type, length)
             }

@@ -1,5 +1,8 @@
 //! What is worth a person's attention in a connection: a closed catalogue of codes, each with its proof.
-use super::connection::Connection;
+use super::{
+    connection::{Connection, Reuse},
+    race::Race,
+};
 use crate::record::{
     CloseKind, Evidence, Finding, FlowFacts, PacketNumber, Severity, Side, Subject, TcpState, Timestamp,
 };
@@ -12,6 +15,11 @@ const RETRANSMISSION_SHARE: u64 = 100;
 const ANSWER_WITHIN_NS: i64 = 1_000_000_000;
 /// A window closed for longer than this, in nanoseconds, is felt.
 const LONG_ZERO_WINDOW_NS: i64 = 200_000_000;
+
+/// The longest TIME-WAIT in use: twice RFC 9293's maximum segment lifetime, in nanoseconds.
+const TIME_WAIT_AT_MOST_NS: i64 = 240_000_000_000;
+/// A silence shorter than this, in nanoseconds, is no idle timeout worth naming.
+const WORTH_NAMING_NS: i64 = 500_000_000;
 
 struct Writer<'a> {
     facts: &'a FlowFacts,
@@ -50,6 +58,19 @@ fn proof(numbers: &[PacketNumber], total: u64) -> Evidence {
 /// A number of things, as one says it.
 fn count(number: u64, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
+}
+
+/// A time in words: `3.1 ms`, `5.0 s`.
+fn duration(nanoseconds: i64) -> String {
+    let tenths = |unit: i64| {
+        let tenths = nanoseconds.saturating_add(unit / 20).checked_div(unit / 10).unwrap_or(0);
+        format!("{}.{}", tenths / 10, tenths % 10)
+    };
+    match nanoseconds {
+        ..1_000_000 => format!("{} µs", nanoseconds.max(0) / 1000),
+        ..1_000_000_000 => format!("{} ms", tenths(1_000_000)),
+        _ => format!("{} s", tenths(1_000_000_000)),
+    }
 }
 
 fn name(side: Side) -> &'static str {
@@ -131,17 +152,73 @@ impl Connection {
                 "RFC 4987 2",
             );
         }
-        if self.reuses {
+        self.slow_handshake(writer);
+        if let Some(reuse) = self.reuses.as_deref() {
+            self.reuse_finding(writer, reuse);
+        }
+    }
+
+    fn reuse_finding(&self, writer: &mut Writer<'_>, reuse: &Reuse) {
+        let ends = writer.facts;
+        let after = duration(reuse.after_ns);
+        let evidence = std::iter::once(self.first.number).collect();
+        if reuse.was_open {
+            writer.add(
+                "tcp.port-reuse",
+                Severity::Warning,
+                evidence,
+                format!("{} opened a connection where flow {} was still open, {after} after its last packet", ends.client, reuse.earlier),
+                "The same addresses and ports as a connection that nobody had closed. The client has forgotten that one (a \
+                 restart, or a translator that used the port again); the server still holds it, and answers the SYN with an ACK \
+                 first, until the client resets it.",
+                "RFC 9293 3.5.1",
+            );
+        } else if reuse.begins_behind && reuse.after_ns < TIME_WAIT_AT_MOST_NS {
+            writer.add(
+                "tcp.port-reuse",
+                Severity::Warning,
+                evidence,
+                format!("{} used its port again {after} after flow {}, with sequence numbers of that one", ends.client, reuse.earlier),
+                "A server in TIME-WAIT takes a SYN only when its sequence number or timestamp is beyond those of the earlier \
+                 connection. This one is not: the SYN may be ignored or answered with an ACK, and late segments of the earlier \
+                 connection can be taken for this one's.",
+                "RFC 6191 2",
+            );
+        } else {
             writer.add(
                 "tcp.port-reuse",
                 Severity::Note,
-                std::iter::once(self.first.number).collect(),
-                format!("{} used the same port again for {}", ends.client, ends.server),
-                "A new connection uses the addresses and ports of an earlier one in this capture. Late packets of the \
-                 earlier one can be taken for this one's when that happens soon.",
-                "RFC 6191",
+                evidence,
+                format!("{} used its port again for {}, {after} after flow {}", ends.client, ends.server, reuse.earlier),
+                "A new connection uses the addresses and ports of an earlier one in this capture. Its sequence numbers or \
+                 timestamps are beyond those of that one, as RFC 6191 asks for while the earlier one may be in TIME-WAIT; late \
+                 packets are told apart by them.",
+                "RFC 6191 2",
             );
         }
+    }
+
+    fn slow_handshake(&self, writer: &mut Writer<'_>) {
+        let Some(((syn, last_syn), ack)) = self.syn.zip(self.last_syn).zip(self.ack) else { return };
+        let took = ack.timestamp.since(syn.timestamp);
+        if took < ANSWER_WITHIN_NS - ANSWER_WITHIN_NS / 10 {
+            return;
+        }
+        let (title, who) = if last_syn.number == syn.number {
+            (
+                format!("the handshake took {}: the SYN-ACK or its acknowledgement was lost or late", duration(took)),
+                "The server",
+            )
+        } else {
+            (format!("the handshake took {}: the SYN had to be sent again", duration(took)), "The client")
+        };
+        let explanation = format!(
+            "{who} waited a second, then twice as long each time, before it sent its part again (RFC 6298 2.1, 5.5). Nothing else \
+             happens in that time, so users notice. Packets were lost, or the server's backlog was full."
+        );
+        let evidence =
+            [syn.number, last_syn.number].into_iter().chain(self.syn_ack.map(|at| at.number)).chain([ack.number]);
+        writer.add("tcp.slow-handshake", Severity::Warning, evidence.collect(), title, &explanation, "RFC 6298 5.7");
     }
 
     fn one_sided(&self, writer: &mut Writer<'_>, side: Side) {
@@ -200,21 +277,13 @@ impl Connection {
         let (sender, receiver) = (self.end(by), self.end(peer));
         let (who, other) = (name(by), name(peer));
         let resets = sender.reset_packet;
-        if let (Some(fin), Some(data)) = (sender.fin_packet, self.data_after_fin) {
-            let evidence = [fin, data].into_iter().chain(resets).collect();
+        if let Some(race) = self.race() {
+            let evidence = sender.fin_packet.into_iter().chain([race.data]).chain(resets).collect();
             if by == Side::Server {
-                writer.add(
-                    "tcp.close-race",
-                    Severity::Error,
-                    evidence,
-                    format!("the {other} sent data while the {who} was closing, and got RST"),
-                    "One side closed an idle connection at the very moment the other one used it: the data crossed the \
-                     FIN and was answered with RST. Behind a load balancer this is the classic cause of sporadic 502 \
-                     answers. Make the idle timeout of the side that reuses connections shorter than that of the side \
-                     that closed first.",
-                    "RFC 9293 3.10.7.4",
-                );
-            } else {
+                self.race_finding(writer, &race, evidence);
+                return;
+            }
+            if race.after_fin_ns.is_some() {
                 writer.add(
                     "tcp.reset-after-close",
                     Severity::Note,
@@ -224,8 +293,8 @@ impl Connection {
                      or a client needs no more. The data behind the FIN is lost, as the client wanted it.",
                     "RFC 9293 3.6.1",
                 );
+                return;
             }
-            return;
         }
         let lost = u64::from(sender.unacknowledged()).saturating_add(u64::from(receiver.unacknowledged()));
         if sender.fin.is_some() || receiver.fin.is_some() {
@@ -257,6 +326,42 @@ impl Connection {
              FIN; a firewall may do it too.",
             "RFC 9293 3.10.7.4",
         );
+    }
+
+    fn race_finding(&self, writer: &mut Writer<'_>, race: &Race, evidence: Evidence) {
+        let (server, client) = (writer.facts.server, writer.facts.client);
+        let idle = race.idle_ns.filter(|idle| *idle >= WORTH_NAMING_NS).map(duration);
+        let title = match (race.after_fin_ns, &idle) {
+            (Some(after), _) if after >= 0 => {
+                format!("{client} sent a request {} after the FIN of {server}; it was reset", duration(after))
+            }
+            (Some(after), _) => format!(
+                "{client} sent a request {} before the FIN of {server} came by: they crossed, and it was reset",
+                duration(after.saturating_neg())
+            ),
+            (None, Some(idle)) => {
+                format!("{client} sent a request after {idle} of silence; {server} answered with RST")
+            }
+            (None, None) => format!("{client} sent a request that {server} answered with RST"),
+        };
+        let explanation = match (race.after_fin_ns.is_some(), idle) {
+            (true, Some(idle)) => format!(
+                "The server closes after {idle} without data, and the client used the connection in the same moment: the \
+                 keep-alive race, the classic cause of sporadic 502 answers behind a load balancer. Let the client give idle \
+                 connections up after less than {idle}, or the server keep them longer than the client does. The client may \
+                 safely repeat the request if it is idempotent."
+            ),
+            (true, None) => "The server closed while the client sent another request on the same connection: behind a load \
+                 balancer this shows as a 502 answer. The server had announced the close with its FIN only; in HTTP it should \
+                 say Connection: close in its last response. The client may safely repeat the request if it is idempotent."
+                .to_owned(),
+            (false, _) => "The client took the connection for open, but the server, or a firewall or translator before it, had \
+                 forgotten it, and no FIN of that was captured: a restart, or an idle timeout that drops connections silently. \
+                 Let the client give idle connections up sooner, or send keep-alives (RFC 9293 3.8.4) more often than that \
+                 timeout."
+                .to_owned(),
+        };
+        writer.add("tcp.close-race", Severity::Error, evidence, title, &explanation, "RFC 9293 3.6.1");
     }
 
     fn quality_findings(&self, writer: &mut Writer<'_>, side: Side) {
