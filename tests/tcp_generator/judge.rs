@@ -321,7 +321,18 @@ fn judge_side(
 fn is_hidden_simultaneous_open(run: &Run, host: usize, lived: &[TcpState], packets: &[Captured]) -> bool {
     let flags = |packet: &Captured| packet.bytes[33] & 0x12;
     let crossed = lived.windows(2).any(|pair| pair == [TcpState::SynSent, TcpState::SynReceived]);
-    let told = packets.iter().any(|packet| flags(packet) == if packet.tag.host == host { 0x12 } else { 0x02 });
+    // What came behind that third packet came too late to doubt it.
+    let third = packets.iter().rposition(|packet| packet.tag.host == host && flags(packet) == 0x10).unwrap_or(0);
+    let newest = |host: usize| packets.iter().filter(|one| one.tag.host == host).map(|one| one.tag.incarnation).max();
+    let newest = [newest(0), newest(1)];
+    let tells = |packet: &&Captured| {
+        flags(packet) == (if packet.tag.host == host { 0x12 } else { 0x02 })
+            && Some(packet.tag.incarnation) == newest[packet.tag.host]
+    };
+    let first = packets
+        .iter()
+        .position(|one| one.tag.host == host && flags(one) == 0x10 && Some(one.tag.incarnation) == newest[host]);
+    let told = packets[..first.unwrap_or(third)].iter().any(|packet| tells(&packet));
     !run.tap.is_faithful() && crossed && !told
 }
 

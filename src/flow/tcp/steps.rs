@@ -59,7 +59,10 @@ impl Connection {
         // A keep-alive may stand at the SYN itself.
         let sent = self.shown(side).is_near(own_initial, header.sequence_number, 0);
         let acknowledged = segment.acknowledged().is_none_or(|ack| self.shown(peer).is_near(peer_initial, ack, 1));
-        self.shown(side).is_accepted(sent && acknowledged)
+        let near = sent && acknowledged;
+        let believed = self.shown(side).is_another_now(near);
+        self.machine.lost_track |= believed;
+        near || believed
     }
 
     /// A segment with ACK, and neither SYN nor RST.
@@ -93,7 +96,8 @@ impl Connection {
             self.machine.apply(peer, Event::ReceiveFin, packet, ts);
         }
         let own = self.end(side);
-        if own_fin && own.fin.zip(own.acknowledged).is_some_and(|(fin, acknowledged)| before(fin, acknowledged)) {
+        let first_fin = own_fin && own.fin_packet == packet;
+        if first_fin && own.fin.zip(own.acknowledged).is_some_and(|(fin, acknowledged)| before(fin, acknowledged)) {
             // Its acknowledgment passed the tap before it.
             self.machine.apply(side, Event::ReceiveAckOfFin, packet, ts);
         }
@@ -239,7 +243,8 @@ impl Connection {
             return;
         };
         self.shown(side).answered = true;
-        if again && self.machine.state(side) == Some(TcpState::Closed) {
+        let opening = matches!(self.machine.state(side), None | Some(TcpState::SynSent | TcpState::SynReceived));
+        if again && !opening {
             // A copy that comes late.
             return;
         }

@@ -63,8 +63,12 @@ pub fn ladder(picture: &Picture<'_>, options: &Options, columns: usize) -> Vec<S
     }
     let mut clock = Clock::new(picture, options);
     for row in &picture.rows {
-        let time = pad_left(&clock.time(row.ts), layout.time);
-        lines.extend(layout.row(row, &time));
+        // What happens at no moment of its own has none, and does not count for the next one.
+        let time = match row.what {
+            What::Start | What::Missing { .. } | What::Folded(_) => String::new(),
+            What::Segment(_) | What::Event { .. } => clock.time(row.ts),
+        };
+        lines.extend(layout.row(row, &pad_left(&time, layout.time)));
     }
     lines.extend(legend(picture).iter().flat_map(|text| wrap(text, columns)).map(|line| paint(Style::Dim, &line)));
     lines
