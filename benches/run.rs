@@ -36,6 +36,7 @@ fn run(bencher: divan::Bencher<'_, '_>, threads: usize) {
             max_packets: None,
             stop: Arc::new(AtomicBool::new(false)),
             files: Vec::new(),
+            trust: None,
         };
         let source = capture::open(&path, 0).unwrap();
         engine::run(source, settings, &mut fuzzing::Nowhere, &mut |_| {}).unwrap()

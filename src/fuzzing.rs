@@ -12,7 +12,7 @@ pub use segments::flow_segments;
 pub use text::report_escape;
 
 use crate::{
-    app::{Carrier, Said, Session, Sink, registry},
+    app::{Carrier, Said, Session, Sink, registry, tls::trust::Trust},
     capture::{self, Batch, More},
     engine, flow, limits,
     record::{
@@ -361,6 +361,7 @@ pub fn whole_run(bytes: &[u8]) {
             max_packets: None,
             stop: Arc::new(AtomicBool::new(false)),
             files: vec!["fuzz".to_owned()],
+            trust: Some(Arc::new(Trust::mozilla().with_now(1_700_000_000))),
         };
         let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
         let mut writer = report::writer(format, Box::new(out.clone()), options).expect("no CSV here");

@@ -171,6 +171,9 @@ pub const MAX_CERTIFICATES: usize = 32;
 /// TLS hellos reported per flow: renegotiations that are not encrypted are rare.
 pub const MAX_TLS_HELLOS: usize = 64;
 
+/// Certificate chains whose verdict a worker keeps: reaching it costs time only, as they are judged again.
+pub const MAX_KEPT_VERDICTS: usize = 1024;
+
 /// Alerts listed per TLS handshake.
 pub const MAX_TLS_ALERTS: usize = 16;
 

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     args::{AnalyzeArgs, Format, OutputArgs},
-    complain,
+    certificates, complain,
     exit::{Ended, Failure},
     plan,
     progress::ProgressLine,
@@ -35,11 +35,14 @@ pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
 fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let wanted = plan::wanted(&args.output)?;
     let filter = plan::filter(args.source.filter.as_deref())?;
-    let mut writer = writer(&args.output, wanted)?;
+    let writer = writer(&args.output, wanted)?;
+    let mut writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+    let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
     let source = open(files)?;
     let names = files.iter().map(|file| name(file)).collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop);
+    let mut settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop);
+    settings.trust = Some(certificates::trust(&args.trust)?);
     let mut line = ProgressLine::new();
     let outcome = engine::run(source, settings, writer.as_mut(), &mut |progress| line.update(progress));
     drop(line);

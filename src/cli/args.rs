@@ -122,6 +122,20 @@ pub struct ResourceArgs {
     pub strict: bool,
 }
 
+/// Whom to trust.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// Trust the certificates of this PEM file besides Mozilla's list
+    #[arg(long, value_name = "FILE")]
+    pub ca: Vec<PathBuf>,
+    /// Trust the system's certificates besides Mozilla's list: the report then depends on the machine
+    #[arg(long)]
+    pub system_roots: bool,
+    /// Judge certificates for this moment, besides the capture's own [default: the clock]
+    #[arg(long, value_name = "TIME", value_parser = super::certificates::parse_moment)]
+    pub now: Option<i64>,
+}
+
 /// `wireglass FILE...` and `wireglass analyze FILE...`.
 #[derive(Debug, Args)]
 pub struct AnalyzeArgs {
@@ -134,6 +148,12 @@ pub struct AnalyzeArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub resources: ResourceArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+    /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
+    #[arg(long, value_name = "DIR")]
+    pub export_certs: Option<PathBuf>,
     /// Several files are several captures, not one in time order
     #[arg(long)]
     pub separate: bool,
@@ -171,6 +191,9 @@ pub struct ConnectionArgs {
     /// The connection's number in the report, under `flow`
     #[arg(value_name = "ID")]
     pub id: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
@@ -212,6 +235,12 @@ pub struct LiveArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub resources: ResourceArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+    /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
+    #[arg(long, value_name = "DIR")]
+    pub export_certs: Option<PathBuf>,
 }
 
 /// Output formats.

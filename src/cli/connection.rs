@@ -8,6 +8,7 @@ use std::{
 use super::{
     analyze,
     args::{ConnectionArgs, ResourceArgs},
+    certificates,
     exit::{Ended, Failure},
     plan,
 };
@@ -24,8 +25,10 @@ pub fn connection(args: &ConnectionArgs) -> Result<Ended, Failure> {
     }
     let mut flow = OneFlow { id: args.id.clone(), connection: None, beside: Vec::new(), others: Vec::new() };
     let files = std::slice::from_ref(&args.file);
-    let outcome = engine::run(analyze::open(files)?, settings(&args.file, Wanted::usual()), &mut flow, &mut |_| {})
-        .map_err(Failure::Output)?;
+    let mut settings_of_report = settings(&args.file, Wanted::usual());
+    settings_of_report.trust = Some(certificates::trust(&args.trust)?);
+    let outcome =
+        engine::run(analyze::open(files)?, settings_of_report, &mut flow, &mut |_| {}).map_err(Failure::Output)?;
     let Some(connection) = flow.connection else { return Err(Failure::Usage(missing(args, &flow.others))) };
     let options =
         report::Options { width: plan::width(), color: plan::color(args.color), ..report::Options::default() };

@@ -144,6 +144,7 @@ pub fn engine_settings(
         max_packets,
         stop,
         files,
+        trust: None,
     }
 }
 

@@ -125,6 +125,7 @@ fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
         }),
         certificates: Vec::new(),
         verification: None,
+        ocsp_staple: None,
         decrypted: false,
     }
 }
@@ -237,6 +238,7 @@ fn certificate(flow: u64, name: &str, sha256: &str) -> Certificate {
         der_length: 900,
         sha256: sha256.to_owned(),
         sha1: "00".to_owned(),
+        der: Box::default(),
     }
 }
 

@@ -3,14 +3,16 @@
 use super::{
     certificate, cipher_suites, diagnosis, extensions, hello, names, parser,
     parser::kind,
+    staple,
     state::{Event, Machine, Stage, Step},
+    verdict::Verdict,
 };
 use crate::app::Sink;
 use crate::{
     limits,
     record::{
-        Alert, Certainty, Certificate, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind,
-        Resumption, Side, Subject, Timestamp, Tls, TlsOutcome, TlsTransport, WaitingFor,
+        Alert, Certainty, Certificate, Context, Direction, EndCause, Evidence, OcspStaple, PacketRef, Phase, Record,
+        RecordKind, Resumption, Side, Subject, Timestamp, Tls, TlsOutcome, TlsTransport, WaitingFor,
     },
 };
 
@@ -51,6 +53,9 @@ pub(super) struct Handshake {
     pub(super) chain: Vec<certificate::Content>,
     /// The packet that completed the server's Certificate message.
     pub(super) chain_packet: Option<PacketRef>,
+    /// What is wrong with them.
+    pub(super) verdict: Option<Verdict>,
+    pub(super) staple: Option<OcspStaple>,
     pub(super) version: Option<u16>,
     pub(super) suite: Option<crate::record::CipherSuite>,
     group: Option<u16>,
@@ -119,6 +124,7 @@ impl Conversation {
                         handshake.full = true;
                     }
                     (kind::SERVER_HELLO_DONE, _) => handshake.full = true,
+                    (kind::CERTIFICATE_STATUS, Side::Server) => handshake.staple = staple::read(message.body),
                     _ => {}
                 }
                 handshake.event(message.direction, Event::Message(message.kind), message.packet, context);
@@ -230,13 +236,12 @@ impl Conversation {
         let tls13 = handshake.machine.is_tls13() == Some(true);
         let wanted =
             [RecordKind::Certificate, RecordKind::Tls, RecordKind::Finding].iter().any(|kind| out.wants(*kind));
-        let (mut one, mut three);
-        let list: &mut dyn Iterator<Item = &[u8]> = if tls13 {
-            three = parser::certificate_list_13(message.body);
-            &mut three
-        } else {
-            one = parser::certificate_list(message.body);
-            &mut one
+        let list: Vec<&[u8]> = match tls13 {
+            _ if !wanted => Vec::new(),
+            true => {
+                parser::certificate_list_13(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect()
+            }
+            false => parser::certificate_list(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect(),
         };
         if side == Side::Server {
             handshake.full = true;
@@ -244,7 +249,7 @@ impl Conversation {
             handshake.chain_packet = Some(message.packet);
         }
         let (client, server) = handshake.endpoints(context);
-        for (position, der) in list.enumerate().take_while(|_| wanted) {
+        for (position, der) in list.iter().enumerate() {
             if position >= limits::MAX_CERTIFICATES {
                 out.limit(&limits::TLS);
                 break;
@@ -254,12 +259,22 @@ impl Conversation {
                 let position = u32::try_from(position).unwrap_or(u32::MAX);
                 let evidence = Evidence::from_iter([message.packet.number]);
                 let subject_flow = Subject::new(context.flow.id, evidence);
-                let record = certificate_record(&content, subject_flow, (client, server), (side, transport), position);
+                let mut record =
+                    certificate_record(&content, subject_flow, (client, server), (side, transport), position);
+                record.der = (*der).into();
                 out.record(Record::Certificate(Box::new(record)));
             }
             if side == Side::Server {
                 handshake.chain.push(content);
             }
+        }
+        if side == Side::Server
+            && let Some(verifier) = out.verifier()
+        {
+            let host = handshake.client_hellos.first().and_then(|hello| hello.server_name.clone());
+            let hidden = handshake.client_hellos.iter().any(|hello| hello.encrypted_client_hello);
+            let chain = list.get(..handshake.chain.len()).unwrap_or_default();
+            handshake.verdict = Some(Verdict::of(verifier, chain, &handshake.chain, host, hidden, message.packet));
         }
         handshake.event(message.direction, Event::Message(kind::CERTIFICATE), message.packet, context);
     }
@@ -498,6 +513,7 @@ impl Handshake {
             // TLS 1.3 keeps old sessions closed unless a PSK is used without a fresh key share (RFC 9846 2.2).
             suite.forward_secrecy = Some(self.group.is_some());
         }
+        let verification = self.verdict.as_ref().map(|verdict| verdict.record(self.staple.as_ref()));
         let handshake_ns = self.first_hello.zip(self.client_finished).map(|(first, finished)| finished.since(first));
         Tls {
             subject: Subject::new(context.flow.id, self.evidence),
@@ -520,7 +536,8 @@ impl Handshake {
             outcome,
             failure,
             certificates: self.chain.into_iter().map(|content| content.sha256).collect(),
-            verification: None,
+            verification,
+            ocsp_staple: self.staple,
             decrypted: false,
         }
     }
@@ -571,5 +588,6 @@ fn certificate_record(
         der_length: u64::try_from(content.der_length).unwrap_or(u64::MAX),
         sha256: content.sha256,
         sha1: content.sha1,
+        der: Box::default(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a handshake means for a reader: why it failed, and findings. Judges what `conversation` collected.
 use super::{
-    certificate, cipher_suites,
+    certificate_findings, cipher_suites,
     conversation::{Ending, Handshake},
     names,
     state::Stage,
@@ -11,11 +11,7 @@ use crate::{
     record::{Context, EndCause, Evidence, Finding, PacketRef, Severity, Side, Subject, TlsFailure, TlsOutcome},
 };
 
-const NANOSECONDS: i64 = 1_000_000_000;
-/// A certificate that expires within so many seconds deserves a note: 30 days.
-const SOON_SECONDS: i64 = 30 * 24 * 3600;
-
-fn who(side: Side) -> &'static str {
+pub(super) fn who(side: Side) -> &'static str {
     match side {
         Side::Client => "client",
         Side::Server => "server",
@@ -61,7 +57,7 @@ pub(super) fn failure(handshake: &Handshake) -> Option<TlsFailure> {
     })
 }
 
-fn report(
+pub(super) fn report(
     out: &mut Sink<'_>,
     context: &Context<'_>,
     (severity, code): (Severity, &'static str),
@@ -141,7 +137,7 @@ pub(super) fn findings(handshake: &Handshake, context: &Context<'_>, out: &mut S
         let explanation = format!("The server chose a suite that should not be used: {why}.");
         report(out, context, (Severity::Warning, "tls.weak-cipher"), hellos, title, explanation, "RFC 9325 4.1");
     }
-    certificate_findings(handshake, context, out);
+    certificate_findings::report(handshake, context, out);
     if let Some(ending) = handshake.ending
         && handshake.outcome() == TlsOutcome::Failed
         && handshake.alerts.iter().all(|alert| alert.level != "fatal")
@@ -170,71 +166,4 @@ fn incomplete(handshake: &Handshake, ending: Ending, context: &Context<'_>, out:
     let packets = handshake.phases.last().map(|phase| phase.packet).into_iter().chain([ending.packet.number]).collect();
     let kind = (Severity::Warning, "tls.handshake-incomplete");
     report(out, context, kind, packets, title, explanation, "RFC 9846 6.1");
-}
-
-fn certificate_findings(handshake: &Handshake, context: &Context<'_>, out: &mut Sink<'_>) {
-    let (Some(leaf), Some(packet)) = (handshake.chain.first(), handshake.chain_packet) else { return };
-    let packets = || Evidence::from_iter([packet.number]);
-    let now = packet.timestamp.nanoseconds().div_euclid(NANOSECONDS);
-    for (place, content) in handshake.chain.iter().enumerate() {
-        let name = content.subject.clone().unwrap_or_else(|| content.sha256.clone());
-        let what = if place == 0 { "certificate" } else { "issuing certificate" };
-        // A root at the chain's end is trusted, or not, by itself: its dates and signature are not checked.
-        let is_root = place > 0 && content.self_issued == Some(true);
-        if let Some(after) = content.not_after.filter(|_| !is_root) {
-            let until = certificate::moment(after);
-            if now > after {
-                let title = format!("The {what} {name} expired on {until}");
-                let explanation = "It had expired when the packet was captured; clients refuse it.".into();
-                let kind = (Severity::Error, "tls.certificate-expired");
-                report(out, context, kind, packets(), title, explanation, "RFC 5280 4.1.2.5");
-            } else if after.saturating_sub(now) < SOON_SECONDS {
-                let title = format!("The {what} {name} expires on {until}");
-                let explanation = "Less than 30 days were left when the packet was captured. Renew it in time.".into();
-                let kind = (Severity::Note, "tls.certificate-expires");
-                report(out, context, kind, packets(), title, explanation, "RFC 5280 4.1.2.5");
-            }
-        }
-        if let Some(before) = content.not_before.filter(|before| now < *before && !is_root) {
-            let title = format!("The {what} {name} is not valid before {}", certificate::moment(before));
-            let explanation =
-                "It was not valid yet when the packet was captured, or the clock of the capture is wrong.".into();
-            let kind = (Severity::Warning, "tls.certificate-not-yet-valid");
-            report(out, context, kind, packets(), title, explanation, "RFC 5280 4.1.2.5");
-        }
-        if let Some(why) = weak_key(content).filter(|_| !is_root) {
-            let title = format!("The {what} {name} is weak: {why}");
-            let explanation = "Keys and signatures of this kind can be forged or broken; clients refuse them.".into();
-            let kind = (Severity::Warning, "tls.weak-key");
-            report(out, context, kind, packets(), title, explanation, "RFC 9325 4.5");
-        }
-    }
-    if leaf.self_issued == Some(true) {
-        let title = "The server's certificate is self-signed".into();
-        let explanation =
-            "Subject and issuer are the same: no authority vouches for it. Clients accept it only where it \
-                           was installed by hand."
-                .into();
-        report(out, context, (Severity::Note, "tls.self-signed"), packets(), title, explanation, "RFC 5280 3.2");
-    }
-    if let Some(host) = handshake.client_hellos.first().and_then(|hello| hello.server_name.as_deref())
-        && leaf.subject.is_some()
-        && !certificate::name_matches(host, &leaf.san_dns)
-    {
-        let title = format!("The certificate is not for {host}");
-        let listed = if leaf.san_dns.is_empty() { "none".into() } else { leaf.san_dns.join(", ") };
-        let explanation = format!("The client asked for {host}; subjectAltName lists these DNS names: {listed}.");
-        let kind = (Severity::Warning, "tls.name-mismatch");
-        report(out, context, kind, packets(), title, explanation, "RFC 9525 6");
-    }
-}
-
-fn weak_key(content: &certificate::Content) -> Option<String> {
-    let bits = content.key_bits.unwrap_or(u32::MAX);
-    if content.key_type.as_deref() == Some("RSA") && bits < 2048 {
-        return Some(format!("RSA key of {bits} bits"));
-    }
-    let algorithm = content.signature_algorithm.as_deref()?.to_ascii_lowercase();
-    let weak = ["md2", "md5", "sha1"].iter().any(|hash| algorithm.contains(hash));
-    weak.then(|| format!("signed with {}", content.signature_algorithm.as_deref().unwrap_or_default()))
 }

@@ -1,10 +1,11 @@
 //! TLS: SSLv2-framed hellos, SSL 3.0 to TLS 1.3 over TCP, handshakes inside QUIC, and DTLS over UDP.
 //!
 //! `record_layer` and `dtls` frame, `parser` and `extensions` read messages, `conversation` collects a handshake,
-//! `state` says how far it is, `diagnosis` what that means. Nothing is decrypted or verified here yet.
+//! `state` says how far it is, `diagnosis` what that means, `verification` judges certificates by a `trust`.
 use super::{Carrier, Protocol};
 
 pub mod certificate;
+mod certificate_findings;
 pub mod cipher_suites;
 mod conversation;
 mod diagnosis;
@@ -18,10 +19,15 @@ pub mod parser;
 mod probe;
 pub mod record_layer;
 mod session;
+mod signatures;
+mod staple;
 pub mod state;
 mod suite_names;
 #[cfg(test)]
 mod tests;
+pub mod trust;
+mod verdict;
+pub mod verification;
 
 /// TLS over TCP, and inside QUIC.
 pub static PROTOCOL: Protocol = Protocol {
