@@ -52,7 +52,7 @@ pub enum Input<'a> {
 pub enum EndCause {
     /// Its sender sent FIN, and all before it was seen.
     Fin,
-    /// Either side sent RST.
+    /// Either side sent RST. The direction of its sender is told first.
     Reset,
 }
 

@@ -226,12 +226,73 @@ pub enum TlsOutcome {
 /// Why a handshake failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TlsFailure {
-    /// Short code.
+    /// How it ended: IANA's name of the fatal alert; else `encrypted_alert` (known by its size and place), `closed` (FIN),
+    /// `reset` (RST), `silence`, or `not_tls`.
     pub code: String,
-    /// Who gave up.
+    /// Who gave up, or kept silent.
     pub side: Option<Side>,
-    /// A sentence.
+    /// What happened and why, in sentences.
     pub explanation: String,
+    /// Why, as far as what both sides sent proves or suggests it.
+    pub cause: Option<TlsFailureCause>,
+    /// The last message that was seen before.
+    pub after: Option<&'static str>,
+}
+
+/// Why a handshake failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsFailureCause {
+    /// No protocol version in common.
+    NoCommonVersion,
+    /// No cipher suite in common.
+    NoCommonCipherSuite,
+    /// No group in common.
+    NoCommonGroup,
+    /// No signature algorithm in common, or no certificate for one.
+    NoCommonSignatureAlgorithm,
+    /// One of the three above, or the name; which one is not to be seen.
+    NoCommonParameters,
+    /// No application protocol in common (ALPN).
+    NoCommonApplicationProtocol,
+    /// The server does not serve the name that was asked for.
+    UnknownServerName,
+    /// The server chose what the client had not offered.
+    NotOffered,
+    /// Diffie-Hellman with too short a prime.
+    WeakKeyExchange,
+    /// The client said that it does not accept the server's certificate.
+    CertificateRefused,
+    /// The client broke off right after the server's certificate.
+    CertificateProbablyRefused,
+    /// The server asked for a certificate and got none.
+    ClientCertificateMissing,
+    /// The server said that it does not accept the client's certificate.
+    ClientCertificateRefused,
+    /// The server broke off right after the client's flight: its certificate is missing or not accepted.
+    ClientCertificateProbablyRefused,
+    /// The server supports a newer version than this fallback (RFC 7507).
+    FallbackRefused,
+    /// A signature, a key or a record does not fit.
+    KeysDisagree,
+    /// The pre-shared key is not known.
+    UnknownPsk,
+    /// An extension is missing, or was not asked for.
+    Extensions,
+    /// A message that does not follow the protocol, or not at that point.
+    ProtocolError,
+    /// The other side does not speak TLS.
+    NotTls,
+    /// The user or application cancelled.
+    Cancelled,
+    /// A side failed for a reason of its own.
+    InternalError,
+    /// Closed or reset right after ClientHello, without an alert.
+    BrokenOffAfterHello,
+    /// Closed or reset later, without an alert.
+    BrokenOff,
+    /// No answer, and no end.
+    Silence,
 }
 
 /// What a stapled OCSP response says of the server's certificate (RFC 6960 4.2.1). Its signature is not checked.

@@ -122,6 +122,8 @@ fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
             code: "unknown_ca".to_owned(),
             side: Some(Side::Client),
             explanation: "the client does not trust the issuer".to_owned(),
+            cause: None,
+            after: None,
         }),
         certificates: Vec::new(),
         verification: None,

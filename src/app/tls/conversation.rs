@@ -1,7 +1,7 @@
 //! One flow's handshakes: collects what both sides sent into `tls` and `certificate` records, whatever carried it.
 //! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
 use super::{
-    certificate, cipher_suites, diagnosis, extensions, hello, names, parser,
+    certificate, cipher_suites, diagnosis, extensions, failure, hello, names, parser,
     parser::kind,
     staple,
     state::{Event, Machine, Stage, Step},
@@ -29,6 +29,9 @@ pub(super) struct Message<'a> {
     pub(super) packet: PacketRef,
 }
 
+/// An answer that did not come for so long will not come: ten times what is slow.
+const SILENCE_NS: i64 = 10_000_000_000;
+
 /// The end of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ending {
@@ -49,6 +52,14 @@ pub(super) struct Handshake {
     pub(super) phases: Vec<Phase>,
     pub(super) alerts: Vec<Alert>,
     pub(super) ending: Option<Ending>,
+    /// Who answered with something that is not TLS, and what it is.
+    pub(super) not_tls: Option<(Side, &'static str)>,
+    /// Whose answer did not come, and for how many nanoseconds the capture shows that.
+    pub(super) silence: Option<(Side, i64)>,
+    /// Certificates that the client showed; null when it sent no readable Certificate message.
+    pub(super) client_certificates: Option<usize>,
+    /// Bits of the prime of a DHE key exchange.
+    pub(super) prime_bits: Option<usize>,
     /// The server's certificates as read.
     pub(super) chain: Vec<certificate::Content>,
     /// The packet that completed the server's Certificate message.
@@ -58,7 +69,7 @@ pub(super) struct Handshake {
     pub(super) staple: Option<OcspStaple>,
     pub(super) version: Option<u16>,
     pub(super) suite: Option<crate::record::CipherSuite>,
-    group: Option<u16>,
+    pub(super) group: Option<u16>,
     alpn: Option<String>,
     offered_session: Vec<u8>,
     offered_ticket: bool,
@@ -80,11 +91,13 @@ pub(super) struct Conversation {
     transport: TlsTransport,
     current: Option<Box<Handshake>>,
     hellos: usize,
+    /// Once a handshake was completed: whether it was of TLS 1.3.
+    established: Option<bool>,
 }
 
 impl Conversation {
     pub(super) fn new(transport: TlsTransport) -> Self {
-        Self { transport, current: None, hellos: 0 }
+        Self { transport, current: None, hellos: 0, established: None }
     }
 
     /// Whether the version is of the TLS 1.3 kind; null before a ServerHello.
@@ -237,7 +250,6 @@ impl Conversation {
         let wanted =
             [RecordKind::Certificate, RecordKind::Tls, RecordKind::Finding].iter().any(|kind| out.wants(*kind));
         let list: Vec<&[u8]> = match tls13 {
-            _ if !wanted => Vec::new(),
             true => {
                 parser::certificate_list_13(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect()
             }
@@ -247,9 +259,11 @@ impl Conversation {
             handshake.full = true;
             handshake.chain.clear();
             handshake.chain_packet = Some(message.packet);
+        } else {
+            handshake.client_certificates = Some(list.len());
         }
         let (client, server) = handshake.endpoints(context);
-        for (position, der) in list.iter().enumerate() {
+        for (position, der) in list.iter().enumerate().take_while(|_| wanted) {
             if position >= limits::MAX_CERTIFICATES {
                 out.limit(&limits::TLS);
                 break;
@@ -326,10 +340,14 @@ impl Conversation {
         handshake.heard(direction);
         handshake.evidence.add(packet.number);
         if level == 2 {
-            diagnosis::fatal_alert(handshake, (side, description), packet, context, out);
             handshake.event(direction, Event::FatalAlert, packet, context);
             self.leave_when_done(context, out);
         }
+    }
+
+    /// Once a handshake was completed, and no other one is under way: whether it was of TLS 1.3.
+    pub(super) fn established(&self) -> Option<bool> {
+        self.established.filter(|_| self.current.is_none())
     }
 
     /// server_name of the latest ClientHello.
@@ -356,6 +374,26 @@ impl Conversation {
 
     /// Reports what is left.
     pub(super) fn close(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        if let Some(handshake) = &mut self.current {
+            handshake.note_silence(context);
+        }
+        self.finish(context, out);
+    }
+
+    /// One side answers with something that is not TLS.
+    pub(super) fn not_tls(
+        &mut self,
+        direction: Direction,
+        what: &'static str,
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let Some(handshake) = &mut self.current else { return };
+        let side = handshake.side(direction);
+        handshake.heard(direction);
+        handshake.not_tls = Some((side, what));
+        handshake.evidence.add(packet.number);
         self.finish(context, out);
     }
 
@@ -372,6 +410,9 @@ impl Conversation {
         let Some(handshake) = self.current.take() else { return };
         if handshake.client_hellos.is_empty() && handshake.server_hellos.is_empty() {
             return;
+        }
+        if handshake.outcome() == TlsOutcome::Established {
+            self.established = handshake.machine.is_tls13();
         }
         if out.wants(RecordKind::Finding) {
             diagnosis::findings(&handshake, context, out);
@@ -405,6 +446,17 @@ impl Handshake {
         match self.client {
             Some(Direction::ServerToClient) => (context.flow.server, context.flow.client),
             _ => (context.flow.client, context.flow.server),
+        }
+    }
+
+    /// At the flow's close, without an end: whether an answer is missing that should have come.
+    fn note_silence(&mut self, context: &Context<'_>) {
+        let Some((side, last)) = self.previous else { return };
+        let waited = context.packet.timestamp.since(last.timestamp);
+        // The round trip is known when both directions are in the capture.
+        let both = self.heard_both() || context.round_trip_ns.is_some();
+        if self.machine.stage() == Stage::Negotiating && both && self.ending.is_none() && waited >= SILENCE_NS {
+            self.silence = Some((side.other(), waited));
         }
     }
 
@@ -461,7 +513,14 @@ impl Handshake {
         let Some(suite) = &self.suite else { return };
         if suite.key_exchange == "ECDHE" {
             self.group = parser::key_exchange_group(body, suite.authentication == "PSK").or(self.group);
+        } else if suite.key_exchange == "DHE" && suite.authentication != "PSK" {
+            self.prime_bits = parser::key_exchange_prime_bits(body);
         }
+    }
+
+    /// Whether an earlier session was resumed, so that no certificates are shown.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumption().is_some_and(|resumption| resumption != Resumption::None)
     }
 
     fn resumption(&self) -> Option<Resumption> {
@@ -482,12 +541,22 @@ impl Handshake {
         match self.machine.stage() {
             Stage::Open | Stage::Finished => TlsOutcome::Established,
             Stage::Refused | Stage::RefusedSilently(_) => TlsOutcome::Failed,
+            // An alert and the end right after the client's flight: it was not accepted. Much later it is a farewell.
+            Stage::PerhapsRefused(_) if self.ending.is_some() && self.ended_at_once() => TlsOutcome::Failed,
+            Stage::PerhapsRefused(_) => TlsOutcome::Established,
+            _ if self.not_tls.is_some() || self.silence.is_some() => TlsOutcome::Failed,
             // With one direction only, what the other side said is not known, and so not how it went.
             Stage::Negotiating => match self.ending {
                 Some(ending) if self.heard_both() || self.broke_off(ending) => TlsOutcome::Failed,
                 _ => TlsOutcome::Incomplete,
             },
         }
+    }
+
+    /// Whether the server's last record came within a second of the client's Finished.
+    fn ended_at_once(&self) -> bool {
+        let spoke = self.last_server_protected.zip(self.client_finished);
+        spoke.is_some_and(|(last, finished)| last.timestamp.since(finished) < 1_000_000_000)
     }
 
     /// Whether the end came from a side that had its say, or before the server could say anything.
@@ -500,7 +569,7 @@ impl Handshake {
 
     fn into_record(self: Box<Self>, transport: TlsTransport, context: &Context<'_>) -> Tls {
         let (client, server) = self.endpoints(context);
-        let (outcome, failure, resumption) = (self.outcome(), diagnosis::failure(&self), self.resumption());
+        let (outcome, failure, resumption) = (self.outcome(), failure::of(&self), self.resumption());
         let tls13 = self.machine.is_tls13();
         let client_certificate_requested = match tls13 {
             Some(false) if self.full || self.machine.changed(Side::Server) => Some(self.client_certificate_requested),

@@ -1,14 +1,9 @@
 //! What a handshake means for a reader: why it failed, and findings. Judges what `conversation` collected.
-use super::{
-    certificate_findings, cipher_suites,
-    conversation::{Ending, Handshake},
-    names,
-    state::Stage,
-};
+use super::{certificate_findings, cipher_suites, conversation::Handshake, failure, names};
 use crate::{
     app::Sink,
     limits,
-    record::{Context, EndCause, Evidence, Finding, PacketRef, Severity, Side, Subject, TlsFailure, TlsOutcome},
+    record::{Context, Evidence, Finding, PacketRef, Severity, Side, Subject, TlsFailure},
 };
 
 pub(super) fn who(side: Side) -> &'static str {
@@ -19,42 +14,11 @@ pub(super) fn who(side: Side) -> &'static str {
 }
 
 /// The last message that was seen, as people read it.
-fn last_message(handshake: &Handshake) -> String {
+pub(super) fn last_message(handshake: &Handshake) -> String {
     handshake.phases.last().map_or_else(
         || "the connection was opened".into(),
         |phase| format!("the {}'s {}", who(phase.side), names::title(phase.name)),
     )
-}
-
-/// Why a handshake failed; null when it did not.
-pub(super) fn failure(handshake: &Handshake) -> Option<TlsFailure> {
-    if handshake.outcome() != TlsOutcome::Failed {
-        return None;
-    }
-    let after = last_message(handshake);
-    let of = |code: &str, side: Option<Side>, explanation: String| TlsFailure { code: code.into(), side, explanation };
-    if let Some(alert) = handshake.alerts.iter().find(|alert| alert.level == "fatal") {
-        let code = alert.description.clone();
-        let explanation = format!("The {} sent the alert {code} after {after}.", who(alert.side));
-        return Some(of(&code, Some(alert.side), explanation));
-    }
-    if let Stage::RefusedSilently(side) = handshake.machine.stage() {
-        let explanation = format!(
-            "The {} sent what must be an encrypted alert, from its size and place, after {after}: it probably did not \
-             accept what the other side had shown.",
-            who(side)
-        );
-        return Some(of("encrypted_alert", Some(side), explanation));
-    }
-    let ending = handshake.ending?;
-    Some(match ending.cause {
-        EndCause::Fin => of(
-            "closed",
-            Some(ending.side),
-            format!("The {} closed the connection (FIN) after {after}.", who(ending.side)),
-        ),
-        EndCause::Reset => of("reset", None, format!("The connection was reset (RST) after {after}.")),
-    })
 }
 
 pub(super) fn report(
@@ -87,6 +51,39 @@ pub(super) fn lone_alert(side: Side, description: u8, packet: PacketRef, context
     report(out, context, (Severity::Error, "tls.alert"), packets, title, explanation, "RFC 9846 6");
 }
 
+/// An alert as the first thing a server says, to a client that had not sent a ClientHello but something else.
+pub(super) fn alert_to_plain_text(description: u8, packet: PacketRef, context: &Context<'_>, out: &mut Sink<'_>) {
+    let name = names::alert(description).map_or_else(|| description.to_string(), Into::into);
+    let title = "The client does not speak TLS to a port that expects it".into();
+    let explanation = format!(
+        "What the client sent first is no TLS; the server answered with the TLS alert {name}. Use the protocol's TLS \
+         variant (https, ...), or the port that speaks without TLS."
+    );
+    let packets = Evidence::from_iter([packet.number]);
+    let kind = (Severity::Error, "tls.plain-text-to-tls-port");
+    report(out, context, kind, packets, title, explanation, "RFC 9846 5.1");
+}
+
+/// FIN in the middle of a record.
+pub(super) fn truncated(side: Side, context: &Context<'_>, out: &mut Sink<'_>) {
+    let title = format!("The {} closed the connection in the middle of a TLS record", who(side));
+    let explanation = "What was sent is cut: the receiver cannot decrypt the last record and must treat the data as \
+                       truncated. The sender crashed or gave up, or somebody on the way closed the connection in its name."
+        .into();
+    let packets = Evidence::from_iter([context.packet.number]);
+    report(out, context, (Severity::Warning, "tls.truncated"), packets, title, explanation, "RFC 9846 6.1");
+}
+
+/// The server ended the connection without saying so in TLS.
+pub(super) fn no_close_notify(context: &Context<'_>, out: &mut Sink<'_>) {
+    let title = "The server closed the connection without close_notify".into();
+    let explanation = "The end of the data is not protected: the client cannot tell it from a connection that somebody cut. \
+                       Harmless where the protocol inside tells its own length, as HTTP does."
+        .into();
+    let packets = Evidence::from_iter([context.packet.number]);
+    report(out, context, (Severity::Note, "tls.no-close-notify"), packets, title, explanation, "RFC 9846 6.1");
+}
+
 /// More hellos than are reported: the rest of the flow's handshakes are left out.
 pub(super) fn too_many_hellos(packet: PacketRef, context: &Context<'_>, out: &mut Sink<'_>) {
     let title = format!("More than {} TLS hellos in one flow; the rest is left out", limits::MAX_TLS_HELLOS);
@@ -98,22 +95,7 @@ pub(super) fn too_many_hellos(packet: PacketRef, context: &Context<'_>, out: &mu
     report(out, context, (Severity::Warning, "tls.too-many-hellos"), packets, title, explanation, "RFC 5246 7.4.1.1");
 }
 
-/// A fatal alert.
-pub(super) fn fatal_alert(
-    handshake: &Handshake,
-    (side, description): (Side, u8),
-    packet: PacketRef,
-    context: &Context<'_>,
-    out: &mut Sink<'_>,
-) {
-    let name = names::alert(description).map_or_else(|| description.to_string(), Into::into);
-    let title = format!("The {} sent the fatal alert {name} after {}", who(side), last_message(handshake));
-    let explanation = names::alert_meaning(description).to_owned();
-    let packets = handshake.phases.last().map(|phase| phase.packet).into_iter().chain([packet.number]).collect();
-    report(out, context, (Severity::Error, "tls.alert"), packets, title, explanation, "RFC 9846 6");
-}
-
-/// All other findings of a handshake that is over.
+/// The findings of a handshake that is over.
 pub(super) fn findings(handshake: &Handshake, context: &Context<'_>, out: &mut Sink<'_>) {
     let hellos: Evidence = handshake
         .client_hellos
@@ -138,32 +120,48 @@ pub(super) fn findings(handshake: &Handshake, context: &Context<'_>, out: &mut S
         report(out, context, (Severity::Warning, "tls.weak-cipher"), hellos, title, explanation, "RFC 9325 4.1");
     }
     certificate_findings::report(handshake, context, out);
-    if let Some(ending) = handshake.ending
-        && handshake.outcome() == TlsOutcome::Failed
-        && handshake.alerts.iter().all(|alert| alert.level != "fatal")
-    {
-        incomplete(handshake, ending, context, out);
-    } else if let Stage::RefusedSilently(_) = handshake.machine.stage() {
-        let title = format!("The handshake broke off after {}", last_message(handshake));
-        let explanation = failure(handshake).map(|failure| failure.explanation).unwrap_or_default();
-        let kind = (Severity::Warning, "tls.handshake-incomplete");
-        report(out, context, kind, handshake.evidence.clone(), title, explanation, "RFC 9846 6.2");
+    if let Some(failure) = failure::of(handshake) {
+        broken_off(handshake, &failure, context, out);
     }
 }
 
-fn incomplete(handshake: &Handshake, ending: Ending, context: &Context<'_>, out: &mut Sink<'_>) {
+/// The handshake failed.
+fn broken_off(handshake: &Handshake, failure: &TlsFailure, context: &Context<'_>, out: &mut Sink<'_>) {
     let after = last_message(handshake);
-    let title = match ending.cause {
-        EndCause::Fin => {
-            format!("The {} closed the connection during the TLS handshake, after {after}", who(ending.side))
+    let alert = handshake.alerts.iter().find(|alert| alert.level == "fatal");
+    let decisive = alert.map(|alert| alert.packet).or(handshake.ending.map(|ending| ending.packet.number));
+    let packets: Evidence = handshake.phases.last().map(|phase| phase.packet).into_iter().chain(decisive).collect();
+    let side = failure.side.map_or("other side", who);
+    let (kind, title, reference) = match failure.code.as_str() {
+        "not_tls" => {
+            ((Severity::Error, "tls.not-tls"), format!("The {side} does not speak TLS on this port"), "RFC 9846 5.1")
         }
-        EndCause::Reset => format!("The connection was reset during the TLS handshake, after {after}"),
+        "silence" => {
+            ((Severity::Warning, "tls.no-answer"), format!("No answer from the {side} after {after}"), "RFC 9846 2")
+        }
+        "closed" => (
+            (Severity::Warning, "tls.handshake-incomplete"),
+            format!("The {side} closed the connection during the TLS handshake, after {after}"),
+            "RFC 9846 6.1",
+        ),
+        "reset" => (
+            (Severity::Warning, "tls.handshake-incomplete"),
+            format!("The {side} reset the connection during the TLS handshake, after {after}"),
+            "RFC 9846 6.1",
+        ),
+        "encrypted_alert" => (
+            (Severity::Warning, "tls.handshake-incomplete"),
+            format!("The {side} broke off the TLS handshake with an encrypted alert, after {after}"),
+            "RFC 9846 6.2",
+        ),
+        code => (
+            (Severity::Error, "tls.alert"),
+            format!("The {side} sent the fatal alert {code} after {after}"),
+            "RFC 9846 6.2",
+        ),
     };
-    let explanation = "Nobody said why: no alert was sent, or none that was seen. A server that closes after ClientHello \
-                       often has no certificate for the name, or speaks another protocol; a client that closes after the \
-                       certificate often does not trust it."
-        .into();
-    let packets = handshake.phases.last().map(|phase| phase.packet).into_iter().chain([ending.packet.number]).collect();
-    let kind = (Severity::Warning, "tls.handshake-incomplete");
-    report(out, context, kind, packets, title, explanation, "RFC 9846 6.1");
+    let meaning = alert.map(|alert| names::alert_meaning_of(&alert.description)).unwrap_or_default();
+    let explanation = [meaning, failure.explanation.as_str()].into_iter().filter(|text| !text.is_empty());
+    let explanation = explanation.collect::<Vec<_>>().join(" ");
+    report(out, context, kind, packets, title, explanation, reference);
 }

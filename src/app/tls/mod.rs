@@ -11,6 +11,7 @@ mod conversation;
 mod diagnosis;
 mod dtls;
 pub mod extensions;
+mod failure;
 pub mod fingerprint;
 mod hello;
 pub mod names;

@@ -2,7 +2,7 @@
 //! in whatever pieces, and hands them to the conversation. Encrypted records pass unread and unbuffered.
 use super::{
     conversation::{Conversation, Message},
-    note,
+    diagnosis, note,
     parser::{self, kind},
     record_layer::{self, Found, HEADER_BYTES, Header, content},
 };
@@ -26,6 +26,8 @@ struct Half {
     uncertain: bool,
     /// Whether ChangeCipherSpec was seen.
     changed: bool,
+    /// Whether the record being read is the direction's first.
+    is_first: bool,
     /// Version in the last record's header.
     version: Option<u16>,
     /// A handshake message whose end is in a later record.
@@ -117,6 +119,7 @@ impl TlsSession {
         }
         let total = header.total();
         let half = self.half(direction);
+        half.is_first = half.version.is_none();
         half.version = Some(header.version);
         let opaque = match header.content_type {
             content::CHANGE_CIPHER_SPEC => false,
@@ -208,6 +211,13 @@ impl TlsSession {
             return Step::Need(11);
         }
         let half = self.half(direction);
+        if half.version.is_none() && !half.uncertain && self.conversation.is_watching() {
+            let packet = context.packet_at(at);
+            self.half(direction).lost = true;
+            self.conversation.not_tls(direction, record_layer::plain_text(rest), packet, context, out);
+            return Step::Used(rest.len());
+        }
+        let half = self.half(direction);
         half.aligned = false;
         half.uncertain = true;
         half.message.clear();
@@ -251,6 +261,12 @@ impl TlsSession {
         out: &mut Sink<'_>,
     ) {
         let &[level, description] = fragment else { return };
+        let half = self.half(direction);
+        let opening = half.is_first && !half.uncertain;
+        let other_begun = self.half(direction.reverse()).begun;
+        if opening && !other_begun && direction == Direction::ServerToClient && !self.conversation.is_watching() {
+            diagnosis::alert_to_plain_text(description, packet, context, out);
+        }
         self.conversation.alert(direction, (level, description), packet, context, out);
         let alert = Some(RecordAlert { level, description });
         self.report(direction, header.into(), Vec::new(), alert, false, packet, context, out);

@@ -45,6 +45,8 @@ pub enum Stage {
     Refused,
     /// Broken off by what must be an alert, from its size and place.
     RefusedSilently(Side),
+    /// Both sides finished, and this side answered with what must be an alert: a refusal, if the end follows at once.
+    PerhapsRefused(Side),
 }
 
 /// The machine. Sides are TLS's: the client is who sent the ClientHello.
@@ -57,6 +59,13 @@ pub struct Machine {
     finished: [bool; 2],
     protected: [bool; 2],
     open: bool,
+    /// The client sent application data, or what must be an alert, after its Finished.
+    client_spoke: bool,
+    client_left: bool,
+    /// The first that the server sent after the client's Finished must be an alert.
+    server_left: bool,
+    /// What the server's flight showed of its records so far.
+    flight: Flight,
     early_seen: bool,
     refused: bool,
     refused_silently: Option<Side>,
@@ -70,6 +79,26 @@ const PADDED_FINISHED_RECORDS: std::ops::Range<u16> = 53..256;
 const ALERT_RECORDS: [u16; 2] = [11, 19];
 /// A TLS 1.3 record that holds only EndOfEarlyData.
 const END_OF_EARLY_DATA_RECORD: u16 = 21;
+
+/// The least length of a TLS 1.3 record that must hold a certificate, in the server's flight behind
+/// EncryptedExtensions: a CertificateRequest without a list of authorities is shorter.
+const LEAST_CERTIFICATE_RECORD: u16 = 400;
+/// Lengths of a TLS 1.3 record that holds only CertificateVerify: 4 + 4 + signature + 1 + 16 bytes, for ECDSA with
+/// P-256 and P-384, Ed25519, and RSA keys of 2048, 3072 and 4096 bits.
+const SIGNATURE_RECORDS: [std::ops::RangeInclusive<u16>; 6] =
+    [93..=97, 125..=129, 89..=89, 281..=281, 409..=409, 537..=537];
+
+/// How far the server's encrypted flight is, by the sizes of its records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Flight {
+    /// Before the certificate.
+    #[default]
+    Start,
+    /// The last record was as long as a certificate.
+    Certificate,
+    /// Beyond that.
+    Other,
+}
 
 fn place(side: Side) -> usize {
     usize::from(side == Side::Server)
@@ -119,11 +148,19 @@ impl Machine {
             Stage::Refused
         } else if let Some(side) = self.refused_silently {
             Stage::RefusedSilently(side)
+        } else if self.server_left && !self.client_left {
+            Stage::PerhapsRefused(Side::Server)
         } else if self.finished == [true, true] {
             Stage::Finished
         } else {
             Stage::Negotiating
         }
+    }
+
+    /// Whether a TLS 1.3 record of this length holds only an alert.
+    #[must_use]
+    pub fn is_alert_length(length: u16) -> bool {
+        ALERT_RECORDS.contains(&length)
     }
 
     /// One step.
@@ -192,11 +229,20 @@ impl Machine {
                     self.finished = [true, true];
                 }
                 if self.finished == [true, true] {
+                    if ALERT_RECORDS.contains(&length) && !self.server_left {
+                        self.server_left = true;
+                        return None;
+                    }
                     return self.open(Certainty::Implied);
                 }
-                first.then(|| implied("encrypted_extensions"))
+                self.flight_record(first, length)
             }
-            Side::Client if self.finished == [true, true] => self.open(Certainty::Implied),
+            Side::Client if self.finished == [true, true] => {
+                // It proves that the client finished; whether the server accepted that is for the server to show.
+                self.client_left |= ALERT_RECORDS.contains(&length);
+                let first = !std::mem::replace(&mut self.client_spoke, true);
+                first.then(|| implied("application_data"))
+            }
             Side::Client if FINISHED_RECORDS.contains(&length) => {
                 let server_finished_before = set(&mut self.finished, Side::Server);
                 set(&mut self.finished, Side::Client);
@@ -227,8 +273,35 @@ impl Machine {
         }
     }
 
+    /// A record of the server's flight, which most servers fill with one message each: EncryptedExtensions is the first,
+    /// Finished has a size of its own, what is as long as a certificate is one, and a signature follows it.
+    fn flight_record(&mut self, first: bool, length: u16) -> Option<Step> {
+        let before = std::mem::replace(&mut self.flight, Flight::Other);
+        if first {
+            self.flight = Flight::Start;
+            return Some(implied("encrypted_extensions"));
+        }
+        if FINISHED_RECORDS.contains(&length) {
+            return set(&mut self.finished, Side::Server).then(|| implied("finished"));
+        }
+        match before {
+            Flight::Start if length >= LEAST_CERTIFICATE_RECORD => {
+                self.flight = Flight::Certificate;
+                Some(implied("certificate"))
+            }
+            Flight::Start => {
+                self.flight = Flight::Start;
+                None
+            }
+            Flight::Certificate if SIGNATURE_RECORDS.iter().any(|sizes| sizes.contains(&length)) => {
+                Some(implied("certificate_verify"))
+            }
+            Flight::Certificate | Flight::Other => None,
+        }
+    }
+
     fn open(&mut self, certainty: Certainty) -> Option<Step> {
-        let first = !self.open;
+        let first = !self.open && !self.client_spoke;
         self.open = true;
         first.then_some(Step { name: "application_data", certainty, server_finished_before: false })
     }
