@@ -30,6 +30,7 @@ fn run(bencher: divan::Bencher<'_, '_>, threads: usize) {
                 max_flows: limits::MAX_FLOWS,
                 maximum_segment_lifetime_ns: 60_000_000_000,
                 wanted: Wanted::usual(),
+                ..flow::Settings::default()
             },
             threads,
             filter: None,
@@ -37,6 +38,7 @@ fn run(bencher: divan::Bencher<'_, '_>, threads: usize) {
             stop: Arc::new(AtomicBool::new(false)),
             files: Vec::new(),
             trust: None,
+            given: engine::Given::default(),
         };
         let source = capture::open(&path, 0).unwrap();
         engine::run(source, settings, &mut fuzzing::Nowhere, &mut |_| {}).unwrap()

@@ -28,7 +28,14 @@ fn session(name: &str, carrier: Carrier) -> Box<dyn Session> {
 fn drive(session: &mut dyn Session, inputs: &[Input<'_>], said: &mut Vec<Said>) {
     let flow = facts();
     let packet = PacketRef::default();
-    let context = Context { flow: &flow, packet, origins: &[], from_start: true, round_trip_ns: None };
+    let context = Context {
+        flow: &flow,
+        packet,
+        origins: &[],
+        from_start: true,
+        round_trip_ns: None,
+        secrets: wireglass::record::Secrets::none(),
+    };
     said.clear();
     for input in inputs {
         session.input(*input, &context, &mut Sink::new(Wanted::usual(), false, said));

@@ -237,8 +237,14 @@ impl Driver {
 
     fn ask(&mut self, input: Input<'_>, from_start: bool) -> Progress {
         let mut said = Vec::new();
-        let context =
-            Context { flow: &self.flow, packet: self.packet, origins: &[], from_start, round_trip_ns: Some(1_000_000) };
+        let context = Context {
+            flow: &self.flow,
+            packet: self.packet,
+            origins: &[],
+            from_start,
+            round_trip_ns: Some(1_000_000),
+            secrets: crate::record::Secrets::none(),
+        };
         let progress = self.session.input(input, &context, &mut Sink::new(everything(), true, &mut said));
         for said in said {
             if let Said::Record(record) = said {
@@ -352,8 +358,7 @@ pub fn whole_run(bytes: &[u8]) {
         let Ok(source) = capture::from_reader(Box::new(Cursor::new(bytes.to_vec())), "fuzz", 0, None) else {
             return Vec::new();
         };
-        let flow =
-            flow::Settings { max_flows: 1 << 12, maximum_segment_lifetime_ns: 120_000_000_000, wanted: everything() };
+        let flow = flow::Settings { max_flows: 1 << 12, wanted: everything(), ..flow::Settings::default() };
         let settings = engine::Settings {
             flow,
             threads,
@@ -362,6 +367,7 @@ pub fn whole_run(bytes: &[u8]) {
             stop: Arc::new(AtomicBool::new(false)),
             files: vec!["fuzz".to_owned()],
             trust: Some(Arc::new(Trust::mozilla().with_now(1_700_000_000))),
+            given: engine::Given::default(),
         };
         let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
         let mut writer = report::writer(format, Box::new(out.clone()), options).expect("no CSV here");

@@ -185,6 +185,23 @@ pub const MAX_DTLS_MESSAGES: usize = 16;
 
 /// Bytes searched for the next TLS record after a gap before a direction is given up: some of the longest records.
 pub const MAX_TLS_SEARCH_BYTES: usize = 1 << 20;
+/// Records in a row that keys may fail to open before a direction's records pass unread: more than a peer would send after
+/// the first that does not authenticate, which ends its connection.
+pub const MAX_TLS_FAILURES: u32 = 32;
+
+/// Numbers that a TLS record may have after a gap, or when its secrets came late, which are all tried: a gap that a
+/// handshake's or a window's worth of records fits in.
+pub const TLS_NUMBER_WINDOW: u32 = 64;
+
+/// Attempts of that kind in one direction of a flow, in all.
+pub const MAX_TLS_KEY_ATTEMPTS: u32 = 1 << 14;
+
+/// Bytes of early data held until the server is seen to take it; OpenSSL allows 16 KiB.
+pub const MAX_TLS_EARLY_BYTES: usize = 1 << 18;
+
+/// Bytes of an encrypted premaster secret: an RSA modulus of 16384 bits.
+pub const MAX_RSA_BYTES: usize = 2048;
+
 /// Rows of a section that a table shows unless asked for all: what a person still reads.
 pub const TABLE_ROWS: usize = 20;
 
@@ -250,3 +267,18 @@ pub const MAX_DTLS_RANGES: usize = 128;
 /// When a capture is over, open flows are closed in rounds of those that so many packets opened, so that their records are
 /// never all in memory.
 pub const FINISHED_AT_ONCE: u64 = 8192;
+
+/// Connections remembered until the end of a capture, to be compared with one another: 10 MB of them.
+pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
+
+/// Hosts and servers of which it is remembered how often connections to or from them failed.
+pub const MAX_WATCHED_HOSTS: usize = 4096;
+
+/// [`MAX_COMPARED_CONNECTIONS`] and [`MAX_WATCHED_HOSTS`].
+pub static COMPARISON: Limit = Limit {
+    code: "capture.comparison-limit",
+    what: "TCP connections were not compared with all others",
+    explanation: "To bound memory, only the first 65,536 connections of a capture are compared with one another (address \
+                  translation, initial sequence numbers), and failures are counted for 4,096 hosts. Filter the capture to \
+                  see the others.",
+};

@@ -126,7 +126,14 @@ fn rows(link: u32, frames: &[Frame]) -> Vec<Vec<String>> {
             *session = Some((PROTOCOL.session)(Carrier::Udp));
         }
         let Some(session) = session else { continue };
-        let context = Context { flow, packet, origins: &[], from_start: true, round_trip_ns: None };
+        let context = Context {
+            flow,
+            packet,
+            origins: &[],
+            from_start: true,
+            round_trip_ns: None,
+            secrets: wireglass::record::Secrets::none(),
+        };
         let mut said = Vec::new();
         session.input(Input::Datagram { direction, bytes: payload }, &context, &mut Sink::new(wanted, true, &mut said));
         for record in said {

@@ -58,7 +58,7 @@ impl Consumer for Collector {
 fn analyze(path: &Path) -> Option<Collector> {
     let mut source = open(path, 0).ok()?;
     let wanted = [RecordKind::Connection, RecordKind::Udp, RecordKind::Finding].into_iter().collect::<Wanted>();
-    let settings = Settings { max_flows: 100_000, maximum_segment_lifetime_ns: 120_000_000_000, wanted };
+    let settings = Settings { max_flows: 100_000, wanted, ..Settings::default() };
     let mut table = Table::new(settings);
     let mut fragments = fragment::Reassembler::new();
     let mut collector = Collector::default();

@@ -23,7 +23,7 @@ pub mod tls;
 
 use crate::{
     limits::Limit,
-    record::{Context, Direction, Finding, FlowFacts, Input, Layer, Progress, Record, RecordKind, Wanted},
+    record::{Context, Direction, Finding, FlowFacts, Input, Layer, PacketRef, Progress, Record, RecordKind, Wanted},
 };
 
 /// A protocol: how to recognise it, and how to read it.
@@ -115,6 +115,17 @@ pub enum Said {
         offset: u64,
         /// The bytes.
         bytes: Vec<u8>,
+        /// The packet that brought them, where it is not the one being processed.
+        packet: Option<PacketRef>,
+    },
+    /// Bytes before `offset` of an inner stream will not come any more.
+    InnerLost {
+        /// Which inner stream.
+        channel: u64,
+        /// Which way they travel.
+        direction: Direction,
+        /// Where it goes on.
+        offset: u64,
     },
     /// A cap was reached.
     Limit(&'static Limit),
@@ -184,7 +195,24 @@ impl<'a> Sink<'a> {
 
     /// Hands bytes of an inner stream on.
     pub fn inner(&mut self, channel: u64, carrier: Carrier, direction: Direction, offset: u64, bytes: Vec<u8>) {
-        self.said.push(Said::Inner { channel, carrier, direction, offset, bytes });
+        self.said.push(Said::Inner { channel, carrier, direction, offset, bytes, packet: None });
+    }
+
+    /// Hands bytes of an inner stream on that `packet` brought, which may not be the one being processed.
+    pub fn inner_of(
+        &mut self,
+        channel: u64,
+        (carrier, direction): (Carrier, Direction),
+        offset: u64,
+        bytes: Vec<u8>,
+        packet: PacketRef,
+    ) {
+        self.said.push(Said::Inner { channel, carrier, direction, offset, bytes, packet: Some(packet) });
+    }
+
+    /// Says that bytes before `offset` of an inner stream will not come any more.
+    pub fn inner_lost(&mut self, channel: u64, direction: Direction, offset: u64) {
+        self.said.push(Said::InnerLost { channel, direction, offset });
     }
 
     /// Says what the packet being processed holds; dropped when notes are not wanted.

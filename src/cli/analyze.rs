@@ -9,7 +9,7 @@ use super::{
     args::{AnalyzeArgs, Format, OutputArgs},
     certificates, complain,
     exit::{Ended, Failure},
-    plan,
+    keys, plan,
     progress::ProgressLine,
 };
 use crate::{
@@ -41,7 +41,8 @@ fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let source = open(files)?;
     let names = files.iter().map(|file| name(file)).collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let mut settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop);
+    let given = keys::given(&args.source.keys)?;
+    let mut settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop, given);
     settings.trust = Some(certificates::trust(&args.trust)?);
     let mut line = ProgressLine::new();
     let outcome = engine::run(source, settings, writer.as_mut(), &mut |progress| line.update(progress));

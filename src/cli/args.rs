@@ -71,6 +71,20 @@ pub struct SourceArgs {
     /// Accepted for those who are used to it: names are never resolved
     #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
     pub numeric: u8,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
+}
+
+/// What opens protected traffic.
+#[derive(Clone, Debug, Default, Args)]
+pub struct KeyArgs {
+    /// TLS secrets, as browsers write them to SSLKEYLOGFILE (RFC 9850); those inside a pcapng file are used by themselves
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Vec<PathBuf>,
+    /// A server's RSA private key (PEM or DER): opens TLS sessions whose key exchange is RSA
+    #[arg(long, value_name = "FILE")]
+    pub rsa_key: Vec<PathBuf>,
     /// Do not use secrets that a capture carries
     #[arg(long)]
     pub ignore_secrets: bool,
@@ -117,6 +131,12 @@ pub struct ResourceArgs {
     /// Maximum segment lifetime: TIME-WAIT lasts twice this (RFC 9293; Linux keeps TIME-WAIT for 60 s)
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub msl: u32,
+    /// Idle time after which an open TCP connection is given up [opening: 130 at most; closed: twice the MSL]
+    #[arg(long, value_name = "SECONDS", default_value_t = crate::flow::TCP_IDLE_SECONDS)]
+    pub tcp_timeout: u32,
+    /// Idle time after which a UDP flow is over
+    #[arg(long, value_name = "SECONDS", default_value_t = crate::flow::UDP_IDLE_SECONDS)]
+    pub udp_timeout: u32,
     /// Damage and losses of the capture are errors
     #[arg(long)]
     pub strict: bool,
@@ -134,6 +154,20 @@ pub struct TrustArgs {
     /// Judge certificates for this moment, besides the capture's own [default: the clock]
     #[arg(long, value_name = "TIME", value_parser = super::certificates::parse_moment)]
     pub now: Option<i64>,
+}
+
+impl Default for ResourceArgs {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            max_flows: None,
+            max_memory: None,
+            msl: 120,
+            tcp_timeout: crate::flow::TCP_IDLE_SECONDS,
+            udp_timeout: crate::flow::UDP_IDLE_SECONDS,
+            strict: false,
+        }
+    }
 }
 
 /// `wireglass FILE...` and `wireglass analyze FILE...`.
@@ -194,6 +228,9 @@ pub struct ConnectionArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub trust: TrustArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
@@ -229,6 +266,9 @@ pub struct LiveArgs {
     /// Flush every line
     #[arg(short = 'l', long)]
     pub line_buffered: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub output: OutputArgs,

@@ -1,7 +1,6 @@
 //! `wireglass connection FILE ID`: one connection explained.
 use std::{
     io::{self, BufWriter},
-    path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -10,7 +9,7 @@ use super::{
     args::{ConnectionArgs, ResourceArgs},
     certificates,
     exit::{Ended, Failure},
-    plan,
+    keys, plan,
 };
 use crate::{
     engine,
@@ -25,15 +24,15 @@ pub fn connection(args: &ConnectionArgs) -> Result<Ended, Failure> {
     }
     let mut flow = OneFlow { id: args.id.clone(), connection: None, beside: Vec::new(), others: Vec::new() };
     let files = std::slice::from_ref(&args.file);
-    let mut settings_of_report = settings(&args.file, Wanted::usual());
-    settings_of_report.trust = Some(certificates::trust(&args.trust)?);
+    let mut report_settings = settings(args, Wanted::usual())?;
+    report_settings.trust = Some(certificates::trust(&args.trust)?);
     let outcome =
-        engine::run(analyze::open(files)?, settings_of_report, &mut flow, &mut |_| {}).map_err(Failure::Output)?;
+        engine::run(analyze::open(files)?, report_settings, &mut flow, &mut |_| {}).map_err(Failure::Output)?;
     let Some(connection) = flow.connection else { return Err(Failure::Usage(missing(args, &flow.others))) };
     let options =
         report::Options { width: plan::width(), color: plan::color(args.color), ..report::Options::default() };
     let mut ladder = Ladder::new(Box::new(BufWriter::new(io::stdout())), &options, &connection, &flow.beside);
-    engine::segments(analyze::open(files)?, settings(&args.file, Wanted::none()), &connection, &mut |segment| {
+    engine::segments(analyze::open(files)?, settings(args, Wanted::none())?, &connection, &mut |segment| {
         ladder.segment(segment);
         Ok(())
     })
@@ -42,10 +41,11 @@ pub fn connection(args: &ConnectionArgs) -> Result<Ended, Failure> {
     Ok(analyze::judge(&outcome.captures, false))
 }
 
-fn settings(file: &Path, wanted: Wanted) -> engine::Settings {
-    let resources = ResourceArgs { threads: None, max_flows: None, max_memory: None, msl: 120, strict: false };
+fn settings(args: &ConnectionArgs, wanted: Wanted) -> Result<engine::Settings, Failure> {
+    let resources = ResourceArgs { threads: None, ..ResourceArgs::default() };
     let stop = Arc::new(AtomicBool::new(false));
-    plan::engine_settings(&resources, wanted, None, None, vec![analyze::name(file)], stop)
+    let (names, given) = (vec![analyze::name(&args.file)], keys::given(&args.keys)?);
+    Ok(plan::engine_settings(&resources, wanted, None, None, names, stop, given))
 }
 
 fn missing(args: &ConnectionArgs, others: &[String]) -> String {

@@ -41,7 +41,7 @@ mod compiled {
             Batch, InterfaceOptions, More, PacketSource, PcapWriter, PcapngWriter, ReadProgress,
             live::{self, LiveError, LiveOptions, LiveSource},
         },
-        cli::{analyze, certificates, complain, plan},
+        cli::{analyze, certificates, complain, keys, plan},
         engine,
         record::{Capture, Timestamp},
     };
@@ -84,7 +84,8 @@ mod compiled {
         let mut writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
         let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
         let names = vec![args.interface.clone()];
-        let mut settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop);
+        let given = keys::growing(&args.keys)?;
+        let mut settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop, given);
         settings.trust = Some(trust);
         complain(&format!("capturing on {}; Ctrl-C ends and reports", args.interface));
         let outcome = engine::run(source, settings, writer.as_mut(), &mut |_| {}).map_err(Failure::Output)?;

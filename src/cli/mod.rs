@@ -4,6 +4,7 @@ mod args;
 mod certificates;
 mod connection;
 mod exit;
+mod keys;
 mod live;
 mod packets;
 mod plan;

@@ -8,7 +8,7 @@ use super::{
     analyze,
     args::{Format, PacketsArgs, ResourceArgs},
     exit::{Ended, Failure},
-    plan,
+    keys, plan,
 };
 use crate::{
     engine,
@@ -22,9 +22,10 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     let filter = plan::filter(args.source.filter.as_deref())?;
     let source = analyze::open(&files)?;
     let names = files.iter().map(|file| analyze::name(file)).collect();
-    let resources = ResourceArgs { threads: Some(1), max_flows: None, max_memory: None, msl: 120, strict: false };
+    let resources = ResourceArgs { threads: Some(1), ..ResourceArgs::default() };
     let stop = Arc::new(AtomicBool::new(false));
-    let settings = plan::engine_settings(&resources, Wanted::none(), filter, args.source.count, names, stop);
+    let given = keys::given(&args.source.keys)?;
+    let settings = plan::engine_settings(&resources, Wanted::none(), filter, args.source.count, names, stop, given);
     let out = Box::new(BufWriter::new(io::stdout()));
     let options = report::Options {
         // What is piped or kept in a file is not cut.

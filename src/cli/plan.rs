@@ -121,6 +121,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// Settings of a run.
 #[must_use]
+#[allow(clippy::too_many_arguments)] // one for each group of options
 pub fn engine_settings(
     resources: &ResourceArgs,
     wanted: Wanted,
@@ -128,6 +129,7 @@ pub fn engine_settings(
     max_packets: Option<u64>,
     files: Vec<String>,
     stop: Arc<AtomicBool>,
+    given: engine::Given,
 ) -> engine::Settings {
     let by_memory =
         resources.max_memory.map(|bytes| usize::try_from(bytes / limits::BYTES_PER_FLOW).unwrap_or(usize::MAX));
@@ -137,6 +139,8 @@ pub fn engine_settings(
         flow: flow::Settings {
             max_flows,
             maximum_segment_lifetime_ns: i64::from(resources.msl) * 1_000_000_000,
+            tcp_idle_ns: i64::from(resources.tcp_timeout) * 1_000_000_000,
+            udp_idle_ns: i64::from(resources.udp_timeout) * 1_000_000_000,
             wanted,
         },
         threads: resources.threads.unwrap_or_else(cores).max(1),
@@ -145,6 +149,7 @@ pub fn engine_settings(
         stop,
         files,
         trust: None,
+        given,
     }
 }
 

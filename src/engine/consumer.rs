@@ -6,18 +6,27 @@ use crate::{
     app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
     flow::Consumer,
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Transport, Wanted},
+    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport, Wanted},
 };
 
-/// A complete record and its place in the order of the run.
+/// What is complete.
+#[derive(Debug)]
+pub enum Completed {
+    /// To be written.
+    Record(Record),
+    /// To be compared with others.
+    Fact(Box<TcpFact>),
+}
+
+/// Something complete and its place in the order of the run.
 #[derive(Debug)]
 pub struct Emitted {
     /// Index of the packet that completed it.
     pub at: u64,
     /// Its flow.
     pub flow: FlowId,
-    /// The record.
-    pub record: Record,
+    /// What it completed.
+    pub completed: Completed,
 }
 
 /// Where everything a worker finds goes.
@@ -34,6 +43,7 @@ pub struct Outlet {
     checksums: Checksums,
     reached: Reached,
     verifier: Option<Verifier>,
+    secrets: Secrets,
 }
 
 impl Outlet {
@@ -51,6 +61,7 @@ impl Outlet {
             checksums: Checksums::default(),
             reached: Reached::default(),
             verifier: None,
+            secrets: Secrets::default(),
         }
     }
 
@@ -62,8 +73,16 @@ impl Outlet {
 
     /// Lets a session read.
     pub fn ask(&mut self, session: &mut dyn Session, input: Input<'_>, context: &Context<'_>) -> Progress {
+        let context = Context { secrets: &self.secrets, ..*context };
         let sink = Sink::new(self.wanted, self.notes_wanted, &mut self.said);
-        session.input(input, context, &mut sink.with_verifier(self.verifier.as_mut()))
+        session.input(input, &context, &mut sink.with_verifier(self.verifier.as_mut()))
+    }
+
+    /// What sessions may open protected traffic with from now on.
+    pub fn use_secrets(&mut self, secrets: &Secrets) {
+        if !secrets.is_none() {
+            self.secrets = secrets.clone();
+        }
     }
 
     /// Whether sessions said something that was not taken yet.
@@ -86,7 +105,7 @@ impl Outlet {
         {
             subject.file = Some(Arc::clone(name));
         }
-        self.emitted.push(Emitted { at, flow, record });
+        self.emitted.push(Emitted { at, flow, completed: Completed::Record(record) });
     }
 
     /// The packet being processed holds this.
@@ -99,7 +118,7 @@ impl Outlet {
         self.applications.add(node, application, packets, bytes, place);
     }
 
-    /// The records so far, in the order of the run. Whoever takes them out leaves the vector, whose memory is used again.
+    /// What is complete so far, in the order of the run. Whoever takes them out leaves the vector, whose memory is used again.
     pub fn emitted(&mut self) -> &mut Vec<Emitted> {
         self.emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
         &mut self.emitted
@@ -173,6 +192,10 @@ impl Consumer for Outlet {
 
     fn emit(&mut self, at: u64, flow: FlowId, record: Record) {
         Self::emit(self, at, flow, record);
+    }
+
+    fn fact(&mut self, at: u64, fact: TcpFact) {
+        self.emitted.push(Emitted { at, flow: fact.id, completed: Completed::Fact(Box::new(fact)) });
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

@@ -129,10 +129,18 @@ impl Conversation {
         if outlet.has_said() {
             self.settle(context, outlet);
         }
-        if matches!(input, Input::Close)
-            && let Some(mut inner) = self.inner.take()
-        {
-            inner.close(context, outlet);
+        match input {
+            Input::End { direction, cause } => {
+                if let Some(inner) = &mut self.inner {
+                    inner.end(direction, cause, context, outlet);
+                }
+            }
+            Input::Close => {
+                if let Some(mut inner) = self.inner.take() {
+                    inner.close(context, outlet);
+                }
+            }
+            _ => {}
         }
         match progress {
             Progress::Done => self.reader = Reader::Nobody,
@@ -153,9 +161,15 @@ impl Conversation {
                 Said::Application(name) => self.application = Some(name),
                 Said::Note(note) => outlet.note(note),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),
-                Said::Inner { channel, carrier, direction, offset, bytes } => {
+                Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
                     let inner = self.inner.get_or_insert_default();
-                    inner.insert(channel, carrier, direction, offset, &bytes, context, outlet);
+                    let packet = packet.unwrap_or(context.packet);
+                    inner.insert(channel, carrier, direction, offset, (&bytes, packet), context, outlet);
+                }
+                Said::InnerLost { channel, direction, offset } => {
+                    if let Some(inner) = &mut self.inner {
+                        inner.give_up_before(channel, direction, offset, context, outlet);
+                    }
                 }
             }
         }

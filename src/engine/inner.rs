@@ -4,7 +4,7 @@ use crate::{
     app::Carrier,
     flow::stream::Stream,
     limits,
-    record::{Context, Direction, Input},
+    record::{Context, Direction, EndCause, Input, Origin, PacketRef},
 };
 
 /// The inner streams of one flow.
@@ -28,7 +28,7 @@ impl Inner {
         carrier: Carrier,
         direction: Direction,
         offset: u64,
-        bytes: &[u8],
+        (bytes, packet): (&[u8], PacketRef),
         context: &Context<'_>,
         outlet: &mut Outlet,
     ) {
@@ -45,11 +45,14 @@ impl Inner {
             }
         };
         let Some(Channel { streams, conversation, .. }) = self.channels.get_mut(place) else { return };
+        // Bytes that are read where they lie have no origins of their own: they are this packet's.
+        let own = [Origin { offset: 0, packet }];
         let mut read = |input: Input<'_>, origins: &[_], from_start| {
+            let origins = if origins.is_empty() { &own[..] } else { origins };
             let inside = Context { origins, from_start, ..*context };
             conversation.input(input, &inside, outlet)
         };
-        streams[direction.index()].insert(offset, bytes, context.packet, &mut read);
+        streams[direction.index()].insert(offset, bytes, packet, &mut read);
         if streams[direction.index()].take_overflow() {
             outlet.limit(&limits::INNER_STREAMS, context.packet);
         }
@@ -59,6 +62,41 @@ impl Inner {
                 conversation.input(input, &inside, outlet)
             };
             streams[direction.reverse().index()].offer_again(context.packet, &mut read);
+        }
+    }
+
+    /// Bytes of a channel before `offset` will not come any more.
+    pub fn give_up_before(
+        &mut self,
+        id: u64,
+        direction: Direction,
+        offset: u64,
+        context: &Context<'_>,
+        outlet: &mut Outlet,
+    ) {
+        let Some(Channel { streams, conversation, .. }) = self.channels.iter_mut().find(|channel| channel.id == id)
+        else {
+            return;
+        };
+        let mut read = |input: Input<'_>, origins: &[_], from_start| {
+            let inside = Context { origins, from_start, ..*context };
+            conversation.input(input, &inside, outlet)
+        };
+        streams[direction.index()].give_up_before(offset, context.packet, &mut read);
+    }
+
+    /// A direction of the flow around them ended, and theirs with it.
+    pub fn end(&mut self, direction: Direction, cause: EndCause, context: &Context<'_>, outlet: &mut Outlet) {
+        for Channel { streams, conversation, .. } in &mut self.channels {
+            let mut read = |input: Input<'_>, origins: &[_], from_start| {
+                let inside = Context { origins, from_start, ..*context };
+                conversation.input(input, &inside, outlet)
+            };
+            let stream = &mut streams[direction.index()];
+            match cause {
+                EndCause::Fin => stream.finish_at(stream.next(), context.packet, &mut read),
+                EndCause::Reset => stream.reset(context.packet, &mut read),
+            }
         }
     }
 

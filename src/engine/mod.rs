@@ -13,9 +13,11 @@ mod reached;
 mod relative;
 mod route;
 mod run;
+mod secrets;
 mod segments;
 mod worker;
 
 pub use packets::packets;
 pub use run::{Outcome, Progress, Settings, run};
+pub use secrets::Given;
 pub use segments::segments;

@@ -7,7 +7,7 @@ use crate::{
     capture::{Batch, PacketHead},
     flow::fragment::{Outcome, Reassembler},
     limits,
-    record::{FlowKey, PacketRef, Timestamp},
+    record::{FlowKey, PacketRef, Secrets, Timestamp},
     wire::{self, Decoded, TransportHeader},
 };
 
@@ -22,6 +22,8 @@ pub struct Parcel {
     pub routed: Vec<Routed>,
     /// Index of the first packet in the order of the run.
     pub first_index: u64,
+    /// The secrets known when the batch was read; each says from which packet on.
+    pub secrets: Secrets,
 }
 
 /// What was found in a packet.

@@ -12,13 +12,15 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{
     checksums::Checksums,
-    consumer::{Emitted, Outlet},
+    consumer::{Completed, Emitted, Outlet},
     hierarchy::Applications,
     reached::Reached,
     route::{Parcel, Router},
+    secrets::{Given, Store},
     worker::Worker,
 };
 use crate::{
+    analysis::Comparison,
     app::tls::trust::Trust,
     capture::{Batch, More, PacketHead, PacketSource, ReadProgress, bpf::Filter},
     flow, limits,
@@ -42,6 +44,8 @@ pub struct Settings {
     pub files: Vec<String>,
     /// What certificates are judged by; null leaves them unjudged.
     pub trust: Option<Arc<Trust>>,
+    /// Secrets to open protected traffic with.
+    pub given: Given,
 }
 
 /// How a run went.
@@ -79,17 +83,28 @@ pub fn run(
     }
     let reader = Reader::new(source, &mut settings);
     let workers = workers(&settings);
+    let mut destination = Destination { writer, comparison: Comparison::default() };
     let (reader, done) = if workers.len() == 1 {
-        in_line(reader, workers, writer, progress)?
+        in_line(reader, workers, &mut destination, progress)?
     } else {
-        in_parallel(reader, workers, writer, progress)?
+        in_parallel(reader, workers, &mut destination, progress)?
     };
+    let Destination { writer, comparison } = destination;
     let captures = describe(&reader, &done);
     if settings.flow.wanted.has(RecordKind::Finding) {
         let mut reached = done.reached;
         reached.merge(reader.router.reached());
+        if let Some((count, first)) = comparison.left_out() {
+            reached.add(&limits::COMPARISON, first, count);
+        }
         let files = several(&settings.files);
-        for finding in done.checksums.findings(&files).into_iter().chain(reached.findings(&files)) {
+        for mut finding in comparison.findings() {
+            let opener = finding.subject.evidence.numbers().first();
+            finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
+            writer.record(&Record::Finding(Box::new(finding)))?;
+        }
+        let of_checksums = done.checksums.findings(&files).into_iter();
+        for finding in of_checksums.chain(reached.findings(&files)).chain(reader.store.finding()) {
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
     }
@@ -127,6 +142,7 @@ fn workers(settings: &Settings) -> Vec<Worker> {
 pub(super) struct Reader {
     source: Box<dyn PacketSource>,
     pub(super) router: Router,
+    store: Store,
     filter: Option<Filter>,
     left: Option<u64>,
     /// What passed, by file, when not all does: the source's description counts everything it has read.
@@ -138,9 +154,11 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(source: Box<dyn PacketSource>, settings: &mut Settings) -> Self {
+        let store = Store::new(std::mem::take(&mut settings.given), source.as_ref());
         Self {
             source,
             router: Router::default(),
+            store,
             left: settings.max_packets,
             stop: Arc::clone(&settings.stop),
             last: PacketRef::default(),
@@ -178,6 +196,8 @@ impl Reader {
             }
         }
         self.router.route(parcel);
+        let numbers = parcel.batch.heads.iter().map(|head| head.number);
+        parcel.secrets = self.store.update(self.source.as_mut(), parcel.first_index, numbers);
         if let Some(place) = parcel.batch.heads.len().checked_sub(1) {
             self.last = parcel.packet_ref(place);
         }
@@ -233,7 +253,7 @@ impl Counted {
 fn in_line(
     mut reader: Reader,
     mut workers: Vec<Worker>,
-    writer: &mut dyn Writer,
+    destination: &mut Destination<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> io::Result<(Reader, Counted)> {
     let mut parcel = Parcel::default();
@@ -241,14 +261,14 @@ fn in_line(
     while reader.next(&mut parcel)? {
         for worker in &mut workers {
             worker.process(&parcel);
-            write(worker.emitted(), writer)?;
+            destination.write(worker.emitted())?;
         }
         progress(reader.progress());
     }
     for opener in reader.finish_bounds() {
         for worker in &mut workers {
             worker.finish(reader.last(), opener);
-            write(worker.emitted(), writer)?;
+            destination.write(worker.emitted())?;
         }
     }
     workers.iter().for_each(|worker| counted.add(worker.outlet()));
@@ -279,7 +299,7 @@ const ANSWERS_PER_WORKER: usize = 1;
 fn in_parallel(
     mut reader: Reader,
     workers: Vec<Worker>,
-    writer: &mut dyn Writer,
+    destination: &mut Destination<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> io::Result<(Reader, Counted)> {
     let count = workers.len();
@@ -317,7 +337,7 @@ fn in_parallel(
             })
             .collect();
         drop(free_sender);
-        let written = collect(&answers, writer, &progress_receiver, progress);
+        let written = collect(&answers, destination, &progress_receiver, progress);
         // Whoever still waits to be heard is released, so that all threads end.
         drop(answers);
         let mut counted = Counted::default();
@@ -363,7 +383,7 @@ fn work(mut worker: Worker, orders: &Receiver<Order>, answers: &Sender<Answer>, 
 /// Takes one answer of each worker in turn, and writes their records in the order of the run.
 fn collect(
     answers: &[Receiver<Answer>],
-    writer: &mut dyn Writer,
+    destination: &mut Destination<'_>,
     told: &Receiver<Progress>,
     progress: &mut dyn FnMut(Progress),
 ) -> io::Result<()> {
@@ -377,14 +397,28 @@ fn collect(
             }
         }
         emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
-        write(&mut emitted, writer)?;
+        destination.write(&mut emitted)?;
         told.try_iter().for_each(&mut *progress);
     }
 }
 
-fn write(emitted: &mut Vec<Emitted>, writer: &mut dyn Writer) -> io::Result<()> {
-    // One by one, so that what a record holds is freed while it is still in the cache.
-    emitted.drain(..).try_for_each(|emitted| writer.record(&emitted.record))
+/// Where all that is complete goes, in the order of the run.
+struct Destination<'a> {
+    writer: &'a mut dyn Writer,
+    comparison: Comparison,
+}
+
+impl Destination<'_> {
+    fn write(&mut self, emitted: &mut Vec<Emitted>) -> io::Result<()> {
+        // One by one, so that what a record holds is freed while it is still in the cache.
+        emitted.drain(..).try_for_each(|emitted| match emitted.completed {
+            Completed::Record(record) => self.writer.record(&record),
+            Completed::Fact(fact) => {
+                self.comparison.connection(&fact);
+                Ok(())
+            }
+        })
+    }
 }
 
 /// The captures' descriptions as their source gives them.

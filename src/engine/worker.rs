@@ -30,6 +30,7 @@ impl Worker {
 
     /// Takes the packets of a parcel that are this worker's, and lets time pass to the parcel's end.
     pub fn process(&mut self, parcel: &Parcel) {
+        self.outlet.use_secrets(&parcel.secrets);
         for (place, routed) in parcel.routed.iter().enumerate() {
             self.packet(parcel, place, routed);
         }
@@ -38,6 +39,7 @@ impl Worker {
 
     /// Takes one packet, if it is this worker's; answers what sessions said about it, when notes are wanted.
     pub fn packet_notes(&mut self, parcel: &Parcel, place: usize) -> Vec<Note> {
+        self.outlet.use_secrets(&parcel.secrets);
         if let Some(routed) = parcel.routed.get(place) {
             self.packet(parcel, place, routed);
         }

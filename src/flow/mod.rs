@@ -25,7 +25,7 @@ pub use table::Table;
 
 use crate::{
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Timestamp, Wanted},
+    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, TcpFact, Timestamp, Wanted},
     wire::{ChecksumStatus, Decoded},
 };
 
@@ -53,8 +53,30 @@ pub struct Settings {
     pub max_flows: usize,
     /// Maximum segment lifetime in nanoseconds; TIME-WAIT lasts twice this (RFC 9293 3.4.2).
     pub maximum_segment_lifetime_ns: i64,
+    /// Time without a packet after which an open TCP connection is given up, in nanoseconds. One whose handshake is not
+    /// complete is given up after 130 s at the latest, one that is over after twice the maximum segment lifetime.
+    pub tcp_idle_ns: i64,
+    /// Time without a packet after which a UDP flow is over, in nanoseconds.
+    pub udp_idle_ns: i64,
     /// Record kinds that are wanted: nothing else is built.
     pub wanted: Wanted,
+}
+
+/// How long an open TCP connection may be idle unless told otherwise, in seconds: RFC 5382 5 wants at least 2 h 4 min.
+pub const TCP_IDLE_SECONDS: u32 = 7_440;
+/// How long a UDP flow may be idle unless told otherwise, in seconds: RFC 4787 4.3 wants at least 2 minutes.
+pub const UDP_IDLE_SECONDS: u32 = 180;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_flows: crate::limits::MAX_FLOWS,
+            maximum_segment_lifetime_ns: 120_000_000_000,
+            tcp_idle_ns: i64::from(TCP_IDLE_SECONDS).saturating_mul(1_000_000_000),
+            udp_idle_ns: i64::from(UDP_IDLE_SECONDS).saturating_mul(1_000_000_000),
+            wanted: Wanted::usual(),
+        }
+    }
 }
 
 /// Who reads the flows of a table: the engine.
@@ -78,6 +100,12 @@ pub trait Consumer {
     /// A record is complete. `at` is the index of the packet that completed it (or before whose processing time
     /// alone completed it). Called in any order within a batch; the engine sorts.
     fn emit(&mut self, at: u64, flow: FlowId, record: Record);
+
+    /// A TCP connection is over: what others may be compared with. `at` as in [`Consumer::emit`]. Only told when findings
+    /// are wanted.
+    fn fact(&mut self, at: u64, fact: TcpFact) {
+        let _ = (at, fact);
+    }
 
     /// A cap was reached at packet `at`.
     fn limit(&mut self, limit: &'static Limit, at: PacketRef);

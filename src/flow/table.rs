@@ -322,8 +322,8 @@ impl<C: Consumer> Table<C> {
         };
         let opened = packet.at.index;
         let idle = match &kind {
-            Kind::Udp(_) => udp::IDLE_NS,
-            Kind::Tcp(connection) => connection.idle_limit_ns(self.settings.maximum_segment_lifetime_ns),
+            Kind::Udp(_) => self.settings.udp_idle_ns,
+            Kind::Tcp(connection) => connection.idle_limit_ns(&self.settings),
         };
         let deadline = second_after(newest(packet).plus(idle));
         self.timers.set(deadline, number, opened);
@@ -394,12 +394,13 @@ impl<C: Consumer> Table<C> {
                     origins: &[],
                     from_start: false,
                     round_trip_ns: None,
+                    secrets: crate::record::Secrets::none(),
                 };
                 let input = Input::Datagram { direction, bytes };
                 flow.done = consumer.input(&mut slot.conversation, input, &context) == Progress::Done;
             }
         }
-        self.rearm(number, newest(packet), udp::IDLE_NS);
+        self.rearm(number, newest(packet), self.settings.udp_idle_ns);
     }
 
     fn segment(
@@ -410,7 +411,7 @@ impl<C: Consumer> Table<C> {
         clock: Timestamp,
         consumer: &mut C,
     ) {
-        let lifetime = self.settings.maximum_segment_lifetime_ns;
+        let settings = self.settings;
         let Some(slot) = self.slot_mut(number) else { return };
         let Slot { facts, conversation, kind: Kind::Tcp(connection), .. } = slot else { return };
         connection.segment(segment, direction);
@@ -434,7 +435,7 @@ impl<C: Consumer> Table<C> {
         if connection.take_overflow() {
             reader.consumer.limit(&limits::REASSEMBLY, segment.at);
         }
-        let idle = connection.idle_limit_ns(lifetime);
+        let idle = connection.idle_limit_ns(&settings);
         self.rearm(number, clock, idle);
     }
 
@@ -491,6 +492,7 @@ impl<C: Consumer> Table<C> {
                     consumer.emit(at.index, facts.id, Record::Connection(Box::new(record)));
                 }
                 if wanted.has(RecordKind::Finding) {
+                    consumer.fact(at.index, connection.fact(&facts));
                     for finding in connection.findings(&facts, deadline.unwrap_or(at.timestamp)) {
                         consumer.emit(at.index, facts.id, Record::Finding(Box::new(finding)));
                     }
@@ -522,8 +524,14 @@ impl<C: Consumer> Reader<'_, C> {
         if self.done && input != Input::Close {
             return Progress::Done;
         }
-        let context =
-            Context { flow: self.facts, packet: self.at, origins, from_start, round_trip_ns: self.round_trip_ns };
+        let context = Context {
+            flow: self.facts,
+            packet: self.at,
+            origins,
+            from_start,
+            round_trip_ns: self.round_trip_ns,
+            secrets: crate::record::Secrets::none(),
+        };
         let progress = self.consumer.input(self.conversation, input, &context);
         self.again |= self.consumer.take_reoffer(self.conversation);
         self.done |= progress == Progress::Done;

@@ -1,9 +1,6 @@
 //! A UDP flow: counts per side. Its datagrams go to the reader as they come.
 use crate::record::{Direction, Evidence, FlowFacts, PacketRef, Side, Subject, Udp, UdpSide};
 
-/// Idle time after which a UDP flow is over, in nanoseconds (RFC 4787 4.3 wants at least 2 minutes).
-pub(super) const IDLE_NS: i64 = 180_000_000_000;
-
 /// A UDP flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flow {

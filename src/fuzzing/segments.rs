@@ -129,8 +129,8 @@ impl Driver {
     fn new(policy: u8, starts: [u32; 2]) -> Self {
         let settings = Settings {
             max_flows: 2,
-            maximum_segment_lifetime_ns: 120_000_000_000,
             wanted: crate::record::RecordKind::ALL.into_iter().collect::<Wanted>(),
+            ..Settings::default()
         };
         let model = Model { policy, opened: 0, delivered: [0; 2], limited: false };
         Self { table: Table::new(settings), model, starts, packets: 0, clock: 0 }

@@ -182,7 +182,8 @@ pub struct Transition {
     pub ts: Timestamp,
     /// Whose state changed.
     pub side: Side,
-    /// State before; null when the capture joined the connection late.
+    /// State before: CLOSED for who sends the SYN, LISTEN for who answers it; null when the capture joined the connection
+    /// late and nothing tells it.
     pub from: Option<TcpState>,
     /// State after.
     pub to: TcpState,

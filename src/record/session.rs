@@ -1,5 +1,5 @@
 //! What a flow offers to the protocol that reads it, and what the protocol answers.
-use super::{Direction, FlowFacts, PacketRef};
+use super::{Direction, FlowFacts, PacketRef, Secrets};
 
 /// What is offered to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,8 @@ pub struct Context<'a> {
     pub from_start: bool,
     /// Round-trip time between the ends as far as known, in nanoseconds.
     pub round_trip_ns: Option<i64>,
+    /// Secrets given by the user or by the capture itself. Flows know none; the engine fills them in.
+    pub secrets: &'a Secrets,
 }
 
 impl Context<'_> {

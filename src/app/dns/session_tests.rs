@@ -28,7 +28,14 @@ fn run(carrier: Carrier, port: u16, inputs: &[(i64, Input<'_>)]) -> (Vec<Dns>, V
     for (index, &(milliseconds, input)) in (0..).zip(inputs) {
         let timestamp = Timestamp(milliseconds * 1_000_000);
         let packet = PacketRef { index, number: PacketNumber::new(0, index + 1), timestamp };
-        let context = Context { flow: &flow, packet, origins: &[], from_start: true, round_trip_ns: None };
+        let context = Context {
+            flow: &flow,
+            packet,
+            origins: &[],
+            from_start: true,
+            round_trip_ns: None,
+            secrets: crate::record::Secrets::none(),
+        };
         session.input(input, &context, &mut Sink::new(wanted, true, &mut said));
     }
     let (mut dns, mut findings, mut messages) = (vec![], vec![], vec![]);
@@ -157,7 +164,14 @@ fn streams_hold_several_messages_and_halves_and_holes() {
     let bytes = framed(&[&one, &two]);
     let flow = flow(53, Transport::Tcp);
     let packet = PacketRef::default();
-    let context = Context { flow: &flow, packet, origins: &[], from_start: true, round_trip_ns: None };
+    let context = Context {
+        flow: &flow,
+        packet,
+        origins: &[],
+        from_start: true,
+        round_trip_ns: None,
+        secrets: crate::record::Secrets::none(),
+    };
     for cut in 0..bytes.len() {
         let mut session = DnsSession::new(Carrier::Tcp);
         let mut said = Vec::new();

@@ -116,7 +116,14 @@ fn play(events: &[Event], piece: usize, from_start: bool) -> Outcome {
             number: PacketNumber::new(0, index + 1),
             timestamp: Timestamp(number as i64 * 400_000_000),
         };
-        let context = Context { flow: &flow, packet, origins: &[], from_start: false, round_trip_ns: None };
+        let context = Context {
+            flow: &flow,
+            packet,
+            origins: &[],
+            from_start: false,
+            round_trip_ns: None,
+            secrets: crate::record::Secrets::none(),
+        };
         let mut out = Sink::new(Wanted::usual(), true, &mut said);
         macro_rules! tell {
             ($direction:expr) => {

@@ -171,8 +171,14 @@ mod tests {
             server: end(1194),
             client_certainty: Certainty::Assumed,
         };
-        let context =
-            Context { flow: &flow, packet: PacketRef::default(), origins: &[], from_start: true, round_trip_ns: None };
+        let context = Context {
+            flow: &flow,
+            packet: PacketRef::default(),
+            origins: &[],
+            from_start: true,
+            round_trip_ns: None,
+            secrets: crate::record::Secrets::none(),
+        };
         let (mut said, mut session) = (Vec::new(), OpenVpn::new(carrier));
         for input in inputs {
             let mut out = Sink::new(Wanted::usual(), false, &mut said);

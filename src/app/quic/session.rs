@@ -259,8 +259,14 @@ mod tests {
             server: end(443),
             client_certainty: Certainty::Assumed,
         };
-        let context =
-            Context { flow: &flow, packet: PacketRef::default(), origins: &[], from_start: true, round_trip_ns: None };
+        let context = Context {
+            flow: &flow,
+            packet: PacketRef::default(),
+            origins: &[],
+            from_start: true,
+            round_trip_ns: None,
+            secrets: crate::record::Secrets::none(),
+        };
         let (mut said, mut session) = (Vec::new(), Quic::default());
         for (direction, bytes) in datagrams {
             let mut out = Sink::new(Wanted::usual(), true, &mut said);

@@ -107,6 +107,12 @@ fn dashed(cipher: &str) -> String {
     }
 }
 
+/// Whether the client encrypts the premaster secret to the server's RSA key (RFC 5246 section 7.4.7.1).
+#[must_use]
+pub fn is_rsa_exchange(id: u32) -> bool {
+    name(id).is_some_and(|name| name.starts_with("TLS_RSA_WITH_"))
+}
+
 /// Why a suite should not be used any more, if so.
 #[must_use]
 pub fn weakness(suite: &CipherSuite) -> Option<&'static str> {

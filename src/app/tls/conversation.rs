@@ -1,9 +1,9 @@
 //! One flow's handshakes: collects what both sides sent into `tls` and `certificate` records, whatever carried it.
 //! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
 use super::{
-    certificate, cipher_suites, diagnosis, extensions, failure, hello, names, parser,
+    certificate, cipher_suites, diagnosis, extensions, hello, names, parser,
     parser::kind,
-    staple,
+    report, staple,
     state::{Event, Machine, Stage, Step},
     verdict::Verdict,
 };
@@ -11,8 +11,8 @@ use crate::app::Sink;
 use crate::{
     limits,
     record::{
-        Alert, Certainty, Certificate, Context, Direction, EndCause, Evidence, OcspStaple, PacketRef, Phase, Record,
-        RecordKind, Resumption, Side, Subject, Timestamp, Tls, TlsOutcome, TlsTransport, WaitingFor,
+        Alert, Certainty, Context, Direction, EndCause, Evidence, OcspStaple, PacketRef, Phase, Record, RecordKind,
+        Resumption, Side, Subject, Timestamp, TlsOutcome, TlsTransport, WaitingFor,
     },
 };
 
@@ -70,20 +70,22 @@ pub(super) struct Handshake {
     pub(super) version: Option<u16>,
     pub(super) suite: Option<crate::record::CipherSuite>,
     pub(super) group: Option<u16>,
-    alpn: Option<String>,
-    offered_session: Vec<u8>,
-    offered_ticket: bool,
-    early_data: bool,
-    session_echoed: bool,
-    psk_chosen: bool,
+    pub(super) alpn: Option<String>,
+    pub(super) offered_session: Vec<u8>,
+    pub(super) offered_ticket: bool,
+    pub(super) early_data: bool,
+    pub(super) session_echoed: bool,
+    pub(super) psk_chosen: bool,
     /// Certificate, ServerKeyExchange or ServerHelloDone: not a resumption.
-    full: bool,
-    client_certificate_requested: bool,
-    heard: [bool; 2],
-    previous: Option<(Side, PacketRef)>,
-    last_server_protected: Option<PacketRef>,
-    first_hello: Option<Timestamp>,
-    client_finished: Option<Timestamp>,
+    pub(super) full: bool,
+    pub(super) client_certificate_requested: bool,
+    /// Something of it was opened with keys: then the rest is, too, and nothing need be guessed from sizes.
+    pub(super) decrypted: bool,
+    pub(super) heard: [bool; 2],
+    pub(super) previous: Option<(Side, PacketRef)>,
+    pub(super) last_server_protected: Option<PacketRef>,
+    pub(super) first_hello: Option<Timestamp>,
+    pub(super) client_finished: Option<Timestamp>,
 }
 
 /// All handshakes of one flow, one at a time.
@@ -138,6 +140,7 @@ impl Conversation {
                     }
                     (kind::SERVER_HELLO_DONE, _) => handshake.full = true,
                     (kind::CERTIFICATE_STATUS, Side::Server) => handshake.staple = staple::read(message.body),
+                    (kind::ENCRYPTED_EXTENSIONS, _) => handshake.encrypted_extensions(message.body),
                     _ => {}
                 }
                 handshake.event(message.direction, Event::Message(message.kind), message.packet, context);
@@ -274,7 +277,7 @@ impl Conversation {
                 let evidence = Evidence::from_iter([message.packet.number]);
                 let subject_flow = Subject::new(context.flow.id, evidence);
                 let mut record =
-                    certificate_record(&content, subject_flow, (client, server), (side, transport), position);
+                    report::certificate_record(&content, subject_flow, (client, server), (side, transport), position);
                 record.der = (*der).into();
                 out.record(Record::Certificate(Box::new(record)));
             }
@@ -298,6 +301,26 @@ impl Conversation {
         if let Some(handshake) = &mut self.current {
             handshake.event(direction, Event::ChangeCipherSpec, packet, context);
         }
+    }
+
+    /// What comes next was opened with keys.
+    pub(super) fn decrypted(&mut self, _: Direction) {
+        if let Some(handshake) = &mut self.current {
+            handshake.decrypted = true;
+        }
+    }
+
+    /// Takes a record of application data that was opened. `early`: 0-RTT.
+    pub(super) fn application_data(
+        &mut self,
+        direction: Direction,
+        early: bool,
+        packet: PacketRef,
+        context: &Context<'_>,
+    ) {
+        let Some(handshake) = &mut self.current else { return };
+        handshake.decrypted = true;
+        handshake.event(direction, Event::ApplicationData { early }, packet, context);
     }
 
     /// Takes an encrypted record.
@@ -347,7 +370,10 @@ impl Conversation {
 
     /// Once a handshake was completed, and no other one is under way: whether it was of TLS 1.3.
     pub(super) fn established(&self) -> Option<bool> {
-        self.established.filter(|_| self.current.is_none())
+        match &self.current {
+            None => self.established,
+            Some(handshake) => handshake.machine.is_tls13().filter(|_| handshake.machine.stage() == Stage::Open),
+        }
     }
 
     /// server_name of the latest ClientHello.
@@ -399,7 +425,12 @@ impl Conversation {
 
     fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
         let done = self.current.as_ref().is_some_and(|handshake| {
-            matches!(handshake.machine.stage(), Stage::Open | Stage::Refused | Stage::RefusedSilently(_))
+            match handshake.machine.stage() {
+                // Tickets and alerts that can be read may follow.
+                Stage::Open => !handshake.decrypted,
+                Stage::Refused | Stage::RefusedSilently(_) => true,
+                Stage::Negotiating | Stage::Finished | Stage::PerhapsRefused(_) => false,
+            }
         });
         if done {
             self.finish(context, out);
@@ -523,7 +554,15 @@ impl Handshake {
         self.resumption().is_some_and(|resumption| resumption != Resumption::None)
     }
 
-    fn resumption(&self) -> Option<Resumption> {
+    fn encrypted_extensions(&mut self, body: &[u8]) {
+        let extensions = extensions::Extensions::new(body.get(2..).unwrap_or_default(), false);
+        let chosen = extensions.find(extensions::kind::ALPN).and_then(|body| extensions::alpn(body).next());
+        if let Some(name) = chosen {
+            self.alpn = Some(String::from_utf8_lossy(name).into_owned());
+        }
+    }
+
+    pub(super) fn resumption(&self) -> Option<Resumption> {
         self.server_hellos.last()?;
         if self.machine.is_tls13() == Some(true) {
             return Some(if self.psk_chosen { Resumption::Psk } else { Resumption::None });
@@ -566,50 +605,6 @@ impl Handshake {
             && !self.machine.changed(Side::Client)
             && (ending.side == Side::Server || ending.cause == EndCause::Reset)
     }
-
-    fn into_record(self: Box<Self>, transport: TlsTransport, context: &Context<'_>) -> Tls {
-        let (client, server) = self.endpoints(context);
-        let (outcome, failure, resumption) = (self.outcome(), failure::of(&self), self.resumption());
-        let tls13 = self.machine.is_tls13();
-        let client_certificate_requested = match tls13 {
-            Some(false) if self.full || self.machine.changed(Side::Server) => Some(self.client_certificate_requested),
-            _ => None,
-        };
-        let mut cipher_suite = self.suite;
-        if tls13 == Some(true)
-            && let Some(suite) = &mut cipher_suite
-        {
-            // TLS 1.3 keeps old sessions closed unless a PSK is used without a fresh key share (RFC 9846 2.2).
-            suite.forward_secrecy = Some(self.group.is_some());
-        }
-        let verification = self.verdict.as_ref().map(|verdict| verdict.record(self.staple.as_ref()));
-        let handshake_ns = self.first_hello.zip(self.client_finished).map(|(first, finished)| finished.since(first));
-        Tls {
-            subject: Subject::new(context.flow.id, self.evidence),
-            client,
-            server,
-            transport,
-            version: self.version.map(names::version),
-            server_name: self.client_hellos.first().and_then(|hello| hello.server_name.clone()),
-            alpn: self.alpn,
-            client_hellos: self.client_hellos,
-            server_hellos: self.server_hellos,
-            cipher_suite,
-            group: self.group.map(names::group),
-            resumption,
-            early_data: self.early_data,
-            client_certificate_requested,
-            phases: self.phases,
-            handshake_ns,
-            alerts: self.alerts,
-            outcome,
-            failure,
-            certificates: self.chain.into_iter().map(|content| content.sha256).collect(),
-            verification,
-            ocsp_staple: self.staple,
-            decrypted: false,
-        }
-    }
 }
 
 /// Whose time passed between two messages: a reply takes a round trip at most, depending on where the capture was made;
@@ -623,40 +618,4 @@ fn whose_time(before: Side, now: Side, waited: i64, round_trip_ns: Option<i64>) 
     let network = if before == now { round_trip / 2 } else { round_trip };
     let thinking = waited.saturating_sub(network);
     Some(if thinking > network { thinker } else { WaitingFor::Network })
-}
-
-fn certificate_record(
-    content: &certificate::Content,
-    subject_flow: Subject,
-    (client, server): (crate::record::Endpoint, crate::record::Endpoint),
-    (side, transport): (Side, TlsTransport),
-    position: u32,
-) -> Certificate {
-    let content = content.clone();
-    Certificate {
-        subject_flow,
-        client,
-        server,
-        side,
-        transport,
-        position,
-        subject: content.subject,
-        issuer: content.issuer,
-        subject_cn: content.subject_cn,
-        issuer_cn: content.issuer_cn,
-        serial: content.serial,
-        not_before: content.not_before.map(certificate::moment),
-        not_after: content.not_after.map(certificate::moment),
-        san_dns: content.san_dns,
-        san_ip: content.san_ip,
-        key_type: content.key_type,
-        key_bits: content.key_bits,
-        signature_algorithm: content.signature_algorithm,
-        is_ca: content.is_ca,
-        self_signed: content.self_issued,
-        der_length: u64::try_from(content.der_length).unwrap_or(u64::MAX),
-        sha256: content.sha256,
-        sha1: content.sha1,
-        der: Box::default(),
-    }
 }

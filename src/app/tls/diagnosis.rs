@@ -1,5 +1,5 @@
 //! What a handshake means for a reader: why it failed, and findings. Judges what `conversation` collected.
-use super::{certificate_findings, cipher_suites, conversation::Handshake, failure, names};
+use super::{certificate_findings, cipher_suites, conversation::Handshake, decryption::Decryption, failure, names};
 use crate::{
     app::Sink,
     limits,
@@ -77,9 +77,10 @@ pub(super) fn truncated(side: Side, context: &Context<'_>, out: &mut Sink<'_>) {
 /// The server ended the connection without saying so in TLS.
 pub(super) fn no_close_notify(context: &Context<'_>, out: &mut Sink<'_>) {
     let title = "The server closed the connection without close_notify".into();
-    let explanation = "The end of the data is not protected: the client cannot tell it from a connection that somebody cut. \
+    let explanation =
+        "The end of the data is not protected: the client cannot tell it from a connection that somebody cut. \
                        Harmless where the protocol inside tells its own length, as HTTP does."
-        .into();
+            .into();
     let packets = Evidence::from_iter([context.packet.number]);
     report(out, context, (Severity::Note, "tls.no-close-notify"), packets, title, explanation, "RFC 9846 6.1");
 }
@@ -93,6 +94,52 @@ pub(super) fn too_many_hellos(packet: PacketRef, context: &Context<'_>, out: &mu
             .into();
     let packets = Evidence::from_iter([packet.number]);
     report(out, context, (Severity::Warning, "tls.too-many-hellos"), packets, title, explanation, "RFC 5246 7.4.1.1");
+}
+
+/// What keys could not open, told once for the flow.
+pub(super) fn decryption(decryption: &Decryption, context: &Context<'_>, out: &mut Sink<'_>) {
+    let (opened, failed) = (decryption.opened, decryption.failed);
+    let kind = (Severity::Warning, "tls.decryption-failed");
+    if failed > 0 {
+        let all = opened.saturating_add(failed);
+        let (title, explanation) = if opened == 0 {
+            (
+                format!("The keys given for this session open none of {failed} encrypted records"),
+                "The key log names this session's client random, or a private key fits, but no record authenticates with \
+                 what it says: the secrets are of another session, or the packets were changed.",
+            )
+        } else {
+            (
+                format!("{failed} of {all} encrypted records do not authenticate with the session's keys"),
+                "The others do. Such records were changed on their way, or records before them are missing from the \
+                 capture, so that their number, which is part of what is authenticated, is not known.",
+            )
+        };
+        report(out, context, kind, decryption.failures.clone(), title, explanation.into(), "RFC 9846 5.2");
+    } else if opened == 0
+        && let Some(packet) = decryption.key_does_not_fit
+    {
+        let title = "The RSA private key given does not open this session's premaster secret".into();
+        let explanation =
+            "It is not the key of the certificate that the server showed, or the message is damaged.".into();
+        report(out, context, kind, Evidence::from_iter([packet.number]), title, explanation, "RFC 5246 7.4.7.1");
+    }
+    if let Some((suite, packet)) = decryption.unsupported.filter(|_| opened == 0) {
+        let title = format!("Keys are there, but records of {} cannot be opened", cipher_suites::explain(suite).name);
+        let explanation = "This version, cipher suite or compression is not implemented: AES-GCM, AES-CCM, \
+                           ChaCha20-Poly1305, AES-CBC, 3DES-CBC and RC4 of TLS 1.0 to 1.3 are."
+            .into();
+        let packets = Evidence::from_iter([packet.number]);
+        report(
+            out,
+            context,
+            (Severity::Note, "tls.decryption-unsupported"),
+            packets,
+            title,
+            explanation,
+            "RFC 9846 5.2",
+        );
+    }
 }
 
 /// The findings of a handshake that is over.

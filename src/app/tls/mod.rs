@@ -7,18 +7,26 @@ use super::{Carrier, Protocol};
 pub mod certificate;
 mod certificate_findings;
 pub mod cipher_suites;
+mod content_stream;
 mod conversation;
+mod crypto_session;
+mod decryption;
 mod diagnosis;
 mod dtls;
 pub mod extensions;
 mod failure;
 pub mod fingerprint;
 mod hello;
+pub mod key_log;
+mod key_schedule;
 pub mod names;
 mod note;
 pub mod parser;
+pub mod private_key;
 mod probe;
 pub mod record_layer;
+mod record_protection;
+mod report;
 mod session;
 mod signatures;
 mod staple;
@@ -35,7 +43,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "tls",
     probe: probe::probe,
     session: |carrier| match carrier {
-        Carrier::QuicCrypto => Box::new(session::CryptoSession::new()),
+        Carrier::QuicCrypto => Box::new(crypto_session::CryptoSession::new()),
         _ => Box::new(session::TlsSession::new()),
     },
 };

@@ -19,6 +19,7 @@ pub mod kind {
     pub const HELLO_VERIFY_REQUEST: u8 = 3;
     pub const NEW_SESSION_TICKET: u8 = 4;
     pub const HELLO_RETRY_REQUEST: u8 = 6;
+    pub const ENCRYPTED_EXTENSIONS: u8 = 8;
     pub const CERTIFICATE: u8 = 11;
     pub const SERVER_KEY_EXCHANGE: u8 = 12;
     pub const CERTIFICATE_REQUEST: u8 = 13;

@@ -1,10 +1,12 @@
-//! TLS over a TCP stream, and over QUIC's CRYPTO stream: finds records and whole handshake messages in what is offered,
-//! in whatever pieces, and hands them to the conversation. Encrypted records pass unread and unbuffered.
+//! TLS over a TCP stream: finds records and whole handshake messages in what is offered, in whatever pieces, and hands them to the conversation. Encrypted records pass unread and unbuffered.
 use super::{
+    content_stream::ContentStream,
     conversation::{Conversation, Message},
+    decryption::{Decryption, Opened},
     diagnosis, note,
     parser::{self, kind},
     record_layer::{self, Found, HEADER_BYTES, Header, content},
+    record_protection::Sealed,
 };
 use crate::{
     app::{Session, Sink},
@@ -46,11 +48,19 @@ struct Half {
 pub(super) struct TlsSession {
     conversation: Conversation,
     halves: [Half; 2],
+    /// Where secrets were given, or may come.
+    decrypted: Option<Box<Decrypted>>,
+}
+
+/// What it takes to open records, and what comes out.
+struct Decrypted {
+    decryption: Decryption,
+    content: ContentStream,
 }
 
 impl TlsSession {
     pub(super) fn new() -> Self {
-        Self { conversation: Conversation::new(TlsTransport::Tcp), halves: <[Half; 2]>::default() }
+        Self { conversation: Conversation::new(TlsTransport::Tcp), halves: <[Half; 2]>::default(), decrypted: None }
     }
 
     fn half(&mut self, direction: Direction) -> &mut Half {
@@ -118,9 +128,17 @@ impl TlsSession {
             return self.not_a_record(direction, rest, at, context, out);
         }
         let total = header.total();
+        self.half(direction).version = Some(header.version);
+        if let Some(decrypted) = &mut self.decrypted
+            && decrypted.decryption.wants(direction, header.content_type, context.secrets, context.packet.index)
+        {
+            let Some(bytes) = rest.get(..total) else { return Step::Need(total) };
+            let packet = context.packet_completing(at.saturating_add(total));
+            if self.open(direction, header, bytes, packet, context, out) {
+                return Step::Used(total);
+            }
+        }
         let half = self.half(direction);
-        half.is_first = half.version.is_none();
-        half.version = Some(header.version);
         let opaque = match header.content_type {
             content::CHANGE_CIPHER_SPEC => false,
             content::ALERT => header.length != 2,
@@ -142,6 +160,9 @@ impl TlsSession {
                 if new_hello {
                     for half in &mut self.halves {
                         half.changed = false;
+                    }
+                    if let Some(decrypted) = &mut self.decrypted {
+                        decrypted.decryption.restart();
                     }
                 }
                 let fragment = rest.get(HEADER_BYTES..total).unwrap_or(fragment);
@@ -174,7 +195,7 @@ impl TlsSession {
         match header.content_type {
             content::HANDSHAKE => {
                 let start = at.saturating_add(HEADER_BYTES);
-                self.handshake(direction, header, (fragment, start), context, out);
+                self.handshake(direction, header, (fragment, Place::At(start)), context, out);
             }
             content::ALERT => self.alert(direction, header, fragment, packet, context, out),
             _ => self.change_cipher_spec(direction, header, packet, context, out),
@@ -225,6 +246,89 @@ impl TlsSession {
         Step::Used(1)
     }
 
+    /// Opens a record for which there are keys. False when it is to be treated as one that has none.
+    fn open(
+        &mut self,
+        direction: Direction,
+        header: Header,
+        bytes: &[u8],
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> bool {
+        let (Some(decrypted), Some((start, fragment))) = (&mut self.decrypted, bytes.split_at_checked(HEADER_BYTES))
+        else {
+            return false;
+        };
+        let Header { content_type, version, .. } = header;
+        if content_type == content::HANDSHAKE && is_new_hello(header, fragment) {
+            return false;
+        }
+        let sealed = Sealed { content_type, version, number: 0, fragment, header: start };
+        let Some(opened) = decrypted.decryption.open(direction, sealed, packet) else {
+            decrypted.content.lost(direction, fragment.len(), out);
+            self.conversation.protected(direction, (content_type, header.length), packet, context, out);
+            self.report(direction, header.into(), Vec::new(), None, true, packet, context, out);
+            return true;
+        };
+        let content = decrypted.decryption.take_content();
+        self.opened(direction, header, opened, &content, packet, context, out);
+        if let Some(decrypted) = &mut self.decrypted {
+            decrypted.decryption.give_back(content);
+            let Decrypted { decryption, content } = decrypted.as_mut();
+            content.settle_early(decryption.early_accepted(), out);
+        }
+        true
+    }
+
+    /// The content of a record.
+    #[allow(clippy::too_many_arguments)] // a record, and what surrounds it
+    fn opened(
+        &mut self,
+        direction: Direction,
+        header: Header,
+        opened: Opened,
+        content: &[u8],
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let inside = Header { content_type: opened.content_type, ..header };
+        match (opened.content_type, content) {
+            (content::HANDSHAKE, _) => {
+                self.conversation.decrypted(direction);
+                self.handshake(direction, inside, (content, Place::Of(packet)), context, out);
+            }
+            (content::ALERT, &[_, _]) => {
+                self.conversation.decrypted(direction);
+                self.alert(direction, inside, content, packet, context, out);
+            }
+            (content::APPLICATION_DATA, _) => {
+                self.conversation.application_data(direction, opened.early, packet, context);
+                self.report(direction, inside.into(), Vec::new(), None, true, packet, context, out);
+                if let Some(decrypted) = &mut self.decrypted {
+                    decrypted.content.data(direction, opened.early, content, packet, out);
+                }
+            }
+            _ => self.report(direction, inside.into(), Vec::new(), None, false, packet, context, out),
+        }
+    }
+
+    /// A handshake message, whole.
+    fn message(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        if !context.secrets.is_none() {
+            let decrypted = self.decrypted.get_or_insert_with(|| {
+                Box::new(Decrypted { decryption: Decryption::new(), content: ContentStream::default() })
+            });
+            let Message { direction, kind, body, packet, .. } = message;
+            let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
+            let [_, high, middle, low] = length;
+            let header = [kind, high, middle, low];
+            decrypted.decryption.message(direction, (kind, &header, body), false, context.secrets, packet);
+        }
+        self.conversation.message(message, context, out);
+    }
+
     /// An encrypted record, complete.
     fn opaque(
         &mut self,
@@ -234,6 +338,10 @@ impl TlsSession {
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
+        if let Some(decrypted) = &mut self.decrypted {
+            decrypted.decryption.passed(direction, header.content_type);
+            decrypted.content.lost(direction, header.length.into(), out);
+        }
         self.conversation.protected(direction, (header.content_type, header.length), packet, context, out);
         self.report(direction, header.into(), Vec::new(), None, true, packet, context, out);
     }
@@ -247,6 +355,9 @@ impl TlsSession {
         out: &mut Sink<'_>,
     ) {
         self.half(direction).changed = true;
+        if let Some(decrypted) = &mut self.decrypted {
+            decrypted.decryption.change_cipher_spec(direction, context.secrets, packet);
+        }
         self.conversation.change_cipher_spec(direction, packet, context);
         self.report(direction, header.into(), Vec::new(), None, false, packet, context, out);
     }
@@ -277,7 +388,7 @@ impl TlsSession {
         &mut self,
         direction: Direction,
         header: Header,
-        (fragment, start): (&[u8], usize),
+        (fragment, place): (&[u8], Place),
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
@@ -293,7 +404,7 @@ impl TlsSession {
         let record_version = Some(header.version);
         let completed_by = |rest: &[u8]| {
             let used = fragment.len().saturating_sub(rest.len());
-            context.packet_completing(start.saturating_add(used))
+            place.completing(used, context)
         };
         while !pending.is_empty() && !rest.is_empty() {
             let wanted = message_length(&pending).unwrap_or(4);
@@ -304,7 +415,7 @@ impl TlsSession {
                 let (kind, body) = (pending.first().copied().unwrap_or_default(), pending.get(4..).unwrap_or_default());
                 kinds.push(kind);
                 let message = Message { direction, kind, body, record_version, packet: completed_by(rest) };
-                self.conversation.message(message, context, out);
+                self.message(message, context, out);
                 pending.clear();
             }
         }
@@ -318,7 +429,7 @@ impl TlsSession {
             let (kind, body) = (message.first().copied().unwrap_or_default(), message.get(4..).unwrap_or_default());
             kinds.push(kind);
             let message = Message { direction, kind, body, record_version, packet: completed_by(rest) };
-            self.conversation.message(message, context, out);
+            self.message(message, context, out);
         }
         let half = self.half(direction);
         match message_length(&pending) {
@@ -328,7 +439,7 @@ impl TlsSession {
             }
             _ => half.message = pending,
         }
-        let packet = context.packet_completing(start.saturating_add(fragment.len()));
+        let packet = place.completing(fragment.len(), context);
         self.report(direction, header.into(), kinds, None, false, packet, context, out);
     }
 
@@ -401,6 +512,23 @@ pub(super) fn report_record(
     })));
 }
 
+/// Where a fragment lies: in the bytes offered, or in a record of which all became readable at once.
+#[derive(Clone, Copy)]
+enum Place {
+    At(usize),
+    Of(PacketRef),
+}
+
+impl Place {
+    /// The packet that completed its first `end` bytes.
+    fn completing(self, end: usize, context: &Context<'_>) -> PacketRef {
+        match self {
+            Self::At(start) => context.packet_completing(start.saturating_add(end)),
+            Self::Of(packet) => packet,
+        }
+    }
+}
+
 /// What became of a record.
 enum Step {
     /// So many bytes are done with.
@@ -431,7 +559,7 @@ fn search(half: &mut Half, rest: &[u8]) -> Result<usize, (usize, Option<usize>)>
 }
 
 /// Length of a handshake message with its header, once four bytes are there.
-fn message_length(bytes: &[u8]) -> Option<usize> {
+pub(super) fn message_length(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [_, high, middle, low, ..] => {
             usize::try_from(u32::from_be_bytes([0, *high, *middle, *low])).ok()?.checked_add(4)
@@ -466,7 +594,7 @@ impl Session for TlsSession {
     fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
         match input {
             Input::Stream { direction, bytes } => return self.stream(direction, bytes, context, out),
-            Input::Gap { direction, .. } => {
+            Input::Gap { direction, length } => {
                 let half = self.half(direction);
                 half.begun = true;
                 half.aligned = false;
@@ -474,60 +602,21 @@ impl Session for TlsSession {
                 half.skipped = None;
                 half.overlong = 0;
                 half.message.clear();
+                if let Some(decrypted) = &mut self.decrypted {
+                    decrypted.decryption.gap(direction);
+                    decrypted.content.gap(direction, length, out);
+                }
             }
             Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
-            Input::Close => self.conversation.close(context, out),
+            Input::Close => {
+                if let Some(decrypted) = &mut self.decrypted {
+                    decrypted.content.settle_early(Some(decrypted.decryption.early_accepted().unwrap_or(true)), out);
+                    diagnosis::decryption(&decrypted.decryption, context, out);
+                }
+                self.conversation.close(context, out);
+            }
             Input::Skipped { .. } => {}
             Input::Datagram { .. } => return Progress::Done,
-        }
-        Progress::Consumed(0)
-    }
-}
-
-/// TLS over QUIC's CRYPTO stream: handshake messages without records (RFC 9001 4.1.3).
-pub(super) struct CryptoSession {
-    conversation: Conversation,
-}
-
-impl CryptoSession {
-    pub(super) fn new() -> Self {
-        Self { conversation: Conversation::new(TlsTransport::Quic) }
-    }
-
-    fn stream(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
-        let mut at = 0_usize;
-        loop {
-            let rest = bytes.get(at..).unwrap_or_default();
-            if rest.is_empty() {
-                return Progress::Consumed(at);
-            }
-            let Some(length) = message_length(rest) else { return Progress::Need { consumed: at, at_least: 4 } };
-            let end = at.saturating_add(length);
-            if length > limits::MAX_HANDSHAKE_MESSAGE_BYTES {
-                out.limit(&limits::TLS);
-                return Progress::Skip(u64::try_from(end).unwrap_or(u64::MAX));
-            }
-            let Some(message) = rest.get(..length) else { return Progress::Need { consumed: at, at_least: length } };
-            let (kind, body) = (message.first().copied().unwrap_or_default(), message.get(4..).unwrap_or_default());
-            let packet = context.packet_completing(end);
-            let message = Message { direction, kind, body, record_version: None, packet };
-            self.conversation.message(message, context, out);
-            if out.wants_notes() {
-                out.note(note::of_message(kind, body));
-            }
-            at = end;
-        }
-    }
-}
-
-impl Session for CryptoSession {
-    fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
-        match input {
-            Input::Stream { direction, bytes } => return self.stream(direction, bytes, context, out),
-            Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
-            Input::Close => self.conversation.close(context, out),
-            // CRYPTO bytes that never came: what follows cannot be aligned.
-            Input::Gap { .. } | Input::Skipped { .. } | Input::Datagram { .. } => {}
         }
         Progress::Consumed(0)
     }

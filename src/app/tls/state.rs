@@ -19,6 +19,11 @@ pub enum Event {
     },
     /// A readable fatal alert.
     FatalAlert,
+    /// Application data that was opened with keys.
+    ApplicationData {
+        /// Whether it is 0-RTT data.
+        early: bool,
+    },
 }
 
 /// A step to be listed.
@@ -64,6 +69,8 @@ pub struct Machine {
     client_left: bool,
     /// The first that the server sent after the client's Finished must be an alert.
     server_left: bool,
+    /// The server sent tickets or data, so that it accepted the client.
+    server_spoke: bool,
     /// What the server's flight showed of its records so far.
     flight: Flight,
     early_seen: bool,
@@ -142,10 +149,10 @@ impl Machine {
     /// Where it stands.
     #[must_use]
     pub fn stage(&self) -> Stage {
-        if self.open {
-            Stage::Open
-        } else if self.refused {
+        if self.refused {
             Stage::Refused
+        } else if self.open {
+            Stage::Open
         } else if let Some(side) = self.refused_silently {
             Stage::RefusedSilently(side)
         } else if self.server_left && !self.client_left {
@@ -170,6 +177,7 @@ impl Machine {
                 if kind == kind::HELLO_RETRY_REQUEST {
                     self.hello_retry = true;
                 }
+                self.server_spoke |= side == Side::Server && kind == kind::NEW_SESSION_TICKET;
                 if kind == kind::FINISHED {
                     set(&mut self.finished, side);
                 }
@@ -183,10 +191,19 @@ impl Machine {
                 first.then(|| Step { server_finished_before, ..observed("change_cipher_spec") })
             }
             Event::FatalAlert => {
-                if !self.open {
-                    self.refused = true;
-                }
+                // Application data of the client proves nothing: the server may still refuse it (RFC 9846 4.4.2.4).
+                let unaccepted = self.tls13 == Some(true) && side == Side::Server && !self.server_spoke;
+                self.refused |= !self.open || unaccepted;
                 None
+            }
+            Event::ApplicationData { early: true } => {
+                let first = !std::mem::replace(&mut self.early_seen, true);
+                first.then(|| observed("early_data"))
+            }
+            // A client may send data before the server's Finished (RFC 7918), a server before the client's.
+            Event::ApplicationData { early: false } => {
+                self.server_spoke |= side == Side::Server;
+                self.open(Certainty::Observed)
             }
             Event::Protected { content_type, length } if self.tls13 == Some(true) => {
                 self.protected13(side, content_type, length)

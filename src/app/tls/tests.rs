@@ -58,7 +58,14 @@ impl Replay {
 
     fn tell(&mut self, input: Input<'_>, packet: PacketRef) {
         let (facts, from_start, round_trip_ns) = (self.facts, self.from_start, self.round_trip_ns);
-        let context = Context { flow: &facts, packet, origins: &[], from_start, round_trip_ns };
+        let context = Context {
+            flow: &facts,
+            packet,
+            origins: &[],
+            from_start,
+            round_trip_ns,
+            secrets: crate::record::Secrets::none(),
+        };
         let mut out = Sink::new(self.wanted, true, &mut self.said);
         self.session.input(input, &context, &mut out);
     }
@@ -77,7 +84,14 @@ impl Replay {
         while !self.done && !pending.bytes.is_empty() && pending.bytes.len() >= pending.at_least {
             let from_start = self.from_start && !pending.begun;
             let round_trip_ns = self.round_trip_ns;
-            let context = Context { flow: &facts, packet, origins: &pending.origins, from_start, round_trip_ns };
+            let context = Context {
+                flow: &facts,
+                packet,
+                origins: &pending.origins,
+                from_start,
+                round_trip_ns,
+                secrets: crate::record::Secrets::none(),
+            };
             let mut out = Sink::new(self.wanted, true, &mut self.said);
             let progress = self.session.input(Input::Stream { direction, bytes: &pending.bytes }, &context, &mut out);
             let (consumed, again) = match progress {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     limits::Limit,
-    record::{CloseKind, Connection as Report, LinkType, PacketNumber, Severity, TcpState, Wanted},
+    record::{CloseKind, Connection as Report, LinkType, PacketNumber, Severity, TcpState},
 };
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
@@ -82,7 +82,7 @@ struct Wire {
 
 impl Wire {
     fn new(max_flows: usize) -> Self {
-        let settings = Settings { max_flows, maximum_segment_lifetime_ns: 120 * SECOND_NS, wanted: Wanted::usual() };
+        let settings = Settings { max_flows, ..Settings::default() };
         Self {
             table: Table::new(settings),
             told: Told::default(),
@@ -186,6 +186,8 @@ fn a_whole_connection() {
     let [report] = told.connections()[..] else { panic!() };
     assert_eq!(states(report, Side::Client), [SynSent, Established, FinWait1, FinWait2, TimeWait]);
     assert_eq!(states(report, Side::Server), [SynReceived, Established, CloseWait, LastAck, Closed]);
+    let from = |side| report.transitions.iter().find(|step| step.side == side).and_then(|step| step.from);
+    assert_eq!((from(Side::Client), from(Side::Server)), (Some(Closed), Some(TcpState::Listen)));
     assert_eq!(report.completeness, 31);
     assert_eq!(
         (report.zeek.conn_state, report.zeek.history.as_str()),
@@ -293,6 +295,83 @@ fn a_request_that_crosses_the_fin_is_a_close_race() {
     wire.tcp('<', "R", 101, 0, "");
     let told = wire.finish();
     assert_eq!(told.codes(), ["tcp.close-race"]);
+}
+
+/// What is told of one that was idle for `idle_ns`, and of which `end` is the end.
+fn after_silence(idle_ns: i64, end: impl Fn(&mut Wire)) -> Told {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('>', "PA", 101, 501, "first");
+    wire.tcp('<', "PA", 501, 106, "answer");
+    wire.tcp('>', "A", 106, 507, "");
+    wire.clock = wire.clock.plus(idle_ns);
+    end(&mut wire);
+    wire.finish()
+}
+
+#[test]
+fn a_request_that_meets_the_fin_near_the_client_is_a_close_race_too() {
+    let told = after_silence(5 * SECOND_NS, |wire| {
+        wire.tcp('>', "PA", 106, 507, "second");
+        wire.tcp('<', "FA", 507, 106, "");
+        wire.tcp('>', "FA", 112, 508, "");
+        // One RST for the request, one for the FIN: each takes its number from what it answers (RFC 9293 3.10.7.1).
+        wire.tcp('<', "R", 507, 0, "");
+        wire.tcp('<', "R", 508, 0, "");
+    });
+    assert_eq!(told.codes(), ["tcp.close-race"]);
+    assert_eq!(told.connections()[0].close.kind, CloseKind::Reset);
+    let Some((_, Record::Finding(race))) = told.records.last() else { panic!() };
+    assert!(race.explanation.contains("after 5.0 s without data"), "{}", race.explanation);
+    assert!(race.title.contains("1.0 ms before the FIN"), "{}", race.title);
+}
+
+#[test]
+fn a_request_to_whoever_forgot_the_connection_is_a_close_race_without_fin() {
+    let end = |wire: &mut Wire| {
+        wire.tcp('>', "PA", 106, 507, "second");
+        wire.tcp('<', "R", 507, 0, "");
+    };
+    assert_eq!(after_silence(60 * SECOND_NS, end).codes(), ["tcp.close-race"]);
+    // Without a silence, the program has crashed or refused to go on.
+    assert_eq!(after_silence(0, end).codes(), ["tcp.reset-mid-stream"]);
+    // What was acknowledged had arrived.
+    let taken = |wire: &mut Wire| {
+        wire.tcp('>', "PA", 106, 507, "second");
+        wire.tcp('<', "A", 507, 112, "");
+        wire.tcp('<', "R", 507, 0, "");
+    };
+    assert_eq!(after_silence(60 * SECOND_NS, taken).codes(), ["tcp.reset-mid-stream"]);
+}
+
+#[test]
+fn last_words_are_no_race() {
+    let said = |words: &'static str, idle_ns| {
+        after_silence(idle_ns, |wire| {
+            wire.tcp('<', "FA", 507, 106, "");
+            wire.tcp('>', "PA", 106, 508, words);
+            wire.tcp('<', "R", 508, 0, "");
+        })
+    };
+    // It knew that the other side had closed, just now.
+    assert_eq!(said("QUIT", 0).codes(), ["tcp.reset-after-close"]);
+    // It did not look before it used an idle connection again.
+    assert_eq!(said("GET /", 5 * SECOND_NS).codes(), ["tcp.close-race"]);
+    // TLS's close_notify.
+    assert_eq!(said("\u{15}\u{3}\u{3}\0\u{2}\u{1}\0", 5 * SECOND_NS).codes(), ["tcp.reset-after-close"]);
+}
+
+#[test]
+fn an_upload_that_the_server_cuts_short_is_no_race() {
+    let mut wire = Wire::new(10);
+    wire.open();
+    wire.tcp('>', "A", 101, 501, "upload");
+    wire.tcp('>', "A", 107, 501, "upload");
+    wire.tcp('<', "PA", 501, 107, "too large");
+    wire.tcp('<', "FA", 510, 107, "");
+    wire.tcp('>', "A", 113, 501, "upload");
+    wire.tcp('<', "R", 501, 0, "");
+    assert_eq!(wire.finish().codes(), ["tcp.reset-after-close"]);
 }
 
 #[test]

@@ -2,12 +2,14 @@
 use super::{
     endpoint::Endpoint,
     machine::Machine,
+    proof::Shown,
+    race::Activity,
     segment::Segment,
     sequence::before,
     zeek::{Seen, Zeek},
 };
 use crate::{
-    flow::stream::Stream,
+    flow::{Settings, stream::Stream},
     record::{Direction, PacketNumber, PacketRef, Side, TcpState},
 };
 
@@ -21,9 +23,7 @@ pub(super) mod complete {
     pub const RST: u8 = 32;
 }
 
-/// Idle time after which a connection that is open is given up, in nanoseconds (RFC 5382 5: not below 2 h 4 min).
-const OPEN_IDLE_NS: i64 = 7_440_000_000_000;
-/// The same before the handshake is complete: Linux gives up a SYN after 127 s.
+/// Idle time after which a handshake is given up, in nanoseconds: Linux gives up a SYN after 127 s.
 const HANDSHAKE_IDLE_NS: i64 = 130_000_000_000;
 
 /// A TCP connection.
@@ -31,6 +31,7 @@ const HANDSHAKE_IDLE_NS: i64 = 130_000_000_000;
 pub struct Connection {
     pub(super) ends: [Endpoint; 2],
     pub(super) machine: Machine,
+    pub(super) shown: [Shown; 2],
     pub(super) zeek: Zeek,
     zeek_originator: Direction,
     pub(super) completeness: u8,
@@ -49,11 +50,13 @@ pub struct Connection {
     pub(super) gave_up: bool,
     pub(super) late_packets: Vec<PacketNumber>,
     pub(super) late_total: u64,
-    pub(super) data_after_fin: Option<PacketNumber>,
     pub(super) was_established: bool,
     pub(super) reuses: bool,
     pub(super) reset_sent_by_closed: bool,
     pub(super) reset_seen: bool,
+    pub(super) activity: Activity,
+    /// Hashes of the first bytes of payload by direction; 0 while there are none.
+    pub(super) starts: [u64; 2],
     pub(super) streams: [Option<Box<Stream>>; 2],
     pub(super) done: bool,
     pub(super) overflow: bool,
@@ -81,6 +84,7 @@ impl Connection {
         Self {
             ends: [Endpoint::default(), Endpoint::default()],
             machine: Machine::default(),
+            shown: <[Shown; 2]>::default(),
             zeek,
             zeek_originator: if swapped { direction.reverse() } else { direction },
             completeness: 0,
@@ -97,11 +101,12 @@ impl Connection {
             gave_up: false,
             late_packets: Vec::new(),
             late_total: 0,
-            data_after_fin: None,
             was_established: false,
             reuses: false,
             reset_sent_by_closed: false,
             reset_seen: false,
+            activity: Activity::default(),
+            starts: [0; 2],
             streams: [None, None],
             done: false,
             overflow: false,
@@ -132,15 +137,15 @@ impl Connection {
 
     /// When it may be closed for want of packets, in nanoseconds after the last one.
     #[must_use]
-    pub fn idle_limit_ns(&self, maximum_segment_lifetime_ns: i64) -> i64 {
+    pub fn idle_limit_ns(&self, settings: &Settings) -> i64 {
         let over = |side| matches!(self.machine.state(side), Some(TcpState::Closed | TcpState::TimeWait));
         if self.reset_seen || over(Side::Client) && over(Side::Server) {
-            return maximum_segment_lifetime_ns.saturating_mul(2);
+            return settings.maximum_segment_lifetime_ns.saturating_mul(2);
         }
         if self.was_established || self.completeness & !(complete::SYN | complete::SYN_ACK) != 0 || self.syn.is_none() {
-            OPEN_IDLE_NS
+            settings.tcp_idle_ns
         } else {
-            HANDSHAKE_IDLE_NS
+            HANDSHAKE_IDLE_NS.min(settings.tcp_idle_ns)
         }
     }
 
@@ -159,6 +164,10 @@ impl Connection {
         let opening = self.ends.iter().all(|end| end.packets == 0);
         self.count(segment, direction);
         self.complete(segment, opening);
+        self.watch(segment, direction);
+        if segment.length > 0 {
+            self.note_start(segment, direction);
+        }
         self.handshake(segment, direction);
         let header = segment.header;
         self.zeek.segment(&Seen {

@@ -50,6 +50,8 @@ pub(super) struct Endpoint {
     pub mss: Option<u16>,
     pub sack_permitted: Option<bool>,
     pub timestamps: Option<bool>,
+    /// `TSval` of its SYN.
+    pub syn_timestamp: Option<u32>,
     pub fast_open_data: bool,
     repeated_acks: u32,
     /// How often the peer repeated its last acknowledgement.
@@ -161,7 +163,10 @@ impl Endpoint {
                 TcpOption::MaximumSegmentSize(size) => self.mss = Some(size),
                 TcpOption::WindowScale(shift) => self.window_scale = Some(shift),
                 TcpOption::SackPermitted => self.sack_permitted = Some(true),
-                TcpOption::Timestamps { .. } => self.timestamps = Some(true),
+                TcpOption::Timestamps { value, .. } => {
+                    self.timestamps = Some(true);
+                    self.syn_timestamp.get_or_insert(value);
+                }
                 _ => {}
             }
         }

@@ -1,5 +1,5 @@
 //! What is worth a person's attention in a connection: a closed catalogue of codes, each with its proof.
-use super::connection::Connection;
+use super::{connection::Connection, race::Race};
 use crate::record::{
     CloseKind, Evidence, Finding, FlowFacts, PacketNumber, Severity, Side, Subject, TcpState, Timestamp,
 };
@@ -12,6 +12,9 @@ const RETRANSMISSION_SHARE: u64 = 100;
 const ANSWER_WITHIN_NS: i64 = 1_000_000_000;
 /// A window closed for longer than this, in nanoseconds, is felt.
 const LONG_ZERO_WINDOW_NS: i64 = 200_000_000;
+
+/// A silence shorter than this, in nanoseconds, is no idle timeout worth naming.
+const WORTH_NAMING_NS: i64 = 500_000_000;
 
 struct Writer<'a> {
     facts: &'a FlowFacts,
@@ -50,6 +53,19 @@ fn proof(numbers: &[PacketNumber], total: u64) -> Evidence {
 /// A number of things, as one says it.
 fn count(number: u64, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
+}
+
+/// A time in words: `3.1 ms`, `5.0 s`.
+fn duration(nanoseconds: i64) -> String {
+    let tenths = |unit: i64| {
+        let tenths = nanoseconds.saturating_add(unit / 20).checked_div(unit / 10).unwrap_or(0);
+        format!("{}.{}", tenths / 10, tenths % 10)
+    };
+    match nanoseconds {
+        ..1_000_000 => format!("{} µs", nanoseconds.max(0) / 1000),
+        ..1_000_000_000 => format!("{} ms", tenths(1_000_000)),
+        _ => format!("{} s", tenths(1_000_000_000)),
+    }
 }
 
 fn name(side: Side) -> &'static str {
@@ -200,21 +216,13 @@ impl Connection {
         let (sender, receiver) = (self.end(by), self.end(peer));
         let (who, other) = (name(by), name(peer));
         let resets = sender.reset_packet;
-        if let (Some(fin), Some(data)) = (sender.fin_packet, self.data_after_fin) {
-            let evidence = [fin, data].into_iter().chain(resets).collect();
+        if let Some(race) = self.race() {
+            let evidence = sender.fin_packet.into_iter().chain([race.data]).chain(resets).collect();
             if by == Side::Server {
-                writer.add(
-                    "tcp.close-race",
-                    Severity::Error,
-                    evidence,
-                    format!("the {other} sent data while the {who} was closing, and got RST"),
-                    "One side closed an idle connection at the very moment the other one used it: the data crossed the \
-                     FIN and was answered with RST. Behind a load balancer this is the classic cause of sporadic 502 \
-                     answers. Make the idle timeout of the side that reuses connections shorter than that of the side \
-                     that closed first.",
-                    "RFC 9293 3.10.7.4",
-                );
-            } else {
+                self.race_finding(writer, &race, evidence);
+                return;
+            }
+            if race.after_fin_ns.is_some() {
                 writer.add(
                     "tcp.reset-after-close",
                     Severity::Note,
@@ -224,8 +232,8 @@ impl Connection {
                      or a client needs no more. The data behind the FIN is lost, as the client wanted it.",
                     "RFC 9293 3.6.1",
                 );
+                return;
             }
-            return;
         }
         let lost = u64::from(sender.unacknowledged()).saturating_add(u64::from(receiver.unacknowledged()));
         if sender.fin.is_some() || receiver.fin.is_some() {
@@ -257,6 +265,42 @@ impl Connection {
              FIN; a firewall may do it too.",
             "RFC 9293 3.10.7.4",
         );
+    }
+
+    fn race_finding(&self, writer: &mut Writer<'_>, race: &Race, evidence: Evidence) {
+        let (server, client) = (writer.facts.server, writer.facts.client);
+        let idle = race.idle_ns.filter(|idle| *idle >= WORTH_NAMING_NS).map(duration);
+        let title = match (race.after_fin_ns, &idle) {
+            (Some(after), _) if after >= 0 => {
+                format!("{client} sent a request {} after the FIN of {server}; it was reset", duration(after))
+            }
+            (Some(after), _) => format!(
+                "{client} sent a request {} before the FIN of {server} came by: they crossed, and it was reset",
+                duration(after.saturating_neg())
+            ),
+            (None, Some(idle)) => {
+                format!("{client} sent a request after {idle} of silence; {server} answered with RST")
+            }
+            (None, None) => format!("{client} sent a request that {server} answered with RST"),
+        };
+        let explanation = match (race.after_fin_ns.is_some(), idle) {
+            (true, Some(idle)) => format!(
+                "The server closes after {idle} without data, and the client used the connection in the same moment: the \
+                 keep-alive race, the classic cause of sporadic 502 answers behind a load balancer. Let the client give idle \
+                 connections up after less than {idle}, or the server keep them longer than the client does. The client may \
+                 safely repeat the request if it is idempotent."
+            ),
+            (true, None) => "The server closed while the client sent another request on the same connection: behind a load \
+                 balancer this shows as a 502 answer. The server had announced the close with its FIN only; in HTTP it should \
+                 say Connection: close in its last response. The client may safely repeat the request if it is idempotent."
+                .to_owned(),
+            (false, _) => "The client took the connection for open, but the server, or a firewall or translator before it, had \
+                 forgotten it, and no FIN of that was captured: a restart, or an idle timeout that drops connections silently. \
+                 Let the client give idle connections up sooner, or send keep-alives (RFC 9293 3.8.4) more often than that \
+                 timeout."
+                .to_owned(),
+        };
+        writer.add("tcp.close-race", Severity::Error, evidence, title, &explanation, "RFC 9293 3.6.1");
     }
 
     fn quality_findings(&self, writer: &mut Writer<'_>, side: Side) {

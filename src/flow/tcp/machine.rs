@@ -16,14 +16,36 @@ pub(super) struct Entry {
     pub step: Step,
 }
 
+/// Steps of one side that may still turn out not to have happened.
+const MAX_DOUBTS: usize = 4;
+
+/// A step that only the peer's segments imply, while nothing its own side sent has proven it.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    from: Option<TcpState>,
+    to: TcpState,
+    /// Its place among the entries, if it is kept.
+    entry: Option<u8>,
+}
+
 /// Both endpoints' states and how they came about.
 #[derive(Debug, Default)]
 pub(super) struct Machine {
     states: [Option<TcpState>; 2],
     pub entries: Vec<Entry>,
     pub total: u64,
-    /// The last step of each side, while nothing that side sent has proven it: the state before, and its entry.
-    unproven: [Option<(Option<TcpState>, Option<usize>)>; 2],
+    /// The last steps of each side since it was last seen for sure in a state, the oldest first.
+    doubts: [[Option<Doubt>; MAX_DOUBTS]; 2],
+}
+
+/// Where an opening starts that nothing preceded (RFC 9293 3.3.2, figure 5): who sends a SYN had no connection; who
+/// answers one was listening. Of anything else the beginning was missed.
+fn before_opening(to: TcpState) -> Option<TcpState> {
+    match to {
+        TcpState::SynSent => Some(TcpState::Closed),
+        TcpState::SynReceived => Some(TcpState::Listen),
+        _ => None,
+    }
 }
 
 fn place(side: Side) -> usize {
@@ -41,20 +63,41 @@ impl Machine {
         }
     }
 
-    fn unproven(&mut self, side: Side) -> Option<&mut Option<(Option<TcpState>, Option<usize>)>> {
-        self.unproven.get_mut(place(side))
+    fn doubts(&mut self, side: Side) -> &mut [Option<Doubt>; MAX_DOUBTS] {
+        let [client, server] = &mut self.doubts;
+        if side == Side::Client { client } else { server }
     }
 
-    pub fn is_unproven(&self, side: Side) -> bool {
-        self.unproven.get(place(side)).is_some_and(Option::is_some)
+    /// Whether the state `side` is in is only implied.
+    pub fn is_doubtful(&self, side: Side) -> bool {
+        self.doubts.get(place(side)).is_some_and(|doubts| doubts.iter().any(Option::is_some))
     }
 
+    /// Takes the step that `event` asks for, if there is one; as sure as the rule says.
     pub fn apply(&mut self, side: Side, event: Event, packet: Option<PacketNumber>, ts: Timestamp) -> bool {
         let from = self.state(side);
         let Some(step) = state::next(from, event) else {
             return false;
         };
         self.record(side, from, step, packet, ts);
+        true
+    }
+
+    /// The same, but no surer than `certainty`.
+    pub fn apply_as(
+        &mut self,
+        side: Side,
+        event: Event,
+        certainty: Certainty,
+        packet: Option<PacketNumber>,
+        ts: Timestamp,
+    ) -> bool {
+        let from = self.state(side);
+        let Some(step) = state::next(from, event) else {
+            return false;
+        };
+        let certainty = step.certainty.max(certainty);
+        self.record(side, from, Step { certainty, ..step }, packet, ts);
         true
     }
 
@@ -74,39 +117,57 @@ impl Machine {
                 // All that a connection whose SYN nobody answers ever has.
                 self.entries.reserve_exact(2);
             }
-            self.entries.push(Entry { packet, ts, side, from, step });
+            self.entries.push(Entry { packet, ts, side, from: from.or(before_opening(step.to)), step });
         }
-        let implied = step.certainty == Certainty::Implied;
-        if let Some(slot) = self.unproven(side) {
-            *slot = implied.then_some((from, kept));
+        let doubts = self.doubts(side);
+        if step.certainty != Certainty::Implied {
+            *doubts = [None; MAX_DOUBTS];
+            return;
+        }
+        if doubts.last().is_some_and(Option::is_some) {
+            doubts.rotate_left(1);
+            if let Some(last) = doubts.last_mut() {
+                *last = None;
+            }
+        }
+        if let Some(free) = doubts.iter_mut().find(|doubt| doubt.is_none()) {
+            *free = Some(Doubt { from, to: step.to, entry: kept.and_then(|kept| u8::try_from(kept).ok()) });
         }
     }
 
-    /// What `side` sent proves its last step.
-    pub fn prove(&mut self, side: Side) {
-        let slot = self.unproven(side).and_then(Option::take);
-        if let Some((_, Some(index))) = slot
-            && let Some(entry) = self.entries.get_mut(index)
-        {
+    /// What `side` sent proves that it was in `state`. Of the steps before that, nothing is said.
+    pub fn prove(&mut self, side: Side, state: TcpState) {
+        let found = self.doubts(side).iter().position(|doubt| doubt.is_some_and(|doubt| doubt.to == state));
+        let Some(found) = found else { return };
+        let doubts = self.doubts(side);
+        let entry = doubts.get(found).copied().flatten().and_then(|doubt| doubt.entry);
+        // It and those before it have happened: none of them can be taken back any more.
+        doubts.rotate_left(found.saturating_add(1));
+        for gone in doubts.iter_mut().rev().take(found.saturating_add(1)) {
+            *gone = None;
+        }
+        if let Some(entry) = entry.and_then(|index| self.entries.get_mut(usize::from(index))) {
             entry.step.certainty = Certainty::Observed;
         }
     }
 
     /// What `side` sent shows that its last step did not happen (yet).
-    pub fn revoke(&mut self, side: Side) {
-        let Some((from, index)) = self.unproven(side).and_then(Option::take) else {
-            return;
+    pub fn revoke(&mut self, side: Side) -> bool {
+        let last = self.doubts(side).iter_mut().rev().find(|doubt| doubt.is_some());
+        let Some(Doubt { from, entry, .. }) = last.and_then(Option::take) else {
+            return false;
         };
         self.set(side, from);
         self.total = self.total.saturating_sub(1);
-        let Some(index) = index else { return };
-        if index < self.entries.len() {
-            self.entries.remove(index);
+        let Some(index) = entry.map(usize::from).filter(|index| *index < self.entries.len()) else { return true };
+        self.entries.remove(index);
+        for doubt in self.doubts.iter_mut().flatten().flatten() {
+            if let Some(other) = &mut doubt.entry
+                && usize::from(*other) > index
+            {
+                *other = other.saturating_sub(1);
+            }
         }
-        if let Some(Some((_, Some(other)))) = self.unproven(side.other())
-            && *other > index
-        {
-            *other = other.saturating_sub(1);
-        }
+        true
     }
 }

@@ -4,8 +4,11 @@
 pub mod connection;
 mod delivery;
 mod endpoint;
+mod fact;
 mod findings;
 mod machine;
+mod proof;
+mod race;
 mod report;
 pub mod segment;
 pub mod sequence;

@@ -128,7 +128,8 @@ impl Connection {
             CloseKind::Refused
         } else if let Some(by) = self.reset_by {
             match (self.was_established, by) {
-                (true, _) if fins == (true, true) => CloseKind::Graceful,
+                // Data were lost on the way: both said goodbye, but one of them in vain.
+                (true, _) if fins == (true, true) && self.race().is_none() => CloseKind::Graceful,
                 (true, _) => CloseKind::Reset,
                 (false, Side::Server) => CloseKind::Refused,
                 (false, Side::Client) => CloseKind::Aborted,

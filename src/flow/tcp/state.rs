@@ -84,8 +84,8 @@ pub fn next(state: Option<TcpState>, event: Event) -> Option<Step> {
         (Some(SynReceived), Event::SendAck) => {
             step(Established, Observed, "send after ACK of SYN", "RFC 9293 3.10.7.4")
         }
-        // The capture joined late: the endpoint is synchronized, nothing more is known.
-        (None, Event::SendAck) => step(Established, Observed, "send in a connection already open", "RFC 9293 3.3.2"),
+        // The capture joined late: the endpoint is synchronized, nothing more is known; it may have sent FIN before.
+        (None, Event::SendAck) => step(Established, Assumed, "send in a connection already open", "RFC 9293 3.3.2"),
         // The user closed first.
         (None | Some(Established | SynReceived | SynSent), Event::SendFin) => {
             step(FinWait1, Observed, "send FIN", "RFC 9293 3.10.4")
@@ -111,8 +111,8 @@ pub fn next(state: Option<TcpState>, event: Event) -> Option<Step> {
             Some(SynSent | SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck),
             Event::SendReset,
         ) => step(Closed, Observed, "send RST", "RFC 9293 3.10.5"),
-        // Nothing else was seen of this end: what it was before cannot be told.
-        (None, Event::SendReset) => step(Closed, Observed, "send RST", "RFC 9293 3.10.7.1"),
+        // Nothing else was seen of this end: what it was before cannot be told. It may be listening.
+        (None, Event::SendReset) => step(Closed, Implied, "send RST", "RFC 9293 3.10.7.1"),
         // Refused.
         (Some(SynSent), Event::ReceiveReset) => step(Closed, Implied, "receive RST", "RFC 9293 3.10.7.3"),
         // Reset by the peer. In TIME-WAIT too, though RFC 1337 3 advises to ignore it there; Linux closes by default.

@@ -1,11 +1,18 @@
 //! From segments to events: what a segment shows of its sender's state, and of its receiver's.
 use super::{
     connection::Connection,
+    proof::Shown,
     segment::Segment,
-    sequence::before,
+    sequence::{before, distance},
     state::{self, Event, Step},
 };
 use crate::record::{Certainty, Direction, PacketRef, Side, TcpState, Timestamp};
+
+use Certainty::{Assumed, Implied, Observed};
+
+/// Sequence numbers farther than this from where a connection began are another connection's. Connections that transfer
+/// more than this are far from their beginning: the numbers are compared to what was seen last.
+const FOREIGN_BEYOND: i32 = 1 << 30;
 
 impl Connection {
     /// Steps both endpoints: the sender by what it does, the receiver by what must have reached it.
@@ -19,78 +26,207 @@ impl Connection {
                 self.late_packets.push(at.number);
             }
         }
-        let (packet, ts) = (Some(at.number), at.timestamp);
         if flags.rst() {
             self.reset(segment, side);
-            return;
-        }
-        if flags.syn() {
+        } else if flags.syn() {
+            self.shown(side).note(segment);
             self.synchronize(segment, side);
-            return;
+        } else if let Some(ack) = segment.acknowledged()
+            && self.belongs(segment, side)
+        {
+            self.shown(side).note(segment);
+            self.acknowledges(segment, side, ack);
+            let established = |state| matches!(state, Some(TcpState::Established));
+            self.was_established |= established(self.machine.state(side)) || established(self.machine.state(peer));
         }
-        let Some(ack) = segment.acknowledged() else {
-            return;
-        };
+    }
+
+    fn shown(&mut self, side: Side) -> &mut Shown {
+        let [client, server] = &mut self.shown;
+        if side == Side::Client { client } else { server }
+    }
+
+    /// Whether a segment's numbers are of this connection, and not of an earlier one between the same ports whose packets
+    /// come late.
+    fn belongs(&self, segment: &Segment<'_>, side: Side) -> bool {
+        let (own, peer) = (self.end(side), self.end(side.other()));
+        // A keep-alive may stand at the SYN itself.
+        let sequence = own.initial.is_none_or(|initial| {
+            let next = own.next.unwrap_or(initial);
+            distance(initial, segment.header.sequence_number) >= 0
+                || distance(next, segment.header.sequence_number).abs() < FOREIGN_BEYOND && distance(initial, next) < 0
+        });
+        let acknowledged = peer.initial.is_none_or(|initial| {
+            let next = peer.next.unwrap_or(initial);
+            distance(initial, segment.header.acknowledgment_number) > 0
+                || distance(next, segment.header.acknowledgment_number).abs() < FOREIGN_BEYOND
+                    && distance(initial, next) < 0
+        });
+        sequence && acknowledged
+    }
+
+    /// A segment with ACK, and neither SYN nor RST.
+    fn acknowledges(&mut self, segment: &Segment<'_>, side: Side, ack: u32) {
+        let (peer, flags) = (side.other(), segment.header.flags);
+        let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
         let peer_fin = self.end(peer).fin;
         let covers_fin = peer_fin.is_some_and(|fin| before(fin, ack));
-        if self.machine.is_unproven(side) {
-            let by_fin =
-                matches!(self.machine.state(side), Some(TcpState::CloseWait | TcpState::Closing | TcpState::TimeWait));
-            match self.machine.state(side) {
-                Some(TcpState::Established) => self.machine.prove(side),
-                _ if by_fin && covers_fin => self.machine.prove(side),
-                Some(TcpState::CloseWait) if flags.fin() => {
-                    // It closes before the peer's FIN has reached it: both close at once.
-                    self.machine.revoke(side);
-                    self.machine.apply(side, Event::SendFin, packet, ts);
-                    self.machine.apply(side, Event::ReceiveFin, packet, ts);
-                }
-                _ => {}
-            }
+        self.opens(segment, side, ack);
+        if covers_fin {
+            // The FIN may have had a hole before it; its acknowledgment says that the hole was filled.
+            self.machine.apply(side, Event::ReceiveFin, packet, ts);
+            self.knows_of_fin(segment, side, peer_fin);
         }
-        if !(flags.fin() && self.machine.state(side).is_none()) {
-            self.machine.apply(side, Event::SendAck, packet, ts);
-        }
-        if covers_fin && !self.machine.is_unproven(side) {
-            // The FIN had a hole before it; its acknowledgement says that the hole was filled.
-            if self.machine.apply(side, Event::ReceiveFin, packet, ts) {
-                self.machine.prove(side);
-            }
+        let (covers_syn, own_fin) = (self.end(peer).initial.is_none_or(|initial| before(initial, ack)), flags.fin());
+        if own_fin {
+            let surely_first = if peer_fin.is_some() { !covers_fin } else { self.shown(peer).has_no_fin_before(ack) };
+            self.closes(segment, side, covers_fin, surely_first);
         }
         // What reached the receiver.
-        let receiver = self.end(peer);
-        let syn_acknowledged = receiver.initial.is_none_or(|initial| before(initial, ack));
-        let fin_acknowledged = receiver.fin.is_some_and(|fin| before(fin, ack));
-        if syn_acknowledged {
+        if covers_syn {
             self.machine.apply(peer, Event::ReceiveAckOfSyn, packet, ts);
         }
-        if fin_acknowledged {
+        if covers_fin {
             self.machine.apply(peer, Event::ReceiveAckOfFin, packet, ts);
         }
-        if flags.fin() {
-            self.first_close.get_or_insert((side, false));
-            self.machine.apply(side, Event::SendFin, packet, ts);
-            if !self.end(side).has_hole() {
-                self.machine.apply(peer, Event::ReceiveFin, packet, ts);
-            }
-        } else if segment.length > 0 && self.end(peer).fin.is_some() && !covers_fin {
-            self.data_after_fin.get_or_insert(at.number);
+        if own_fin && !self.end(side).has_hole() {
+            self.machine.apply(peer, Event::ReceiveFin, packet, ts);
         }
-        let established = |state| matches!(state, Some(TcpState::Established));
-        self.was_established |= established(self.machine.state(side)) || established(self.machine.state(peer));
+    }
+
+    /// What a segment with ACK shows of the handshake's end.
+    fn opens(&mut self, segment: &Segment<'_>, side: Side, ack: u32) {
+        let peer = side.other();
+        let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
+        let caller = self.end(peer);
+        let beyond_syn = caller.initial.is_some_and(|initial| distance(initial, ack) > 1);
+        let fast_open = caller.fast_open_data;
+        let was_called = caller.initial.is_some();
+        let (called_by_peer, answered) = (self.shown(peer).called, self.shown(side).answered);
+        // In SYN-RECEIVED an endpoint answers what it cannot accept with a bare ACK too, and one that was opened with
+        // data in the SYN may send before the handshake is complete (RFC 7413 4.2.2).
+        let proves = !(answered || called_by_peer) || (segment.length > 0 || beyond_syn) && !fast_open;
+        match self.machine.state(side) {
+            None if was_called && called_by_peer => {
+                // Its SYN-ACK was not captured.
+                if let Some(step) = state::next(None, Event::SendSynAck) {
+                    let step = Step { certainty: Implied, ..step };
+                    self.machine.record(side, Some(TcpState::Listen), step, packet, ts);
+                }
+                self.shown(side).answered = true;
+                self.machine.apply_as(side, Event::SendAck, if proves { Observed } else { Implied }, packet, ts);
+            }
+            None if segment.header.flags.fin() => {}
+            Some(TcpState::SynSent) => {
+                self.machine.apply_as(side, Event::SendAck, if proves { Observed } else { Implied }, packet, ts);
+            }
+            Some(TcpState::SynReceived) if !proves && !segment.header.flags.fin() => {}
+            Some(TcpState::SynReceived) => {
+                self.machine.apply_as(side, Event::SendAck, if proves { Observed } else { Implied }, packet, ts);
+            }
+            _ => {
+                if proves && self.machine.is_doubtful(side) {
+                    self.machine.prove(side, TcpState::Established);
+                }
+                self.machine.apply_as(side, Event::SendAck, Assumed, packet, ts);
+            }
+        }
+    }
+
+    /// `side` has acknowledged the peer's FIN: what that proves.
+    fn knows_of_fin(&mut self, segment: &Segment<'_>, side: Side, peer_fin: Option<u32>) {
+        if segment.header.flags.fin() {
+            return;
+        }
+        let own = self.end(side);
+        match own.fin {
+            None => {
+                // All it ever sent is its SYN: nothing can wait to be sent, a FIN behind it neither.
+                let silent =
+                    own.initial.is_some_and(|initial| segment.header.sequence_number == initial.wrapping_add(1));
+                self.shown(side).waits(segment);
+                if silent && segment.length == 0 && self.machine.state(side) == Some(TcpState::CloseWait) {
+                    self.machine.prove(side, TcpState::CloseWait);
+                }
+            }
+            Some(_) if self.machine.state(side) == Some(TcpState::TimeWait) => {
+                let always = peer_fin.is_some_and(|fin| self.shown(side.other()).waited_before(fin));
+                if always {
+                    self.machine.prove(side, TcpState::FinWait2);
+                    self.machine.prove(side, TcpState::TimeWait);
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// `side` sends FIN.
+    fn closes(&mut self, segment: &Segment<'_>, side: Side, covers_fin: bool, surely_first: bool) {
+        let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
+        let fin = segment.end().wrapping_sub(1);
+        self.first_close.get_or_insert((side, false));
+        let repeated = self.shown(side).closes(ts);
+        if self.end(side).fin_packet != packet {
+            if repeated {
+                self.closes_again(side, covers_fin, packet, ts);
+            }
+            return;
+        }
+        if surely_first {
+            self.shown(side).closed_first = true;
+            // The peer's FIN passed the capture, but has not reached it yet: both close at once.
+            let crossing = self.machine.state(side) == Some(TcpState::CloseWait) && self.machine.revoke(side);
+            self.machine.apply(side, Event::SendFin, packet, ts);
+            if crossing {
+                self.machine.apply(side, Event::ReceiveFin, packet, ts);
+            }
+            return;
+        }
+        // Whether it closed because the peer had, or had closed before and sends this FIN again (its first one was lost
+        // before the capture), or late, behind data: unless it stood still in between, this cannot be told.
+        let windows_open = self.end(side.other()).trouble.as_ref().is_none_or(|trouble| trouble.zero_windows == 0)
+            && self.end(side).trouble.as_ref().is_none_or(|trouble| trouble.window_full == 0);
+        let waited = covers_fin && self.shown(side).waited_at(fin) && windows_open;
+        if waited {
+            self.machine.prove(side, TcpState::CloseWait);
+        }
+        self.machine.apply_as(side, Event::SendFin, if waited { Observed } else { Implied }, packet, ts);
+    }
+
+    /// `side` sends its FIN again: the acknowledgment of the first has not reached it.
+    fn closes_again(
+        &mut self,
+        side: Side,
+        covers_fin: bool,
+        packet: Option<crate::record::PacketNumber>,
+        ts: Timestamp,
+    ) {
+        use TcpState::{Closed, Closing, FinWait1, FinWait2, TimeWait};
+        if self.reset_seen {
+            return;
+        }
+        while matches!(self.machine.state(side), Some(FinWait2 | TimeWait | Closed)) && self.machine.revoke(side) {}
+        if covers_fin && self.shown(side).closed_first {
+            if self.machine.state(side) == Some(FinWait1) {
+                self.machine.apply(side, Event::ReceiveFin, packet, ts);
+            }
+            self.machine.prove(side, Closing);
+        }
     }
 
     fn synchronize(&mut self, segment: &Segment<'_>, side: Side) {
         let peer = side.other();
         let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
         // It has not got what it was thought to have: it sends its SYN again.
-        if self.machine.is_unproven(side) && self.machine.state(side) == Some(TcpState::Established) {
-            self.machine.revoke(side);
-        }
+        while matches!(self.machine.state(side), Some(TcpState::Established | TcpState::CloseWait))
+            && self.machine.revoke(side)
+        {}
         let Some(ack) = segment.acknowledged() else {
+            self.shown(side).called = true;
             self.machine.apply(side, Event::SendSyn, packet, ts);
             return;
         };
+        self.shown(side).answered = true;
         let crossing = self.machine.state(side) == Some(TcpState::SynSent);
         self.machine.apply(side, Event::SendSynAck, packet, ts);
         let own = self.end(side);
@@ -100,8 +236,8 @@ impl Connection {
         if self.machine.state(peer).is_none() {
             // Its SYN was not captured.
             if let Some(step) = state::next(None, Event::SendSyn) {
-                let step = Step { certainty: Certainty::Implied, ..step };
-                self.machine.record(peer, None, step, packet, ts);
+                let step = Step { certainty: Implied, ..step };
+                self.machine.record(peer, Some(TcpState::Closed), step, packet, ts);
             }
         }
         let acknowledges = self.end(peer).initial.is_none_or(|initial| before(initial, ack));
@@ -111,35 +247,41 @@ impl Connection {
     }
 
     fn reset(&mut self, segment: &Segment<'_>, side: Side) {
+        use TcpState::{Established, SynReceived, SynSent};
         let peer = side.other();
         let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
         let sequence = segment.header.sequence_number;
         let (sender, receiver) = (self.end(side), self.end(peer));
-        // In SYN-SENT, an ACK of something else is answered with an RST that takes its number from that ACK; the
-        // connection goes on (RFC 9293 3.10.7.3).
-        let answers_stray_ack = self.machine.state(side) == Some(TcpState::SynSent)
-            && !segment.header.flags.ack()
-            && sender.initial.is_some_and(|initial| sequence.wrapping_sub(initial) > 1);
-        if answers_stray_ack {
+        let opening = matches!(self.machine.state(side), Some(SynSent | SynReceived))
+            || self.machine.state(side) == Some(Established) && self.machine.is_doubtful(side);
+        let at_start = sender.initial.is_none_or(|initial| sequence.wrapping_sub(initial) <= 1);
+        // While it opens a connection, an endpoint answers what belongs to another one with RST, too, and goes on; the
+        // RST takes its number from what it answers (RFC 9293 3.10.7.3, 3.10.7.4).
+        if opening && !at_start && self.machine.state(side) != Some(Established) {
             return;
         }
         let valid = match self.machine.state(peer) {
             // In SYN-SENT an RST counts when it acknowledges the SYN.
-            Some(TcpState::SynSent) => {
+            Some(SynSent) => {
                 let expected = receiver.next;
                 segment.acknowledged().is_none_or(|ack| receiver.initial.is_none_or(|initial| before(initial, ack)))
                     && expected.is_some()
             }
-            // Else its sequence number must be the one expected next (RFC 5961 3.2).
-            _ => receiver.last_ack.is_none_or(|expected| expected == sequence) || sender.next == Some(sequence),
+            // Else its sequence number must be the one expected next (RFC 5961 3.2). What the peer has acknowledged is
+            // the least it can be, what was sent the most.
+            _ => receiver.last_ack.is_none_or(|expected| {
+                expected == sequence
+                    || before(expected, sequence) && sender.next.is_none_or(|next| !before(next, sequence))
+            }),
         };
-        let refused = self.machine.state(peer) == Some(TcpState::SynSent) && self.machine.state(side).is_none();
+        let refused = self.machine.state(peer) == Some(SynSent) && self.machine.state(side).is_none();
         self.reset_sent_by_closed |= self.machine.state(side) == Some(TcpState::Closed) || sender.fin.is_some();
         if refused {
             // There was no connection on this side, and there is none: nothing changes.
             self.machine.set(side, Some(TcpState::Closed));
         } else {
-            self.machine.apply(side, Event::SendReset, packet, ts);
+            let certainty = if opening && !at_start { Implied } else { Observed };
+            self.machine.apply_as(side, Event::SendReset, certainty, packet, ts);
         }
         if valid {
             if self.machine.state(peer).is_some() {

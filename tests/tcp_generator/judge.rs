@@ -1,0 +1,357 @@
+//! Compares what we say with what the hosts lived.
+use std::net::{IpAddr, Ipv4Addr};
+
+use wireglass::{
+    flow::{Consumer, Packet, Settings, Table},
+    record::{
+        Certainty, Connection, Context, FlowFacts, FlowId, Input, LinkType, PacketNumber, PacketRef, Progress, Record,
+        RecordKind, Side, TcpState, Timestamp, Wanted, WhichSide,
+    },
+    wire,
+};
+
+use crate::{
+    host::{Lived, address},
+    world::{Captured, Run},
+};
+
+#[derive(Default)]
+struct Collector(Vec<Connection>);
+
+impl Consumer for Collector {
+    type Conversation = ();
+
+    fn open(&mut self, _: &FlowFacts) {}
+
+    fn input(&mut self, (): &mut (), input: Input<'_>, _: &Context<'_>) -> Progress {
+        match input {
+            Input::Stream { bytes, .. } => Progress::Consumed(bytes.len()),
+            _ => Progress::Consumed(0),
+        }
+    }
+
+    fn take_reoffer(&mut self, (): &mut ()) -> bool {
+        false
+    }
+
+    fn application(&self, (): &()) -> Option<&'static str> {
+        None
+    }
+
+    fn emit(&mut self, _: u64, _: FlowId, record: Record) {
+        if let Record::Connection(connection) = record {
+            self.0.push(*connection);
+        }
+    }
+
+    fn limit(&mut self, _: &'static wireglass::limits::Limit, _: PacketRef) {}
+}
+
+/// smoltcp keeps TIME-WAIT for ten seconds.
+const MSL_NS: i64 = 5_000_000_000;
+
+/// What we make of a capture; `end` is when it was switched off, in microseconds.
+pub fn analyze(capture: &[Captured], end: Option<i64>) -> Vec<Connection> {
+    let wanted = [RecordKind::Connection].into_iter().collect::<Wanted>();
+    let mut table =
+        Table::new(Settings { max_flows: 1_000, maximum_segment_lifetime_ns: MSL_NS, wanted, ..Settings::default() });
+    let mut collector = Collector::default();
+    let mut clock = Timestamp::MIN;
+    let mut at = PacketRef::default();
+    for (index, packet) in (0u64..).zip(capture) {
+        let timestamp = Timestamp(packet.time * 1000);
+        clock = clock.max(timestamp);
+        at = PacketRef { index, number: PacketNumber::new(0, index + 1), timestamp };
+        table.expire(clock, |_| at, &mut collector);
+        let wire_length = packet.bytes.len() as u32;
+        let decoded = wire::decode(LinkType(101), &packet.bytes, wire_length);
+        let checksum = decoded.transport_checksum(&packet.bytes);
+        let packet = Packet { at, clock, bytes: &packet.bytes, decoded: &decoded, checksum, wire_length };
+        table.packet(&packet, &mut collector);
+    }
+    if let Some(end) = end {
+        table.expire(Timestamp(end * 1000), |_| at, &mut collector);
+    }
+    table.finish(at, &mut collector);
+    collector.0.sort_by_key(|connection| connection.subject.flow);
+    collector.0
+}
+
+/// What was counted.
+#[derive(Clone, Debug, Default)]
+pub struct Score {
+    pub connections: u64,
+    pub packets: u64,
+    pub observed: u64,
+    pub contradicted: Vec<String>,
+    pub implied: u64,
+    pub implied_lived: u64,
+    pub assumed: u64,
+    /// State changes that the endpoints lived, in connections of which the tap saw something of that side.
+    pub lived: u64,
+    pub found: u64,
+    /// Of those, the ones we were sure of.
+    pub found_observed: u64,
+    pub finals: u64,
+    pub finals_right: u64,
+    pub initiators: u64,
+    pub initiators_right: u64,
+    /// States that were implied and not lived, by name.
+    pub not_lived: std::collections::BTreeMap<String, u64>,
+    /// Changes lived and not found, by name.
+    pub missed: std::collections::BTreeMap<String, u64>,
+    pub wrong_finals: std::collections::BTreeMap<String, u64>,
+    pub implied_by: std::collections::BTreeMap<String, u64>,
+}
+
+impl Score {
+    pub fn add(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.packets += other.packets;
+        self.observed += other.observed;
+        self.contradicted.extend(other.contradicted);
+        self.implied += other.implied;
+        self.implied_lived += other.implied_lived;
+        self.assumed += other.assumed;
+        self.lived += other.lived;
+        self.found += other.found;
+        self.found_observed += other.found_observed;
+        self.finals += other.finals;
+        self.finals_right += other.finals_right;
+        self.initiators += other.initiators;
+        self.initiators_right += other.initiators_right;
+        for (mine, others) in [
+            (&mut self.not_lived, other.not_lived),
+            (&mut self.missed, other.missed),
+            (&mut self.wrong_finals, other.wrong_finals),
+            (&mut self.implied_by, other.implied_by),
+        ] {
+            for (name, count) in others {
+                *mine.entry(name).or_insert(0) += count;
+            }
+        }
+    }
+}
+
+fn host_of(address_of_side: IpAddr) -> usize {
+    usize::from(address_of_side == IpAddr::V4(Ipv4Addr::from(address(1).octets())))
+}
+
+/// What an endpoint lived, as RFC 9293 has it: where smoltcp takes two steps in one, both; where it listens again at
+/// once, the end of what was.
+fn as_the_rfc_has_it(log: &[Lived]) -> Vec<TcpState> {
+    let mut states: Vec<TcpState> = Vec::new();
+    for entry in log {
+        match (states.last(), entry.state) {
+            // 3.10.7.4, fifth: the ACK makes it ESTABLISHED; eighth: then the FIN of the same segment counts.
+            (Some(TcpState::SynReceived), TcpState::CloseWait) => states.push(TcpState::Established),
+            // The same: the ACK of its FIN first, then the peer's FIN.
+            (Some(TcpState::FinWait1), TcpState::TimeWait) => states.push(TcpState::FinWait2),
+            // A passive opening that was reset listens again: that connection is gone.
+            (Some(TcpState::SynReceived), TcpState::Listen) => states.push(TcpState::Closed),
+            _ => {}
+        }
+        states.push(entry.state);
+    }
+    states
+}
+
+/// For each of `said`, its place in `lived`, in order, as early as possible.
+fn place(said: &[TcpState], lived: &[TcpState]) -> Result<Vec<usize>, usize> {
+    let mut places = Vec::new();
+    let mut from = 0;
+    for (index, state) in said.iter().enumerate() {
+        let Some(found) = lived.get(from..).and_then(|rest| rest.iter().position(|lived| lived == state)) else {
+            return Err(index);
+        };
+        places.push(from + found);
+        from += found + 1;
+    }
+    Ok(places)
+}
+
+/// Judges what we say of the first packets of a run; `whole` says that it is all of them.
+pub fn judge(run: &Run, length: usize, whole: bool) -> Score {
+    let capture = &run.capture[..length];
+    let connections = analyze(capture, whole.then_some(run.end));
+    let mut score = Score { packets: length as u64, ..Score::default() };
+    for (index, connection) in connections.iter().enumerate() {
+        let first = connection.subject.flow.unwrap().opener.number() as usize - 1;
+        let behind =
+            connections.get(index + 1).map_or(length, |next| next.subject.flow.unwrap().opener.number() as usize - 1);
+        let packets = &capture[first..behind];
+        score.connections += 1;
+        for side in [Side::Client, Side::Server] {
+            let host =
+                host_of(if side == Side::Client { connection.client.address } else { connection.server.address });
+            judge_side(run, connection, side, host, packets, whole, &mut score);
+        }
+        if whole && connection.close.initiator.is_some() && run.tap.is_faithful() {
+            judge_initiator(run, connection, packets, &mut score);
+        }
+    }
+    score
+}
+
+fn judge_side(
+    run: &Run,
+    connection: &Connection,
+    side: Side,
+    host: usize,
+    packets: &[Captured],
+    whole: bool,
+    score: &mut Score,
+) {
+    let said: Vec<_> = connection.transitions.iter().filter(|transition| transition.side == side).collect();
+    let own = packets.iter().filter(|packet| packet.tag.host == host).map(|packet| packet.tag);
+    let log = &run.logs[host];
+    let Some(first) = own.clone().map(|tag| tag.incarnation).min() else {
+        score.observed += said.iter().filter(|transition| transition.certainty == Certainty::Observed).count() as u64;
+        if said.iter().any(|transition| transition.certainty == Certainty::Observed) {
+            score.contradicted.push(format!("{side:?} sent nothing: {said:?}"));
+        }
+        return;
+    };
+    let last = own.clone().map(|tag| tag.incarnation).max().unwrap_or(first);
+    // What it had lived when it sent the last packet that the tap has.
+    let bound = own.clone().map(|tag| tag.lived).max().unwrap_or(0);
+    let within = |entry: &&Lived| (first..=last).contains(&entry.incarnation);
+    let by_then: Vec<Lived> = log[..bound].iter().filter(within).copied().collect();
+    let ever: Vec<Lived> = log.iter().filter(within).copied().collect();
+    let (by_then, ever) = (as_the_rfc_has_it(&by_then), as_the_rfc_has_it(&ever));
+    let observed: Vec<TcpState> =
+        said.iter().filter(|transition| transition.certainty == Certainty::Observed).map(|t| t.to).collect();
+    score.observed += observed.len() as u64;
+    let words: Vec<String> = said.iter().map(|t| format!("{}{}", t.to.name(), mark(t.certainty))).collect();
+    let places = match place(&observed, &by_then) {
+        Ok(places) => places,
+        Err(index) => {
+            score.contradicted.push(format!(
+                "{side:?} (host {host}): {} was not lived; we say {words:?}, it lived {by_then:?}; ever {ever:?}",
+                observed[index].name()
+            ));
+            return;
+        }
+    };
+    if !whole {
+        return;
+    }
+    // Those implied: between what is sure before and behind them.
+    let mut sure = places.iter();
+    let mut from = 0;
+    let mut found = vec![false; ever.len()];
+    let mut found_observed = 0;
+    let mut upcoming = sure.next().copied();
+    for transition in &said {
+        match transition.certainty {
+            Certainty::Observed => {
+                let at = upcoming.unwrap_or(from);
+                // An implied one may have been found behind the earliest place.
+                let at = if at < from {
+                    let later = ever.get(from..).and_then(|rest| rest.iter().position(|lived| *lived == transition.to));
+                    later.map_or(at, |later| from + later)
+                } else {
+                    at
+                };
+                found[at] = true;
+                found_observed += 1;
+                from = at + 1;
+                upcoming = sure.next().copied();
+            }
+            Certainty::Implied => {
+                score.implied += 1;
+                *score.implied_by.entry(transition.to.name().to_owned()).or_insert(0) += 1;
+                let until = upcoming.unwrap_or(ever.len()).max(from);
+                match ever.get(from..until).and_then(|rest| rest.iter().position(|lived| *lived == transition.to)) {
+                    Some(at) => {
+                        score.implied_lived += 1;
+                        found[from + at] = true;
+                        from += at + 1;
+                    }
+                    None => *score.not_lived.entry(transition.to.name().to_owned()).or_insert(0) += 1,
+                }
+            }
+            Certainty::Assumed => {
+                score.assumed += 1;
+                if let Some(at) =
+                    ever.get(from..).and_then(|rest| rest.iter().position(|lived| *lived == transition.to))
+                {
+                    found[from + at] = true;
+                    from += at + 1;
+                }
+            }
+        }
+    }
+    let mut last_found = None;
+    for (at, state) in ever.iter().enumerate() {
+        let opening = at == 0 && matches!(state, TcpState::Closed | TcpState::Listen) || *state == TcpState::Listen;
+        if opening {
+            continue;
+        }
+        score.lived += 1;
+        if found[at] {
+            score.found += 1;
+            last_found = Some(*state);
+        } else {
+            *score.missed.entry(state.name().to_owned()).or_insert(0) += 1;
+        }
+    }
+    let _ = last_found;
+    score.found_observed += found_observed;
+    let own_final = if side == Side::Client { connection.client.final_state } else { connection.server.final_state };
+    if let (Some(ours), Some(mut lived)) = (own_final, ever.last().copied()) {
+        if lived == TcpState::Listen {
+            lived = TcpState::Closed;
+        }
+        score.finals += 1;
+        if ours == lived {
+            score.finals_right += 1;
+        } else {
+            *score.wrong_finals.entry(format!("{} for {}", ours.name(), lived.name())).or_insert(0) += 1;
+        }
+    }
+}
+
+fn mark(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::Observed => "",
+        Certainty::Implied => "?",
+        Certainty::Assumed => "??",
+    }
+}
+
+/// Who began to close, by the times at which the endpoints left what is open.
+fn judge_initiator(run: &Run, connection: &Connection, packets: &[Captured], score: &mut Score) {
+    let closes = |host: usize| {
+        let own = packets.iter().filter(|packet| packet.tag.host == host).map(|packet| packet.tag.incarnation);
+        let (first, last) = (own.clone().min()?, own.max()?);
+        if first != last {
+            return None;
+        }
+        let log: Vec<&Lived> = run.logs[host].iter().filter(|entry| entry.incarnation == first).collect();
+        let mut steps = log.windows(2);
+        steps
+            .find(|pair| {
+                let (from, to) = (pair[0].state, pair[1].state);
+                to == TcpState::FinWait1
+                    || to == TcpState::CloseWait
+                    || to == TcpState::Closed && !matches!(from, TcpState::Listen | TcpState::SynSent)
+            })
+            .map(|pair| (pair[1].time, pair[1].state == TcpState::FinWait1))
+    };
+    let (Some(client), Some(server)) =
+        (closes(host_of(connection.client.address)), closes(host_of(connection.server.address)))
+    else {
+        return;
+    };
+    // Only where both left what is open in an orderly way; crossing closes have no single initiator.
+    let truth = match (client.1, server.1) {
+        (true, false) => WhichSide::Client,
+        (false, true) => WhichSide::Server,
+        _ => return,
+    };
+    score.initiators += 1;
+    if connection.close.initiator == Some(truth) {
+        score.initiators_right += 1;
+    }
+}

@@ -1,0 +1,132 @@
+//! Two real TCP implementations (smoltcp) talk over a path that loses, reorders, doubles and delays; what we conclude
+//! from a tap on the way is compared with the states they really lived.
+//!
+//! `WIREGLASS_RUNS=100000` runs more; `WIREGLASS_SEED=17` runs one and shows it.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod chance;
+mod host;
+mod judge;
+mod world;
+
+use chance::Chance;
+use judge::{Score, analyze, judge};
+use world::{Run, run};
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// A run judged whole, and cut off at some places: what is sure must be sure at once.
+fn judged(seed: u64) -> Score {
+    let run = run(seed);
+    let mut score = judge(&run, run.capture.len(), true);
+    let mut chance = Chance::new(!seed);
+    for _ in 0..3 {
+        if run.capture.len() > 1 {
+            let length = 1 + chance.below(run.capture.len() as u64 - 1) as usize;
+            let part = judge(&run, length, false);
+            let cut = part.contradicted.into_iter().map(|text| format!("cut at {length}: {text}"));
+            score.contradicted.extend(cut);
+        }
+    }
+    for text in &mut score.contradicted {
+        *text = format!("seed {seed}: {text}");
+    }
+    score
+}
+
+fn show(run: &Run) {
+    for (index, packet) in run.capture.iter().enumerate() {
+        let (bytes, tag) = (&packet.bytes, packet.tag);
+        let tcp = &bytes[20..];
+        let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
+        let flags: String =
+            "FSRPA".chars().enumerate().filter(|(bit, _)| tcp[13] & (1 << bit) != 0).map(|(_, c)| c).collect();
+        let length = bytes.len() - 20 - usize::from(tcp[12] >> 4) * 4;
+        eprintln!(
+            "{:4} {:>11} host {} #{} {flags:4} seq {} ack {} len {length} win {} | {:?}",
+            index + 1,
+            packet.time,
+            tag.host,
+            tag.incarnation,
+            word(4),
+            word(8),
+            u16::from_be_bytes([tcp[14], tcp[15]]),
+            run.logs[tag.host][tag.lived - 1].state,
+        );
+    }
+    for (host, log) in run.logs.iter().enumerate() {
+        for entry in log {
+            eprintln!("host {host} #{} {:>11} {:?}", entry.incarnation, entry.time, entry.state);
+        }
+    }
+    for connection in analyze(&run.capture, Some(run.end)) {
+        eprintln!("{:?} {:?} {:?}", connection.subject.flow, connection.close, connection.client.address);
+        for step in &connection.transitions {
+            eprintln!(
+                "  {:?} {:?} -> {:?} {:?} {} {:?}",
+                step.side, step.from, step.to, step.certainty, step.event, step.packet
+            );
+        }
+    }
+    eprintln!("{:?} calm {}", run.tap, run.calm);
+}
+
+#[test]
+fn what_is_observed_was_lived() {
+    if let Some(seed) = from_environment("WIREGLASS_SEED") {
+        show(&run(seed));
+        let score = judged(seed);
+        assert!(score.contradicted.is_empty(), "{:#?}", score.contradicted);
+        return;
+    }
+    let runs = from_environment("WIREGLASS_RUNS").unwrap_or(3_000);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4) as u64;
+    let mut total = Score::default();
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..threads)
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut part = Score::default();
+                    for seed in (0..runs).filter(|seed| seed % threads == thread) {
+                        part.add(judged(seed));
+                    }
+                    part
+                })
+            })
+            .collect();
+        for part in parts {
+            total.add(part.join().unwrap());
+        }
+    });
+    let share = |part: u64, whole: u64| part as f64 * 100.0 / whole.max(1) as f64;
+    eprintln!("{runs} runs, {} connections, {} packets", total.connections, total.packets);
+    eprintln!("observed {}, contradicted {}", total.observed, total.contradicted.len());
+    eprintln!(
+        "implied {}, not lived {:.2} %: {:?}",
+        total.implied,
+        100.0 - share(total.implied_lived, total.implied),
+        total.not_lived
+    );
+    eprintln!("implied by state: {:?}", total.implied_by);
+    eprintln!("assumed {}", total.assumed);
+    eprintln!(
+        "state changes lived {}, found {:.2} % ({:.2} % observed); missed {:?}",
+        total.lived,
+        share(total.found, total.lived),
+        share(total.found_observed, total.lived),
+        total.missed
+    );
+    eprintln!(
+        "final states right {:.2} % of {}: {:?}",
+        share(total.finals_right, total.finals),
+        total.finals,
+        total.wrong_finals
+    );
+    eprintln!("initiators right {:.2} % of {}", share(total.initiators_right, total.initiators), total.initiators);
+    for text in total.contradicted.iter().take(20) {
+        eprintln!("{text}");
+    }
+    assert!(total.contradicted.is_empty(), "{} observed states were not lived", total.contradicted.len());
+}
