@@ -12,7 +12,7 @@ use super::{
     names, note,
     parser::kind,
     record_layer::content,
-    session::{Passed, report_record},
+    report::{Passed, report_record},
 };
 use crate::{
     app::{Probe, Session, Sink, Verdict},

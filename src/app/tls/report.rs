@@ -1,6 +1,12 @@
-//! A handshake as the `tls` record shows it, and a certificate as `certificate` does.
-use super::{certificate, conversation::Handshake, failure, names};
-use crate::record::{Certificate, Context, Endpoint, Side, Subject, Tls, TlsTransport};
+//! A handshake as the `tls` record shows it, a certificate as `certificate` does, and a record as `tls_record` does.
+use super::{certificate, conversation::Handshake, failure, names, record_layer::Header};
+use crate::{
+    app::Sink,
+    record::{
+        Certificate, Context, Direction, Endpoint, Evidence, PacketRef, Record, RecordAlert, RecordKind, Side, Subject,
+        Tls, TlsRecord, TlsTransport,
+    },
+};
 
 impl Handshake {
     /// The record.
@@ -85,4 +91,51 @@ pub(super) fn certificate_record(
         sha1: content.sha1,
         der: Box::default(),
     }
+}
+
+/// A record's header, as it is reported; SSLv2 frames have no content type.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Passed {
+    pub(super) content_type: Option<u8>,
+    pub(super) version: u16,
+    pub(super) length: u16,
+}
+
+impl From<Header> for Passed {
+    fn from(header: Header) -> Self {
+        Self { content_type: Some(header.content_type), version: header.version, length: header.length }
+    }
+}
+
+/// Reports a `tls_record`, if wanted.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn report_record(
+    transport: TlsTransport,
+    direction: Direction,
+    passed: Passed,
+    handshake_types: Vec<u8>,
+    alert: Option<RecordAlert>,
+    encrypted: bool,
+    packet: PacketRef,
+    context: &Context<'_>,
+    out: &mut Sink<'_>,
+) {
+    if !out.wants(RecordKind::TlsRecord) {
+        return;
+    }
+    out.record(Record::TlsRecord(Box::new(TlsRecord {
+        subject: Subject::new(context.flow.id, Evidence::from_iter([packet.number])),
+        client: context.flow.client,
+        server: context.flow.server,
+        transport,
+        packet: packet.number,
+        ts: packet.timestamp,
+        side: direction.sender(),
+        content_type: passed.content_type,
+        version: passed.version,
+        length: passed.length,
+        handshake_types,
+        alert,
+        encrypted,
+    })));
 }

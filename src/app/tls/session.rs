@@ -7,14 +7,13 @@ use super::{
     parser::{self, kind},
     record_layer::{self, Found, HEADER_BYTES, Header, content},
     record_protection::Sealed,
+    report::{Passed, report_record},
+    state::Machine,
 };
 use crate::{
     app::{Session, Sink},
     limits,
-    record::{
-        Context, Direction, Evidence, Input, PacketRef, Progress, Record, RecordAlert, RecordKind, Subject, TlsRecord,
-        TlsTransport,
-    },
+    record::{Context, Direction, EndCause, Input, PacketRef, Progress, RecordAlert, RecordKind, TlsTransport},
 };
 
 /// One direction of the stream.
@@ -38,6 +37,14 @@ struct Half {
     overlong: usize,
     /// An encrypted record that was skipped but for its last byte.
     skipped: Option<Header>,
+    /// What a skip was to let pass, in bytes.
+    expected: u64,
+    /// Whether the bytes offered last end in the middle of a record.
+    cut: bool,
+    /// The last record, as it began.
+    last: Option<Header>,
+    /// Whether its sender has sent FIN.
+    ended: bool,
     /// Bytes passed in search of a record.
     searched: usize,
     /// Whether it is not TLS, or no longer.
@@ -85,6 +92,7 @@ impl TlsSession {
             if half.lost {
                 return Progress::Consumed(bytes.len());
             }
+            half.cut = !rest.is_empty();
             if rest.is_empty() {
                 return Progress::Consumed(at);
             }
@@ -107,8 +115,9 @@ impl TlsSession {
                 Step::Used(used) => at = at.saturating_add(used),
                 Step::Need(at_least) => return Progress::Need { consumed: at, at_least },
                 Step::Skip(length) => {
-                    let skip = at.saturating_add(length);
-                    return Progress::Skip(u64::try_from(skip).unwrap_or(u64::MAX));
+                    let skip = u64::try_from(at.saturating_add(length)).unwrap_or(u64::MAX);
+                    self.half(direction).expected = skip;
+                    return Progress::Skip(skip);
                 }
             }
         }
@@ -128,7 +137,10 @@ impl TlsSession {
             return self.not_a_record(direction, rest, at, context, out);
         }
         let total = header.total();
-        self.half(direction).version = Some(header.version);
+        let half = self.half(direction);
+        half.is_first = half.version.is_none();
+        half.version = Some(header.version);
+        half.last = Some(header);
         if let Some(decrypted) = &mut self.decrypted
             && decrypted.decryption.wants(direction, header.content_type, context.secrets, context.packet.index)
         {
@@ -465,53 +477,6 @@ impl TlsSession {
     }
 }
 
-/// A record's header, as it is reported; SSLv2 frames have no content type.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Passed {
-    pub(super) content_type: Option<u8>,
-    pub(super) version: u16,
-    pub(super) length: u16,
-}
-
-impl From<Header> for Passed {
-    fn from(header: Header) -> Self {
-        Self { content_type: Some(header.content_type), version: header.version, length: header.length }
-    }
-}
-
-/// Reports a `tls_record`, if wanted.
-#[allow(clippy::too_many_arguments)]
-pub(super) fn report_record(
-    transport: TlsTransport,
-    direction: Direction,
-    passed: Passed,
-    handshake_types: Vec<u8>,
-    alert: Option<RecordAlert>,
-    encrypted: bool,
-    packet: PacketRef,
-    context: &Context<'_>,
-    out: &mut Sink<'_>,
-) {
-    if !out.wants(RecordKind::TlsRecord) {
-        return;
-    }
-    out.record(Record::TlsRecord(Box::new(TlsRecord {
-        subject: Subject::new(context.flow.id, Evidence::from_iter([packet.number])),
-        client: context.flow.client,
-        server: context.flow.server,
-        transport,
-        packet: packet.number,
-        ts: packet.timestamp,
-        side: direction.sender(),
-        content_type: passed.content_type,
-        version: passed.version,
-        length: passed.length,
-        handshake_types,
-        alert,
-        encrypted,
-    })));
-}
-
 /// Where a fragment lies: in the bytes offered, or in a record of which all became readable at once.
 #[derive(Clone, Copy)]
 enum Place {
@@ -590,6 +555,27 @@ fn is_readable(fragment: &[u8]) -> bool {
     true
 }
 
+impl TlsSession {
+    /// A side sent FIN: whether in the middle of a record, and whether the server said before that nothing follows.
+    fn farewell(&mut self, direction: Direction, cause: EndCause, context: &Context<'_>, out: &mut Sink<'_>) {
+        let Some(tls13) = self.conversation.established().filter(|_| cause == EndCause::Fin) else { return };
+        let answered = self.half(direction.reverse()).ended;
+        let half = self.half(direction);
+        half.ended = true;
+        if half.lost || half.uncertain {
+            return;
+        }
+        let said = half
+            .last
+            .is_none_or(|last| last.content_type == content::ALERT || (tls13 && Machine::is_alert_length(last.length)));
+        if half.cut || half.skipped.is_some() {
+            diagnosis::truncated(direction.sender(), context, out);
+        } else if direction == Direction::ServerToClient && !answered && !said {
+            diagnosis::no_close_notify(context, out);
+        }
+    }
+}
+
 impl Session for TlsSession {
     fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
         match input {
@@ -607,7 +593,10 @@ impl Session for TlsSession {
                     decrypted.content.gap(direction, length, out);
                 }
             }
-            Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
+            Input::End { direction, cause } => {
+                self.conversation.end(direction, cause, context, out);
+                self.farewell(direction, cause, context, out);
+            }
             Input::Close => {
                 if let Some(decrypted) = &mut self.decrypted {
                     decrypted.content.settle_early(Some(decrypted.decryption.early_accepted().unwrap_or(true)), out);
@@ -615,7 +604,10 @@ impl Session for TlsSession {
                 }
                 self.conversation.close(context, out);
             }
-            Input::Skipped { .. } => {}
+            Input::Skipped { direction, length, .. } => {
+                let half = self.half(direction);
+                half.cut = length < half.expected;
+            }
             Input::Datagram { .. } => return Progress::Done,
         }
         Progress::Consumed(0)
