@@ -37,6 +37,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("tls_session", tls_session),
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
+    ("starttls_session", starttls_session),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
     ("report_escape", report_escape),
@@ -173,6 +174,13 @@ pub fn quic_session(bytes: &[u8]) {
 /// OpenVPN, as [`session`] says.
 pub fn openvpn_session(bytes: &[u8]) {
     session("openvpn", bytes);
+}
+
+/// Protocols that go over to TLS: the first byte says which.
+pub fn starttls_session(bytes: &[u8]) {
+    let names = ["smtp", "imap", "pop", "ftp", "xmpp", "pgsql", "mysql"];
+    let Some((first, rest)) = bytes.split_first() else { return };
+    session(names[usize::from(*first) % names.len()], rest);
 }
 
 /// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an

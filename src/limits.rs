@@ -89,6 +89,9 @@ pub const MAX_PROBE_BYTES: usize = 4096;
 
 /// State transitions listed in a connection record.
 pub const MAX_TRANSITIONS: usize = 64;
+/// Points of a `window_series`: as many as a small chart shows, 1.5 KiB a direction at most. When there are more, every second
+/// one is given up.
+pub const MAX_WINDOW_SAMPLES: usize = 64;
 
 /// Fragmented datagrams being reassembled at once.
 pub const MAX_FRAGMENTED_DATAGRAMS: usize = 1024;
@@ -138,6 +141,9 @@ pub const MAX_DNS_MESSAGE_TEXT_BYTES: usize = 1 << 20;
 /// Questions listed of one DNS message.
 pub const MAX_DNS_QUESTIONS: usize = 256;
 
+/// EDNS options listed of one DNS message.
+pub const MAX_DNS_EDNS_OPTIONS: usize = 64;
+
 /// DNS queries of one flow that wait for their answer; the oldest is reported unanswered when one more comes.
 pub const MAX_DNS_OUTSTANDING: usize = 1024;
 
@@ -173,6 +179,9 @@ pub const MAX_TLS_HELLOS: usize = 64;
 
 /// Certificate chains whose verdict a worker keeps: reaching it costs time only, as they are judged again.
 pub const MAX_KEPT_VERDICTS: usize = 1024;
+
+/// Bytes of a connection that may pass before TLS is asked for (STARTTLS); greetings and capabilities are far shorter.
+pub const MAX_BEFORE_STARTTLS: u64 = 1 << 16;
 
 /// Alerts listed per TLS handshake.
 pub const MAX_TLS_ALERTS: usize = 16;
@@ -268,6 +277,14 @@ pub const MAX_DTLS_RANGES: usize = 128;
 /// never all in memory.
 pub const FINISHED_AT_ONCE: u64 = 8192;
 
+/// Segments that `connection` holds back until it is known whether they were lost: more than a large window holds.
+pub const MAX_SEGMENTS_HELD: usize = 4096;
+
+/// Lines that `connection` draws unless asked for all; what lies between its beginning and its end is summed up.
+pub const MAX_LADDER_ROWS: usize = 300;
+
+/// The same in an SVG picture, which must stay one that can be looked at: some 6000 pixels high.
+pub const MAX_PICTURE_ROWS: usize = 160;
 /// Connections remembered until the end of a capture, to be compared with one another: 10 MB of them.
 pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
 

@@ -341,6 +341,8 @@ impl Judge {
         expect("cause", &first["failure"]["cause"], expected.cause);
         expect("verification", &first["verification"]["reason"], expected.verification);
         let mut codes: Vec<&str> = records.iter().filter_map(|record| record["code"].as_str()).collect();
+        // What TCP has to say is another test's.
+        codes.retain(|code| !code.starts_with("tcp."));
         codes.sort_unstable();
         if codes != expected.findings {
             self.wrong.push(format!("{name}: findings: found {codes:?}, expected {:?}", expected.findings));
@@ -387,7 +389,8 @@ fn good_handshakes_are_passed_over() {
     let tls = records.iter().find(|record| record["type"] == "tls").unwrap();
     assert_eq!(tls["verification"]["host"], HOST);
     assert_eq!(tls["verification"]["now"]["reason"], "ok");
-    let names: Vec<&str> = tls["phases"].as_array().unwrap().iter().map(|phase| phase["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        tls["phases"].as_array().unwrap().iter().map(|phase| phase["name"].as_str().unwrap()).collect();
     assert_eq!(names[..3], ["client_hello", "server_hello", "certificate"], "{names:?}");
     judge.finish(9);
 }
@@ -468,7 +471,11 @@ fn faulty_certificates_are_named() {
     let codes = &["tls.alert", "tls.missing-intermediate"];
     let fault = || identity(&leaf(HOST), &below, &[]);
     judge.case("missing intermediate", strict(fault()), &refused("unknown_ca", "missing_intermediate", codes));
-    judge.case("missing intermediate, accepted", setup(fault()), &would_be_refused("missing_intermediate", &codes[1..]));
+    judge.case(
+        "missing intermediate, accepted",
+        setup(fault()),
+        &would_be_refused("missing_intermediate", &codes[1..]),
+    );
     let unrelated = || identity(&leaf(HOST), &below, &[&elsewhere]);
     judge.case("wrong intermediate sent", setup(unrelated()), &would_be_refused("missing_intermediate", &codes[1..]));
     let disordered = || {
@@ -527,7 +534,11 @@ fn faulty_certificates_are_named() {
     numbered.serial_number = Some(SERIAL.to_vec().into());
     let revoked: Vec<u8> = [&[0xa1, 17, 0x18, 15][..], b"20240601000000Z"].concat();
     let stapled = |status: &[u8]| Setup { staple: ocsp(status), ..strict(identity(&numbered, &below, &[&below])) };
-    judge.case("revoked by staple", stapled(&revoked), &would_be_refused("revoked_by_staple", &["tls.certificate-revoked"]));
+    judge.case(
+        "revoked by staple",
+        stapled(&revoked),
+        &would_be_refused("revoked_by_staple", &["tls.certificate-revoked"]),
+    );
     judge.case("good staple", stapled(&[0x80, 0]), &good(Some("ok")));
 
     // In TLS 1.3 the certificate is encrypted: nothing is said of it, and the refusal is known by its size and place.
@@ -535,7 +546,7 @@ fn faulty_certificates_are_named() {
     let probably = failed("encrypted_alert", "certificate_probably_refused", &["tls.handshake-incomplete"]);
     judge.case("unknown authority, 1.3", hidden(identity(&leaf(HOST), &elsewhere, &[&elsewhere])), &probably);
     judge.case("expired, 1.3", hidden(identity(&expired, &below, &[&below])), &probably);
-    judge.finish(30);
+    judge.finish(29);
 }
 
 fn client_leaf_for(host: &str) -> rcgen::CertificateParams {
@@ -562,8 +573,7 @@ fn nothing_in_common_is_told_apart() {
         providers
     };
     use provider::cipher_suite as s;
-    let old =
-        suites(s::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, s::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256);
+    let old = suites(s::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, s::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256);
     let none = failed("handshake_failure", "no_common_cipher_suite", alert);
     judge.case("no cipher suite, 1.2", Setup { providers: old, ..setup(serve()) }, &none);
     let new = suites(s::TLS13_AES_128_GCM_SHA256, s::TLS13_CHACHA20_POLY1305_SHA256);
@@ -579,8 +589,10 @@ fn nothing_in_common_is_told_apart() {
     judge.case("no group, 1.3", Setup { providers: groups(), versions: [NEW, NEW], ..setup(serve()) }, &none);
     judge.case("no group, 1.2", Setup { providers: groups(), ..setup(serve()) }, &none);
 
+    // rustls itself breaks off without an alert here; OpenSSL's is put in its place.
     let none = failed("handshake_failure", "no_common_signature_algorithm", alert);
-    let schemes = || Setup { schemes: vec![SignatureScheme::ED25519], ..setup(serve()) };
+    let refuses: Tamper = |_, _, _| Instead::Answer(vec![21, 3, 3, 0, 2, 2, 40]);
+    let schemes = || Setup { schemes: vec![SignatureScheme::ED25519], tamper: refuses, ..setup(serve()) };
     judge.case("no signature algorithm, 1.2", schemes(), &none);
     judge.case("no signature algorithm, 1.3", Setup { versions: [NEW, NEW], ..schemes() }, &none);
 
@@ -594,7 +606,7 @@ fn nothing_in_common_is_told_apart() {
 
     // Client certificates: in TLS 1.2 they are to be seen.
     let asks = |client, versions| Setup { wants: Some(&root), client, versions, ..setup(serve()) };
-    let missing = failed("handshake_failure", "client_certificate_missing", alert);
+    let missing = failed("certificate_required", "client_certificate_missing", alert);
     let with_ok = |expected: Expected| Expected { verification: Some("ok"), ..expected };
     judge.case("client certificate missing, 1.2", asks(None, [OLD, OLD]), &with_ok(missing));
     let stranger = pki::root("Stranger");
@@ -624,10 +636,7 @@ fn ends_and_strangers_are_told() {
     judge.case("RST after the hello", tampered(|f, n, _| at(f, n, HELLO, Instead::Reset)), &after_hello("reset"));
     let silent = tampered(|f, n, _| at(f, n, HELLO, Instead::Silence));
     judge.case("silence after the hello", silent, &failed("silence", "silence", &["tls.no-answer"]));
-    let quiet = |code| Expected {
-        verification: Some("ok"),
-        ..failed(code, "certificate_probably_refused", broken)
-    };
+    let quiet = |code| Expected { verification: Some("ok"), ..failed(code, "certificate_probably_refused", broken) };
     judge.case("FIN after the certificate", tampered(|f, n, _| at(f, n, FLIGHT, Instead::Fin)), &quiet("closed"));
     judge.case("RST after the certificate", tampered(|f, n, _| at(f, n, FLIGHT, Instead::Reset)), &quiet("reset"));
     let silent = tampered(|f, n, _| at(f, n, FLIGHT, Instead::Silence));

@@ -19,11 +19,15 @@ pub mod http1;
 pub mod openvpn;
 pub mod quic;
 pub mod registry;
+pub mod starttls;
 pub mod tls;
 
 use crate::{
     limits::Limit,
-    record::{Context, Direction, Finding, FlowFacts, Input, Layer, PacketRef, Progress, Record, RecordKind, Wanted},
+    record::{
+        Context, Direction, Finding, FlowFacts, Input, Layer, PacketRef, Progress, Record, RecordKind, Unreachable,
+        Wanted,
+    },
 };
 
 /// A protocol: how to recognise it, and how to read it.
@@ -85,6 +89,11 @@ pub enum Verdict {
 pub trait Session: Send {
     /// Reads what is offered.
     fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress;
+
+    /// Is told that a datagram could not be delivered. More may come all the same.
+    fn unreachable(&mut self, notice: &Unreachable<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        let _ = (notice, context, out);
+    }
 }
 
 /// Where a session says what it found.

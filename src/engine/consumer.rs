@@ -6,7 +6,10 @@ use crate::{
     app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
     flow::Consumer,
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport, Wanted},
+    record::{
+        Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport, Unreachable,
+        Wanted,
+    },
 };
 
 /// What is complete.
@@ -83,6 +86,11 @@ impl Outlet {
         if !secrets.is_none() {
             self.secrets = secrets.clone();
         }
+    }
+
+    /// Tells a session that a datagram could not be delivered.
+    pub fn tell(&mut self, session: &mut dyn Session, notice: &Unreachable<'_>, context: &Context<'_>) {
+        session.unreachable(notice, context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said));
     }
 
     /// Whether sessions said something that was not taken yet.
@@ -180,6 +188,10 @@ impl Consumer for Outlet {
 
     fn input(&mut self, conversation: &mut Conversation, input: Input<'_>, context: &Context<'_>) -> Progress {
         conversation.input(input, context, self)
+    }
+
+    fn unreachable(&mut self, conversation: &mut Conversation, notice: &Unreachable<'_>, context: &Context<'_>) {
+        conversation.unreachable(notice, context, self);
     }
 
     fn take_reoffer(&mut self, conversation: &mut Conversation) -> bool {

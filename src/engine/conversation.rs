@@ -3,7 +3,7 @@ use super::{consumer::Outlet, inner::Inner};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
-    record::{Context, Direction, Input, Progress},
+    record::{Context, Direction, Input, Progress, Unreachable},
 };
 
 /// The protocol side of one flow.
@@ -151,6 +151,16 @@ impl Conversation {
             Progress::Consumed(_) | Progress::Need { .. } | Progress::Skip(_) => {}
         }
         progress
+    }
+
+    /// A datagram could not be delivered.
+    pub fn unreachable(&mut self, notice: &Unreachable<'_>, context: &Context<'_>, outlet: &mut Outlet) {
+        if let Reader::Session(session) = &mut self.reader {
+            outlet.tell(session.as_mut(), notice, context);
+            if outlet.has_said() {
+                self.settle(context, outlet);
+            }
+        }
     }
 
     /// Does what the session said.

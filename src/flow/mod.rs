@@ -25,7 +25,7 @@ pub use table::Table;
 
 use crate::{
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, TcpFact, Timestamp, Wanted},
+    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, TcpFact, Timestamp, Unreachable, Wanted},
     wire::{ChecksumStatus, Decoded},
 };
 
@@ -89,6 +89,11 @@ pub trait Consumer {
 
     /// Bytes, a datagram, a gap, an end or the close of a flow.
     fn input(&mut self, conversation: &mut Self::Conversation, input: Input<'_>, context: &Context<'_>) -> Progress;
+
+    /// An ICMP error says that a datagram of the flow could not be delivered.
+    fn unreachable(&mut self, conversation: &mut Self::Conversation, notice: &Unreachable<'_>, context: &Context<'_>) {
+        let _ = (conversation, notice, context);
+    }
 
     /// Whether bytes left unconsumed in the other direction shall be offered again now, because the flow's protocol
     /// was just found. Asked after each [`Consumer::input`].

@@ -13,7 +13,7 @@ use crate::{
     limits,
     record::{
         Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
-        RecordKind, Side, Timestamp, Transport,
+        RecordKind, Side, Timestamp, Transport, Unreachable,
     },
     wire::{Decoded, Network, TransportHeader},
 };
@@ -162,7 +162,7 @@ impl<C: Consumer> Table<C> {
         let transport = match decoded.transport {
             TransportHeader::Tcp => Transport::Tcp,
             TransportHeader::Udp => Transport::Udp,
-            TransportHeader::Icmp | TransportHeader::Icmpv6 => return self.icmp(packet),
+            TransportHeader::Icmp | TransportHeader::Icmpv6 => return self.icmp(packet, consumer),
             _ => return None,
         };
         let key = decoded.flow_key(packet.bytes)?;
@@ -190,17 +190,17 @@ impl<C: Consumer> Table<C> {
             at: packet.at,
             wire_length: packet.wire_length,
             identification: identification(packet),
+            ecn: explicit_congestion_notification(packet),
         };
         let mut slot = found;
-        let mut reuses = false;
+        let mut earlier = None;
         if let Some(known) = found {
             let direction = self.direction(known, source == self.slot(known)?.facts.client);
             if let Some(Slot { kind: Kind::Tcp(connection), .. }) = self.slot(known)
                 && connection.is_over_with(&segment, direction)
             {
-                self.close(known, packet.at, None, consumer);
+                earlier = self.close(known, packet.at, None, consumer);
                 slot = None;
-                reuses = true;
             }
         }
         let slot = match slot {
@@ -210,8 +210,9 @@ impl<C: Consumer> Table<C> {
                 let direction =
                     if roles.client == source { Direction::ClientToServer } else { Direction::ServerToClient };
                 let mut connection = Connection::new(&segment, direction);
-                if reuses {
-                    connection.set_reused();
+                if let Some(Slot { kind: Kind::Tcp(earlier), facts, .. }) = &earlier {
+                    let opener = if facts.client == source { Side::Client } else { Side::Server };
+                    connection.set_reuse_of(earlier, facts.id, &segment, opener);
                 }
                 self.open(key, roles, transport, packet, Kind::Tcp(Box::new(connection)), consumer)?
             }
@@ -265,9 +266,19 @@ impl<C: Consumer> Table<C> {
             self.index = HashTable::new();
         }
         while let Some((_, number)) = self.finishing.as_mut().and_then(|open| open.pop_if(|(by, _)| *by <= opener)) {
-            if let Some(slot) = self.slots.take(number) {
-                self.report(slot, at, None, consumer);
+            if let Some(mut slot) = self.slots.take(number) {
+                self.report(&mut slot, at, None, consumer);
             }
+        }
+    }
+
+    /// The open TCP connection with this key, as it would be reported now.
+    #[must_use]
+    pub fn connection(&self, key: &FlowKey, consumer: &C) -> Option<crate::record::Connection> {
+        let slot = self.slot(self.find(key)?)?;
+        match &slot.kind {
+            Kind::Tcp(connection) => Some(connection.record(&slot.facts, consumer.application(&slot.conversation))),
+            Kind::Udp(_) => None,
         }
     }
 
@@ -440,33 +451,53 @@ impl<C: Consumer> Table<C> {
     }
 
     /// An ICMP error: noted with the flow whose packet it quotes. It is no packet of that flow.
-    fn icmp<'t>(&'t mut self, packet: &Packet<'_>) -> Option<&'t mut C::Conversation> {
+    fn icmp<'t>(&'t mut self, packet: &Packet<'_>, consumer: &mut C) -> Option<&'t mut C::Conversation> {
         let quoted = packet.decoded.quoted(packet.bytes)?;
         let number = self.find(&FlowKey::new(quoted.transport, quoted.source, quoted.destination))?;
-        let unreachable = is_unreachable(packet.decoded, packet.bytes);
+        let reason = unreachable(packet.decoded, packet.bytes);
+        let direction = self.direction(number, quoted.source == self.slot(number)?.facts.client);
         let slot = self.slot_mut(number)?;
-        if let Kind::Tcp(connection) = &mut slot.kind
-            && unreachable
-        {
-            let side = if quoted.source == slot.facts.client { Side::Client } else { Side::Server };
-            connection.unreachable(side, packet.at);
+        let Some(reason) = reason else { return Some(&mut slot.conversation) };
+        match &mut slot.kind {
+            Kind::Tcp(connection) => connection.unreachable(direction.sender(), packet.at),
+            Kind::Udp(flow) if !flow.done => {
+                let (by, _) = packet.decoded.endpoints(packet.bytes)?;
+                let notice = Unreachable { direction, by: by.address, reason, quoted: quoted.payload };
+                let context = Context {
+                    flow: &slot.facts,
+                    packet: packet.at,
+                    origins: &[],
+                    from_start: false,
+                    round_trip_ns: None,
+                    secrets: crate::record::Secrets::none(),
+                };
+                consumer.unreachable(&mut slot.conversation, &notice, &context);
+            }
+            Kind::Udp(_) => {}
         }
         Some(&mut slot.conversation)
     }
 
     /// Takes a flow out and reports it. `deadline` is the moment when time alone closed it.
-    fn close(&mut self, number: u32, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
+    fn close(
+        &mut self,
+        number: u32,
+        at: PacketRef,
+        deadline: Option<Timestamp>,
+        consumer: &mut C,
+    ) -> Option<Slot<C::Conversation>> {
         self.unlink(number);
-        let Some(slot) = self.slots.take(number) else { return };
+        let mut slot = self.slots.take(number)?;
         self.free.push(number);
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }
-        self.report(slot, at, deadline, consumer);
+        self.report(&mut slot, at, deadline, consumer);
+        Some(slot)
     }
 
     /// Tells the consumer all that is left to tell of a flow that was taken out.
-    fn report(&self, mut slot: Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
+    fn report(&self, slot: &mut Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         let wanted = self.settings.wanted;
         let round_trip_ns = match &slot.kind {
             Kind::Tcp(connection) => connection.round_trip_ns(),
@@ -548,13 +579,33 @@ fn identification(packet: &Packet<'_>) -> u16 {
     }
 }
 
-/// ICMP destination unreachable (RFC 792, RFC 4443), but for "fragmentation needed", which is no refusal.
-fn is_unreachable(decoded: &Decoded, bytes: &[u8]) -> bool {
-    let Some([kind, code, ..]) = bytes.get(decoded.transport_offset as usize..) else { return false };
-    match decoded.network {
-        Network::Ipv4 => *kind == 3 && *code != 4,
-        Network::Ipv6 => *kind == 1,
-        _ => false,
+/// The two bits by which routers signal congestion (RFC 3168 5), zero where there are none.
+fn explicit_congestion_notification(packet: &Packet<'_>) -> u8 {
+    let start = packet.decoded.network_offset as usize;
+    match (packet.decoded.network, packet.bytes.get(start..)) {
+        (Network::Ipv4, Some([_, service, ..])) => service & 3,
+        (Network::Ipv6, Some([_, class, ..])) => (class >> 4) & 3,
+        _ => 0,
+    }
+}
+
+/// What ICMP destination unreachable says (RFC 792, RFC 1812 5.2.7.1, RFC 4443 3.1), but for "fragmentation needed",
+/// which is no refusal.
+fn unreachable(decoded: &Decoded, bytes: &[u8]) -> Option<&'static str> {
+    let [kind, code, ..] = bytes.get(decoded.transport_offset as usize..)? else { return None };
+    match (decoded.network, kind, code) {
+        (Network::Ipv4, 3, 4) => None,
+        (Network::Ipv4, 3, 0 | 6 | 11) => Some("network unreachable"),
+        (Network::Ipv4, 3, 1 | 7 | 8 | 12) => Some("host unreachable"),
+        (Network::Ipv4, 3, 2) => Some("protocol unreachable"),
+        (Network::Ipv4, 3, 3) | (Network::Ipv6, 1, 4) => Some("port unreachable"),
+        (Network::Ipv4, 3, 5) => Some("source route failed"),
+        (Network::Ipv4, 3, 9 | 10 | 13..=15) | (Network::Ipv6, 1, 1 | 5) => Some("administratively prohibited"),
+        (Network::Ipv6, 1, 0 | 6) => Some("no route"),
+        (Network::Ipv6, 1, 2) => Some("beyond the scope of the source address"),
+        (Network::Ipv6, 1, 3) => Some("address unreachable"),
+        (Network::Ipv4, 3, _) | (Network::Ipv6, 1, _) => Some("destination unreachable"),
+        _ => None,
     }
 }
 

@@ -103,7 +103,9 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
             record_type: Some(next()),
             class: Some(next()),
             recursion_desired: true,
+            checking_disabled: false,
             edns: false,
+            opt: None,
             answers: Vec::new(),
         }),
         response: Some(DnsResponse {
@@ -116,12 +118,16 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
             truncated: false,
             recursion_available: false,
             authentic_data: false,
+            opt: None,
             answers: vec![record.clone(), record],
             authority: Vec::new(),
             additional: Vec::new(),
         }),
         latency_ns: Some(1),
         retransmissions: 0,
+        waited_ns: None,
+        unreachable: None,
+        truncated_before: None,
     };
     let http = Http {
         subject: subject(),

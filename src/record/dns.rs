@@ -1,8 +1,10 @@
 //! `dns`: one transaction. `dns_message`: one message, on request.
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Endpoint, PacketNumber, Side, Subject, Timestamp};
+use super::{Endpoint, FlowId, PacketNumber, Side, Subject, Timestamp};
 
 /// How DNS messages travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -39,6 +41,59 @@ pub struct Dns {
     pub latency_ns: Option<i64>,
     /// How often the query was sent again.
     pub retransmissions: u64,
+    /// Without an answer: from the first query until the answer was given up, because the capture or the flow ended or
+    /// ICMP said that it will not come, in nanoseconds.
+    pub waited_ns: Option<i64>,
+    /// The ICMP error that came instead of an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreachable: Option<DnsUnreachable>,
+    /// The transaction whose truncated answer made the client ask again over TCP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncated_before: Option<DnsLink>,
+}
+
+/// An ICMP error that answers a query.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct DnsUnreachable {
+    /// The packet that carried it.
+    pub packet: PacketNumber,
+    /// When.
+    pub ts: Timestamp,
+    /// Who sent it: the server itself, or a router on the way.
+    pub by: IpAddr,
+    /// What it says, such as `port unreachable`.
+    pub reason: &'static str,
+}
+
+/// Another transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DnsLink {
+    /// Its flow.
+    pub flow: FlowId,
+    /// The packet of its response.
+    pub packet: PacketNumber,
+}
+
+/// What an OPT record says (RFC 6891 6.1).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct DnsEdns {
+    /// VERSION.
+    pub version: u8,
+    /// The largest UDP payload its sender takes, in bytes.
+    pub udp_payload_size: u16,
+    /// The DO bit: DNSSEC records are wanted (RFC 3225).
+    pub dnssec_ok: bool,
+    /// The options, at most 64.
+    pub options: Vec<DnsEdnsOption>,
+}
+
+/// An EDNS option.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct DnsEdnsOption {
+    /// IANA's name, such as `COOKIE`, else `OPT65001`.
+    pub name: String,
+    /// Its value as text where it has one, such as a client subnet or an extended error (RFC 8914); else in hex.
+    pub value: String,
 }
 
 /// A query.
@@ -57,8 +112,13 @@ pub struct DnsQuery {
     pub class: Option<String>,
     /// The RD bit.
     pub recursion_desired: bool,
+    /// The CD bit: the answer is wanted even if DNSSEC says that it is false (RFC 4035 3.2.2).
+    pub checking_disabled: bool,
     /// Whether it carries an OPT record (RFC 6891).
     pub edns: bool,
+    /// What the OPT record says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opt: Option<Box<DnsEdns>>,
     /// Records a query carries itself, as in mDNS known answers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<DnsRecord>,
@@ -85,8 +145,11 @@ pub struct DnsResponse {
     pub truncated: bool,
     /// The RA bit.
     pub recursion_available: bool,
-    /// The AD bit.
+    /// The AD bit: all of it was verified with DNSSEC (RFC 4035 3.2.3).
     pub authentic_data: bool,
+    /// What the OPT record says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opt: Option<Box<DnsEdns>>,
     /// Answer section.
     pub answers: Vec<DnsRecord>,
     /// Authority section.

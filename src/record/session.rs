@@ -1,4 +1,6 @@
 //! What a flow offers to the protocol that reads it, and what the protocol answers.
+use std::net::IpAddr;
+
 use super::{Direction, FlowFacts, PacketRef, Secrets};
 
 /// What is offered to a session.
@@ -45,6 +47,19 @@ pub enum Input<'a> {
     },
     /// The flow is over, or the capture is: report what is left.
     Close,
+}
+
+/// An ICMP error: a datagram of the flow could not be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreachable<'a> {
+    /// Which way the datagram travelled.
+    pub direction: Direction,
+    /// Who says so.
+    pub by: IpAddr,
+    /// Why, such as `port unreachable`.
+    pub reason: &'static str,
+    /// What is quoted of the datagram's payload: often its beginning only, or nothing.
+    pub quoted: &'a [u8],
 }
 
 /// Why a direction ended.

@@ -188,7 +188,7 @@ impl fmt::Display for Stop {
 
 /// An IP packet quoted by an ICMP error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quoted {
+pub struct Quoted<'a> {
     /// TCP or UDP.
     pub transport: Transport,
     /// Who sent the quoted packet.
@@ -197,6 +197,8 @@ pub struct Quoted {
     pub destination: Endpoint,
     /// TCP sequence number, when it is there.
     pub sequence_number: Option<u32>,
+    /// What is quoted of a UDP datagram's payload.
+    pub payload: &'a [u8],
 }
 
 /// Verdict on a checksum.
@@ -313,7 +315,7 @@ impl Decoded {
 
     /// The packet an ICMP or ICMPv6 error quotes, when it is TCP or UDP.
     #[must_use]
-    pub fn quoted(&self, bytes: &[u8]) -> Option<Quoted> {
+    pub fn quoted<'a>(&self, bytes: &'a [u8]) -> Option<Quoted<'a>> {
         let message = bytes.get(self.transport_offset as usize..)?;
         let message_type = *message.first()?;
         let quote = message.get(icmp::LENGTH..)?;
@@ -332,6 +334,7 @@ impl Decoded {
             source: Endpoint { address: source, port: u16_at(header, 0)? },
             destination: Endpoint { address: destination, port: u16_at(header, 2)? },
             sequence_number: if transport == Transport::Tcp { u32_at(header, 4) } else { None },
+            payload: if transport == Transport::Udp { header.get(8..).unwrap_or_default() } else { &[] },
         })
     }
 

@@ -1,10 +1,14 @@
 //! From a message to the parts of records: only called when somebody wants them.
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
+
 use super::iana;
 use super::names::Malformed;
-use super::parser::{Message, Question, ResourceRecord, Section, TYPE_OPT};
+use super::parser::{Cursor, Message, Question, ResourceRecord, Section, TYPE_OPT};
 use super::rdata;
 use crate::limits::{MAX_DNS_MESSAGE_TEXT_BYTES, MAX_DNS_QUESTIONS, MAX_DNS_RECORDS};
-use crate::record::{DnsQuery, DnsQuestion, DnsRecord, DnsResponse, PacketRef};
+use crate::record::{DnsEdns, DnsQuery, DnsQuestion, DnsRecord, DnsResponse, PacketRef};
 
 /// Everything a message holds, as text.
 #[derive(Debug, Default)]
@@ -15,10 +19,14 @@ pub struct Content {
     pub additional: Vec<DnsRecord>,
     /// The upper eight bits of the response code (RFC 6891 6.1.3).
     pub extended_rcode: u16,
-    /// Whether there is an OPT record.
-    pub edns: bool,
+    /// What the OPT record says, if there is one.
+    pub edns: Option<Box<DnsEdns>>,
     /// Extended errors (RFC 8914).
     pub errors: Option<String>,
+    /// Hash of the answers without regard to their order and times to live.
+    pub answer_hash: u64,
+    /// Whether an answer may not be kept, as its time to live is 0.
+    pub ttl_zero: bool,
     /// Whether there were more questions or records than are listed.
     pub cut: bool,
     /// Why reading stopped early.
@@ -49,10 +57,16 @@ impl Content {
         while let Some(record) = walk.record() {
             let record = record?;
             if record.record_type == TYPE_OPT && record.section == Section::Additional {
-                self.edns = true;
+                let (edns, cut) = rdata::edns(&record);
+                self.edns = Some(Box::new(edns));
+                self.cut |= cut;
                 self.extended_rcode = u16::try_from(record.ttl >> 24).unwrap_or_default() << 4;
                 self.errors = rdata::extended_errors(&record);
                 continue;
+            }
+            if record.section == Section::Answer {
+                self.ttl_zero |= record.ttl == 0;
+                self.answer_hash = self.answer_hash.wrapping_add(hash_record(&record));
             }
             let section = match record.section {
                 Section::Answer => &mut self.answers,
@@ -69,6 +83,23 @@ impl Content {
         }
         Ok(())
     }
+}
+
+/// Hash of what a record says. A name inside the data counts with its pointers: two senders may write one differently.
+fn hash_record(record: &ResourceRecord<'_>) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write_u16(record.record_type);
+    let mut cursor = Cursor { bytes: record.message, at: record.data_start };
+    let name = match record.record_type {
+        2 | 5 | 12 | 39 => cursor.name(),
+        _ => None,
+    };
+    match name {
+        // A name that cannot be read is told elsewhere.
+        Some(name) => drop(name.hash_caseless(&mut hasher)),
+        None => hasher.write(record.data()),
+    }
+    hasher.finish()
 }
 
 /// A question as text.
@@ -105,7 +136,9 @@ pub fn query(message: &Message<'_>, content: Content, packet: PacketRef) -> DnsQ
         record_type,
         class,
         recursion_desired: message.header.recursion_desired(),
-        edns: content.edns,
+        checking_disabled: message.header.checking_disabled(),
+        edns: content.edns.is_some(),
+        opt: content.edns,
         answers: content.answers,
     }
 }
@@ -125,6 +158,7 @@ pub fn response(message: &Message<'_>, content: Content, packet: PacketRef, quer
         truncated: header.truncated(),
         recursion_available: header.recursion_available(),
         authentic_data: header.authentic_data(),
+        opt: content.edns,
         answers: content.answers,
         authority: content.authority,
         additional: content.additional,

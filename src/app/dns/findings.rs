@@ -1,15 +1,25 @@
 //! What of DNS deserves attention.
-use crate::record::{Dns, Evidence, Finding, FlowFacts, PacketRef, Severity, Subject};
+use super::names::Malformed;
+use super::session::{Impostors, NO_QUESTION};
+use crate::record::{
+    Direction, Dns, DnsTransport, Endpoint, Evidence, Finding, FlowFacts, PacketRef, Severity, Subject,
+};
 
 /// Latency above which an answer is called slow, in nanoseconds: what a person notices.
 const SLOW_NS: i64 = 500_000_000;
 
 /// Everything a complete transaction gives cause for.
-pub fn of_transaction(dns: &Dns, errors: Option<&str>, flow: &FlowFacts, mut report: impl FnMut(Finding)) {
+pub fn of_transaction(
+    dns: &Dns,
+    errors: Option<&str>,
+    ttl_zero: bool,
+    flow: &FlowFacts,
+    mut report: impl FnMut(Finding),
+) {
     let Some(response) = &dns.response else { return };
     let asked = dns.query.as_ref().and_then(|query| query.name.as_deref()).or(response.name.as_deref());
     let kind = dns.query.as_ref().and_then(|query| query.record_type.as_deref()).or(response.record_type.as_deref());
-    let what = format!("{} {}", kind.unwrap_or("?"), asked.unwrap_or("(no question)"));
+    let what = format!("{} {}", kind.unwrap_or("?"), asked.unwrap_or(NO_QUESTION));
     let server = dns.server.address;
     let said = errors.map(|errors| format!(" The server explains: {errors} (RFC 8914).")).unwrap_or_default();
     let mut say = |severity, code, title: String, explanation: &str, reference| {
@@ -47,15 +57,32 @@ pub fn of_transaction(dns: &Dns, errors: Option<&str>, flow: &FlowFacts, mut rep
             "The server refuses by policy: it may not offer recursion to this client, or not serve this zone.",
             "RFC 1035 4.1.1",
         ),
-        _ => {}
+        "NOERROR" => {}
+        // The prerequisites of an UPDATE did not hold (RFC 2136 2.2): an answer like others.
+        "YXDOMAIN" | "YXRRSET" | "NXRRSET" => {}
+        rcode => say(
+            Severity::Note,
+            "dns.error",
+            format!("{what}: {server} answered {rcode}"),
+            match rcode {
+                "FORMERR" => "The server could not read the query. Old servers say so when a query carries EDNS.",
+                "NOTIMP" => "The server does not support this kind of query.",
+                "BADCOOKIE" => "The server wants its cookie back first (RFC 7873): the client asks again with it.",
+                "BADVERS" => "The server does not know this version of EDNS: the client asks again with a lower one.",
+                "NOTAUTH" | "NOTZONE" => "The server is not responsible for this zone, or the TSIG key is not valid.",
+                _ => "The query failed: the response code says why.",
+            },
+            "RFC 6895 2.3",
+        ),
     }
-    if response.truncated {
+    if ttl_zero && dns.transport != DnsTransport::Llmnr {
         say(
             Severity::Note,
-            "dns.truncated",
-            format!("{what}: the answer was truncated"),
-            "The answer did not fit; the client is expected to ask again over TCP.",
-            "RFC 7766 5",
+            "dns.ttl-zero",
+            format!("{what}: the answer may not be kept (time to live 0)"),
+            "Nobody may cache it, so each use of the name costs a query and its time. Load balancers want that; \
+             elsewhere it is a mistake.",
+            "RFC 1035 3.2.1",
         );
     }
     if let Some(latency) = dns.latency_ns.filter(|&latency| latency > SLOW_NS) {
@@ -79,12 +106,10 @@ pub fn of_transaction(dns: &Dns, errors: Option<&str>, flow: &FlowFacts, mut rep
 /// time after which resolvers ask again.
 const PATIENCE_NS: i64 = 1_000_000_000;
 
-/// No answer came. `until` is the last packet known of; nothing is said when the capture ended too soon to tell.
-pub fn unanswered(dns: &Dns, until: PacketRef, flow: &FlowFacts) -> Option<Finding> {
-    let query = dns.query.as_ref()?;
-    let waited = until.timestamp.since(query.ts).max(0);
-    let name = query.name.as_deref().unwrap_or("(no question)");
-    let kind = query.record_type.as_deref().unwrap_or("?");
+/// No answer came; nothing is said when the capture ended too soon to tell.
+pub fn unanswered(dns: &Dns, flow: &FlowFacts) -> Option<Finding> {
+    let waited = dns.waited_ns?;
+    let what = asked(dns);
     if waited < PATIENCE_NS && dns.retransmissions == 0 {
         return None;
     }
@@ -98,7 +123,7 @@ pub fn unanswered(dns: &Dns, until: PacketRef, flow: &FlowFacts) -> Option<Findi
         server: Some(dns.server),
         severity: Severity::Warning,
         code: "dns.unanswered",
-        title: format!("{kind} {name}: no answer from {}", dns.server.address),
+        title: format!("{what}: no answer from {}", dns.server.address),
         explanation: format!(
             "Asked {asked}; no answer is in this flow in the {}.{:03} s that the capture watched it. The \
              server may be down, a firewall in between, or the capture too short.",
@@ -109,27 +134,146 @@ pub fn unanswered(dns: &Dns, until: PacketRef, flow: &FlowFacts) -> Option<Findi
     })
 }
 
-/// A response whose id was asked with another question.
-pub fn mismatched(dns: &Dns, asked: &str, flow: &FlowFacts) -> Finding {
-    let got = dns.response.as_ref().and_then(|response| response.name.as_deref()).unwrap_or("(no question)");
-    Finding {
+/// `A www.example.com`.
+fn asked(dns: &Dns) -> String {
+    let query = dns.query.as_ref();
+    let name = query.and_then(|query| query.name.as_deref()).unwrap_or(NO_QUESTION);
+    format!("{} {name}", query.and_then(|query| query.record_type.as_deref()).unwrap_or("?"))
+}
+
+/// ICMP answered.
+pub fn unreachable(dns: &Dns, flow: &FlowFacts) -> Option<Finding> {
+    let error = dns.unreachable.as_ref()?;
+    let explanation = if error.by == dns.server.address && error.reason == "port unreachable" {
+        "The host is there, but no name server listens on it. The client asks its next server, if it has one."
+            .to_owned()
+    } else if error.by == dns.server.address {
+        "The host itself rejects the query: its firewall does not let it in.".to_owned()
+    } else {
+        format!(
+            "{} on the way says that the query did not reach the server: no route, no such host, or a firewall \
+            that rejects.",
+            error.by
+        )
+    };
+    Some(Finding {
         subject: Subject::new(flow.id, dns.subject.evidence.clone()),
         client: Some(dns.client),
         server: Some(dns.server),
         severity: Severity::Warning,
-        code: "dns.mismatched-response",
-        title: format!("Response 0x{:04x} answers {got}, but {asked} was asked", dns.id),
-        explanation: "The id fits an open query, the question does not: a resolver must ignore such a response. It \
-                      may be an attempt to spoof an answer, or a broken server."
+        code: "dns.unreachable",
+        title: format!("{}: {} cannot be asked, ICMP says {}", asked(dns), dns.server, error.reason),
+        explanation,
+        reference: Some("RFC 1122 4.1.3.3"),
+    })
+}
+
+/// Responses that came while a query with `id` for `name` was open, and almost fit.
+pub(super) fn impostors(
+    flow: &FlowFacts,
+    asking: Direction,
+    (id, name): (u16, &str),
+    found: &Impostors,
+    mut report: impl FnMut(Finding),
+) {
+    let mut say = |code, title, explanation: &str| {
+        report(Finding {
+            subject: Subject::new(flow.id, found.evidence.clone()),
+            client: Some(flow.endpoint(asking.sender())),
+            server: Some(flow.endpoint(asking.sender().other())),
+            severity: Severity::Warning,
+            code,
+            title,
+            explanation: explanation.to_owned(),
+            reference: Some("RFC 5452 9.1"),
+        });
+    };
+    if found.other_question > 0 {
+        let got = found.example.as_deref().unwrap_or(NO_QUESTION);
+        let more = found.other_question.saturating_sub(1);
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        say(
+            "dns.mismatched-response",
+            format!("Response 0x{id:04x} answers {got}, but {name} was asked{more}"),
+            "The id fits an open query, the question does not: a resolver must ignore such a response. It may be an \
+             attempt to spoof an answer, or a broken server.",
+        );
+    }
+    if found.other_id > 0 {
+        let (count, verb) = match found.other_id {
+            1 => ("1 response".to_owned(), "has"),
+            several => (format!("{several} responses"), "have"),
+        };
+        say(
+            "dns.mismatched-id",
+            format!("{name}: {count} {verb} another id than the query's 0x{id:04x}"),
+            "The question fits an open query, the id does not: a resolver must ignore such a response. Somebody who \
+             cannot see the query may be guessing its id to plant a false answer.",
+        );
+    }
+}
+
+/// An id that is in use was used for another question.
+pub fn id_used_twice(
+    flow: &FlowFacts,
+    asking: Direction,
+    evidence: Evidence,
+    id: u16,
+    [open, new]: [Option<&str>; 2],
+) -> Finding {
+    let (open, new) = (open.unwrap_or(NO_QUESTION), new.unwrap_or(NO_QUESTION));
+    Finding {
+        subject: Subject::new(flow.id, evidence),
+        client: Some(flow.endpoint(asking.sender())),
+        server: Some(flow.endpoint(asking.sender().other())),
+        severity: Severity::Note,
+        code: "dns.id-in-use",
+        title: format!("Id 0x{id:04x} was used for {new} while {open} was still open"),
+        explanation: "Two open questions of one port share an id, so only the question tells which of them a response \
+                      answers. Ids should be random: whoever can guess them can plant false answers."
             .to_owned(),
-        reference: Some("RFC 5452 9.1"),
+        reference: Some("RFC 5452 9.2"),
+    }
+}
+
+/// A message that nobody could have meant.
+pub fn malformed(flow: &FlowFacts, direction: Direction, packet: PacketRef, why: Malformed) -> Finding {
+    Finding {
+        subject: Subject::new(flow.id, Evidence::from_iter([packet.number])),
+        client: Some(flow.client),
+        server: Some(flow.server),
+        severity: Severity::Warning,
+        code: "dns.malformed",
+        title: format!("A message of {} cannot be read: {why}", flow.endpoint(direction.sender())),
+        explanation: "No sane software writes such a message: it is damage, another protocol, or an attempt to make a \
+                      reader loop or overrun. What stands before the place is reported."
+            .to_owned(),
+        reference: Some("RFC 9267 2"),
+    }
+}
+
+/// Another answer to a query that was answered.
+pub fn conflicting(evidence: Evidence, ends: [Endpoint; 2], id: u16, name: &str, flow: &FlowFacts) -> Finding {
+    let [client, server] = ends;
+    Finding {
+        subject: Subject::new(flow.id, evidence),
+        client: Some(client),
+        server: Some(server),
+        severity: Severity::Warning,
+        code: "dns.conflicting-response",
+        title: format!("{name}: query 0x{id:04x} was answered twice, and the answers differ"),
+        explanation:
+            "A server answers a query once. Somebody else answered too, and the faster one was believed: look \
+                      which of them has the usual hop limit (TTL in the IP header) and times to live."
+                .to_owned(),
+        reference: Some("RFC 5452 3"),
     }
 }
 
 /// The same answer once more.
 pub fn repeated(
     evidence: Evidence,
-    ends: [crate::record::Endpoint; 2],
+    ends: [Endpoint; 2],
     id: u16,
     name: &str,
     asked_again: bool,

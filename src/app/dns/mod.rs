@@ -10,6 +10,7 @@ mod findings;
 mod notes;
 mod probe;
 mod session;
+mod transfer;
 
 use super::Protocol;
 

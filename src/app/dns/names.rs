@@ -8,7 +8,7 @@ use std::{fmt, fmt::Write as _, hash::Hasher};
 pub enum Malformed {
     /// The bytes end early: damaged, or cut by the snap length.
     Truncated,
-    /// A compression pointer that points at itself or forward (RFC 1035 4.1.4).
+    /// A compression pointer that points at itself or forward (RFC 1035 4.1.4), or more of them than a name has labels.
     Pointer,
     /// A label that begins with the bits 01 or 10 (RFC 6891 5 withdrew them).
     LabelType,
@@ -29,6 +29,9 @@ impl fmt::Display for Malformed {
 
 /// Octets of a name at most, length octets and root included (RFC 1035 2.3.4).
 const MAX_NAME_OCTETS: usize = 255;
+/// Pointers followed in one name: as many as it can have labels, and the root. Pointers that point at pointers would let
+/// one message of 64 KiB cost millions of steps.
+const MAX_POINTERS: usize = 128;
 
 /// A name in a message. Not expanded before it is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +73,7 @@ impl<'a> Name<'a> {
     /// Its labels, pointers followed, without the root.
     #[must_use]
     pub fn labels(self) -> Labels<'a> {
-        Labels { message: self.message, at: self.start, run: self.start, octets: 1, over: false }
+        Labels { message: self.message, at: self.start, run: self.start, octets: 1, pointers: 0, over: false }
     }
 
     /// Whether it is the root.
@@ -160,6 +163,7 @@ pub struct Labels<'a> {
     /// Where the present run of labels begins: pointers must point before it.
     run: usize,
     octets: usize,
+    pointers: usize,
     over: bool,
 }
 
@@ -183,7 +187,8 @@ impl<'a> Labels<'a> {
                 64..=191 => return Err(Malformed::LabelType),
                 192..=255 => {
                     let target = pointer(length, *self.message.get(after).ok_or(Malformed::Truncated)?);
-                    if target >= self.run {
+                    self.pointers = self.pointers.saturating_add(1);
+                    if target >= self.run || self.pointers > MAX_POINTERS {
                         return Err(Malformed::Pointer);
                     }
                     (self.at, self.run) = (target, target);
@@ -265,7 +270,43 @@ mod tests {
         assert_eq!(text(&chain, chain.len() - 4), Err(Malformed::NameLength));
     }
 
+    #[test]
+    fn pointers_at_pointers_are_few() {
+        let mut chain = b"\x01a\0".to_vec();
+        for at in 0..200_u16 {
+            let target = if at == 0 { 0 } else { 3 + (at - 1) * 2 };
+            chain.extend_from_slice(&(0xc000 | target).to_be_bytes());
+        }
+        assert_eq!(text(&chain, 3 + 127 * 2).unwrap(), "a");
+        assert_eq!(text(&chain, 3 + 128 * 2), Err(Malformed::Pointer));
+    }
+
     proptest! {
+        /// Whatever pointers there are, the work on a name is bounded by its 255 octets and 128 pointers, and the
+        /// labels that are given out lie in the message.
+        #[test]
+        fn pointers_anywhere_end(
+            pieces in proptest::collection::vec((any::<u16>(), proptest::option::of(1_usize..20)), 1..200),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let mut message = Vec::new();
+            for (target, label) in pieces {
+                if let Some(length) = label {
+                    message.push(length as u8);
+                    message.extend(std::iter::repeat_n(b'x', length));
+                }
+                message.extend_from_slice(&(0xc000 | (target % 512)).to_be_bytes());
+            }
+            let start = at.index(message.len());
+            if let Ok((name, end)) = Name::read(&message, start) {
+                prop_assert!(end <= message.len());
+                let labels: Vec<_> = name.labels().collect();
+                prop_assert!(labels.len() <= 128);
+                let octets: usize = labels.iter().flatten().map(|label| label.len() + 1).sum();
+                prop_assert!(octets < MAX_NAME_OCTETS);
+            }
+        }
+
         #[test]
         fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300), at in 0_usize..310) {
             if let Ok((name, end)) = Name::read(&bytes, at) {

@@ -80,7 +80,7 @@ fn info(message: &Message<'_>, content: &Content, transport: DnsTransport) -> St
             let _ = write!(out, " {}", shown(data));
         }
     }
-    if content.edns {
+    if content.edns.is_some() {
         out.push_str(" OPT");
     }
     if content.malformed.is_some() {

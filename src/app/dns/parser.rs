@@ -72,6 +72,12 @@ impl Header {
         self.flags & 0x20 != 0
     }
 
+    /// The CD bit (RFC 4035 3.2.2).
+    #[must_use]
+    pub fn checking_disabled(self) -> bool {
+        self.flags & 0x10 != 0
+    }
+
     /// The four bits of RCODE in the header.
     #[must_use]
     pub fn rcode(self) -> u16 {

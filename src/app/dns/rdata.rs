@@ -7,7 +7,8 @@ use chrono::DateTime;
 
 use super::iana;
 use super::parser::{Cursor, ResourceRecord, TYPE_OPT};
-use crate::limits::MAX_DNS_DATA_TEXT_BYTES;
+use crate::limits::{MAX_DNS_DATA_TEXT_BYTES, MAX_DNS_EDNS_OPTIONS};
+use crate::record::{DnsEdns, DnsEdnsOption};
 
 /// One field of a layout. Names hold the rest of what a field means.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -524,6 +525,28 @@ fn service_parameter(key: u16, value: &[u8], out: &mut String) -> Option<()> {
     Some(())
 }
 
+/// What an OPT record says (RFC 6891 6.1), as far as it can be read, and whether there are more options than listed.
+#[must_use]
+pub fn edns(record: &ResourceRecord<'_>) -> (DnsEdns, bool) {
+    let mut edns = DnsEdns {
+        version: u8::try_from(record.ttl >> 16 & 0xff).unwrap_or_default(),
+        udp_payload_size: record.class,
+        dnssec_ok: record.ttl & 0x8000 != 0,
+        options: Vec::new(),
+    };
+    let mut cursor = Cursor { bytes: record.message, at: record.data_start };
+    while let (Some(code), Some(length)) = (cursor.u16(), cursor.u16()) {
+        let Some(value) = cursor.take(usize::from(length)) else { break };
+        if edns.options.len() >= MAX_DNS_EDNS_OPTIONS {
+            return (edns, true);
+        }
+        let mut text = String::new();
+        option(code, value, &mut text);
+        edns.options.push(DnsEdnsOption { name: iana::edns_option_name(code).into_owned(), value: text });
+    }
+    (edns, false)
+}
+
 /// OPT (RFC 6891 6.1): what its header fields say, then the options.
 fn options(record: &ResourceRecord<'_>, cursor: &mut Cursor<'_>, out: &mut String) -> Option<()> {
     let version = record.ttl >> 16 & 0xff;
@@ -545,6 +568,12 @@ fn option(code: u16, value: &[u8], out: &mut String) {
         8 => client_subnet(&mut inner, out),
         15 => error(value).map(|error| out.push_str(&error)),
         12 => write!(out, "{}", value.len()).ok(),
+        // RFC 6975 3: numbers of algorithms; RFC 8145 4.1: key tags; RFC 7314 2 and RFC 7828 3.1: times.
+        5..=7 => list(&mut inner, out, |inner| inner.u8().map(u32::from)),
+        14 => list(&mut inner, out, |inner| inner.u16().map(u32::from)),
+        9 if value.len() == 4 => list(&mut inner, out, |inner| inner.u32()),
+        11 if value.len() == 2 => inner.u16().and_then(|tenths| write!(out, "{}.{}s", tenths / 10, tenths % 10).ok()),
+        13 | 18 => inner.name().filter(|_| inner.is_empty()).and_then(|name| name.write(out, true).ok()),
         3 => {
             quoted(value, out);
             Some(())
@@ -555,6 +584,16 @@ fn option(code: u16, value: &[u8], out: &mut String) {
         out.truncate(before);
         hex(value, out);
     }
+}
+
+/// Numbers to the end, joined by commas.
+fn list(cursor: &mut Cursor<'_>, out: &mut String, next: impl Fn(&mut Cursor<'_>) -> Option<u32>) -> Option<()> {
+    let mut separator = "";
+    while !cursor.is_empty() {
+        write!(out, "{separator}{}", next(cursor)?).ok()?;
+        separator = ",";
+    }
+    Some(())
 }
 
 /// RFC 7871 6.

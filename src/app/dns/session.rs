@@ -6,21 +6,26 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::fast::FixedState;
 
 use super::build::{self, Content};
-use super::parser::{Cursor, HEADER_OCTETS, Message, ResourceRecord, Section, TYPE_SOA};
+use super::names::Malformed;
+use super::parser::{HEADER_OCTETS, Message};
+use super::transfer::Transfer;
 use super::{findings, iana, notes, probe};
 use crate::app::{Carrier, Session, Sink};
-use crate::limits::{
-    self, MAX_DNS_ANSWERED, MAX_DNS_OUTSTANDING, MAX_DNS_QUERY_RECORDS, MAX_DNS_TRANSFER_BYTES, MAX_DNS_TRANSFERS,
-};
+use crate::limits::{self, MAX_DNS_ANSWERED, MAX_DNS_OUTSTANDING, MAX_DNS_QUERY_RECORDS, MAX_DNS_TRANSFERS};
 use crate::record::{
-    Context, Direction, Dns, DnsMessage, DnsQuery, DnsRecord, DnsResponse, DnsTransport, Endpoint, Evidence, FlowFacts,
-    Input, PacketRef, Progress, Record, RecordKind, Subject,
+    Context, Direction, Dns, DnsMessage, DnsQuery, DnsResponse, DnsTransport, DnsUnreachable, Endpoint, Evidence,
+    FlowFacts, Input, PacketRef, Progress, Record, RecordKind, Subject, Unreachable,
 };
 
 const MDNS_PORT: u16 = 5353;
 const LLMNR_PORT: u16 = 5355;
 const TYPE_IXFR: u16 = 251;
 const TYPE_AXFR: u16 = 252;
+/// Places in [`DnsSession::told`].
+const ID_USED_TWICE: usize = 0;
+const MALFORMED: usize = 1;
+/// Stands for the name where there is none.
+pub(super) const NO_QUESTION: &str = "(no question)";
 
 /// Reads one flow.
 pub struct DnsSession {
@@ -31,6 +36,8 @@ pub struct DnsSession {
     answered: VecDeque<Answered>,
     /// Whether the stream's next byte begins a message, per direction.
     framed: [Framing; 2],
+    /// Findings that are told once a flow: an id used twice at once; a message that cannot be read.
+    told: [bool; 2],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +62,20 @@ struct Pending {
     evidence: Evidence,
     retransmissions: u64,
     transfer: Option<Box<Transfer>>,
+    impostors: Option<Box<Impostors>>,
+}
+
+/// Responses that came while a query was open, and almost fit.
+#[derive(Debug, Default)]
+pub(super) struct Impostors {
+    /// Those with the question, but another id.
+    pub other_id: u64,
+    /// Those with the id, but another question.
+    pub other_question: u64,
+    /// What the first of these is about.
+    pub example: Option<String>,
+    /// The packets.
+    pub evidence: Evidence,
 }
 
 struct Answered {
@@ -66,68 +87,21 @@ struct Answered {
     name: String,
     /// Whether the query had been sent again before, so that another answer is owed.
     asked_again: bool,
-}
-
-/// A zone transfer under way (RFC 5936, RFC 1995): many messages answer one query.
-#[derive(Default)]
-struct Transfer {
-    response: Option<DnsResponse>,
-    /// Records seen, listed or not.
-    records: u64,
-    /// Bytes held for the records after the first message's.
-    bytes: usize,
-    first_serial: u32,
-    /// In an incremental transfer, SOA records open deletions and additions in turn.
-    in_deletions: bool,
-    incremental: bool,
-    complete: bool,
-}
-
-impl Transfer {
-    /// Sees the answer records of one message.
-    fn see(&mut self, message: &Message<'_>) {
-        let mut walk = message.walk();
-        while let Some(Ok(record)) = walk.record() {
-            if record.section != Section::Answer || self.complete {
-                break;
-            }
-            self.records = self.records.saturating_add(1);
-            if record.record_type != TYPE_SOA {
-                continue;
-            }
-            let Some(serial) = serial(&record) else { continue };
-            match self.records {
-                1 => self.first_serial = serial,
-                2 if serial != self.first_serial => (self.incremental, self.in_deletions) = (true, true),
-                _ if self.in_deletions => self.in_deletions = false,
-                _ if serial == self.first_serial => self.complete = true,
-                _ => self.in_deletions = self.incremental,
-            }
-        }
-        if message.header.rcode() != 0 || self.records == 0 {
-            self.complete = true; // refused, or nothing that could go on
-        }
-    }
-}
-
-/// What a listed record holds in memory, in bytes, roughly.
-fn record_bytes(record: &DnsRecord) -> usize {
-    let texts = record.name.len().saturating_add(record.record_type.len()).saturating_add(record.data.len());
-    texts.saturating_add(size_of::<DnsRecord>())
-}
-
-/// SOA's serial.
-fn serial(record: &ResourceRecord<'_>) -> Option<u32> {
-    let mut cursor = Cursor { bytes: record.message, at: record.data_start };
-    cursor.name()?;
-    cursor.name()?;
-    cursor.u32()
+    /// What was answered: a second answer should say the same.
+    answer_hash: u64,
+    rcode: u16,
 }
 
 impl DnsSession {
     /// A reader over `carrier`.
     pub fn new(carrier: Carrier) -> Self {
-        Self { carrier, outstanding: VecDeque::new(), answered: VecDeque::new(), framed: [Framing::Start; 2] }
+        Self {
+            carrier,
+            outstanding: VecDeque::new(),
+            answered: VecDeque::new(),
+            framed: [Framing::Start; 2],
+            told: [false; 2],
+        }
     }
 
     fn transport(&self, flow: &FlowFacts) -> DnsTransport {
@@ -217,6 +191,11 @@ impl DnsSession {
         if !pairing {
             return;
         }
+        if let Some(malformed) = content.malformed.filter(|malformed| *malformed != Malformed::Truncated)
+            && self.tell_once(MALFORMED)
+        {
+            out.finding(findings::malformed(context.flow, direction, packet, malformed));
+        }
         let exchange = Exchange { message, direction, packet, transport, flow: context.flow };
         if transport == DnsTransport::Mdns {
             exchange.multicast(content, out);
@@ -241,6 +220,13 @@ impl DnsSession {
             pending.retransmissions = pending.retransmissions.saturating_add(1);
             pending.evidence.add(packet.number);
             return;
+        }
+        let other = |pending: &&Pending| pending.id == header.id && pending.direction == direction;
+        if self.outstanding.iter().any(|pending| other(&pending)) && self.tell_once(ID_USED_TWICE) {
+            let open = self.outstanding.iter().find(other);
+            let names = [open.and_then(|open| open.query.name.as_deref()), asked_name(&content)];
+            let evidence = open.map(|open| open.sent.number).into_iter().chain([packet.number]).collect();
+            out.finding(findings::id_used_twice(exchange.flow, direction, evidence, header.id, names));
         }
         if self.outstanding.len() >= MAX_DNS_OUTSTANDING
             && let Some(oldest) = self.outstanding.pop_front()
@@ -269,6 +255,7 @@ impl DnsSession {
             evidence: Evidence::from_iter([packet.number]),
             retransmissions: 0,
             transfer: transfers.then(Box::default),
+            impostors: None,
         });
     }
 
@@ -280,47 +267,33 @@ impl DnsSession {
         let agree = |other: Option<u64>| other.is_none() || question.is_none() || other == question;
         let ours = |pending: &Pending| pending.id == id && pending.direction == asked;
         let place = self.outstanding.iter().position(|pending| ours(pending) && agree(pending.question));
-        let errors = content.errors.take();
+        let (errors, ttl_zero, answer_hash) = (content.errors.take(), content.ttl_zero, content.answer_hash);
         let Some(place) = place else {
             let repeated =
                 |answered: &&mut Answered| answered.id == id && answered.direction == asked && agree(answered.question);
             if let Some(answered) = self.answered.iter_mut().rev().find(repeated) {
                 let evidence = answered.packets.iter().map(|packet| packet.number).chain([packet.number]).collect();
                 let ends = [flow.endpoint(asked.sender()), flow.endpoint(direction.sender())];
-                out.finding(findings::repeated(evidence, ends, id, &answered.name, answered.asked_again, flow));
+                let same = answered.answer_hash == content.answer_hash && answered.rcode == message.header.rcode();
+                out.finding(if same || answered.asked_again || message.header.truncated() {
+                    findings::repeated(evidence, ends, id, &answered.name, answered.asked_again, flow)
+                } else {
+                    findings::conflicting(evidence, ends, id, &answered.name, flow)
+                });
                 return;
             }
-            let other = self.outstanding.iter().find(|pending| ours(pending));
+            self.count_impostor(id, question, asked, &content, packet);
             let dns =
                 exchange.alone(None, Some(build::response(&message, content, packet, false)), direction.reverse());
-            if let Some(other) = other {
-                out.finding(findings::mismatched(&dns, other.query.name.as_deref().unwrap_or("(no question)"), flow));
-            }
-            findings::of_transaction(&dns, errors.as_deref(), flow, |finding| out.finding(finding));
+            findings::of_transaction(&dns, errors.as_deref(), ttl_zero, flow, |finding| out.finding(finding));
             out.record(Record::Dns(Box::new(dns)));
             return;
         };
         if let Some(pending) = self.outstanding.get_mut(place) {
             pending.evidence.add(packet.number);
             if let Some(transfer) = &mut pending.transfer {
-                transfer.see(&message);
-                let part = build::response(&message, content, packet, true);
-                match &mut transfer.response {
-                    None => transfer.response = Some(part),
-                    Some(response) => {
-                        for (kept, more) in
-                            [(&mut response.answers, part.answers), (&mut response.additional, part.additional)]
-                        {
-                            for record in more {
-                                transfer.bytes = transfer.bytes.saturating_add(record_bytes(&record));
-                                if transfer.bytes > MAX_DNS_TRANSFER_BYTES {
-                                    out.limit(&limits::DNS);
-                                    break;
-                                }
-                                kept.push(record);
-                            }
-                        }
-                    }
+                if !transfer.add(&message, build::response(&message, content, packet, true)) {
+                    out.limit(&limits::DNS);
                 }
                 if !transfer.complete {
                     return;
@@ -350,11 +323,47 @@ impl DnsSession {
             packets: [pending.sent, packet],
             name: pending.query.name.clone().unwrap_or_else(|| "(no question)".to_owned()),
             asked_again: pending.retransmissions > 0,
+            answer_hash,
+            rcode: message.header.rcode(),
         });
+        pending.tell_impostors(flow, out);
         let dns = pending.into_record(Some(response), transport, flow);
-        findings::of_transaction(&dns, errors.as_deref(), flow, |finding| out.finding(finding));
+        findings::of_transaction(&dns, errors.as_deref(), ttl_zero, flow, |finding| out.finding(finding));
         out.record(Record::Dns(Box::new(dns)));
     }
+
+    /// A response that fits no open query, with `id` and `question`, came while others were open.
+    fn count_impostor(
+        &mut self,
+        id: u16,
+        question: Option<u64>,
+        asked: Direction,
+        content: &Content,
+        packet: PacketRef,
+    ) {
+        let almost = |pending: &&mut Pending| {
+            pending.direction == asked && (pending.id == id || (question.is_some() && pending.question == question))
+        };
+        let Some(pending) = self.outstanding.iter_mut().find(almost) else { return };
+        let same_id = pending.id == id;
+        let impostors = pending.impostors.get_or_insert_default();
+        if same_id {
+            impostors.other_question = impostors.other_question.saturating_add(1);
+            impostors.example.get_or_insert_with(|| asked_name(content).unwrap_or(NO_QUESTION).to_owned());
+        } else {
+            impostors.other_id = impostors.other_id.saturating_add(1);
+        }
+        impostors.evidence.add(packet.number);
+    }
+
+    /// Whether a finding that is told once a flow is still to be told.
+    fn tell_once(&mut self, which: usize) -> bool {
+        self.told.get_mut(which).is_some_and(|told| !std::mem::replace(told, true))
+    }
+}
+
+fn asked_name(content: &Content) -> Option<&str> {
+    content.questions.first().map(|question| question.name.as_str())
 }
 
 /// A message with what surrounds it.
@@ -381,6 +390,9 @@ impl Exchange<'_> {
             response,
             latency_ns: None,
             retransmissions: 0,
+            waited_ns: None,
+            unreachable: None,
+            truncated_before: None,
         }
     }
 
@@ -410,18 +422,46 @@ impl Pending {
             query: Some(self.query),
             response,
             retransmissions: self.retransmissions,
+            waited_ns: None,
+            unreachable: None,
+            truncated_before: None,
         }
+    }
+
+    fn tell_impostors(&mut self, flow: &FlowFacts, out: &mut Sink<'_>) {
+        if let Some(impostors) = self.impostors.take() {
+            let asked = self.query.name.as_deref().unwrap_or(NO_QUESTION);
+            findings::impostors(flow, self.direction, (self.id, asked), &impostors, |finding| out.finding(finding));
+        }
+    }
+
+    /// Reports it with the ICMP error that answered it.
+    fn unreachable(mut self, error: DnsUnreachable, flow: &FlowFacts, out: &mut Sink<'_>) {
+        self.evidence.add(error.packet);
+        self.tell_impostors(flow, out);
+        let waited_ns = error.ts.since(self.sent.timestamp).max(0);
+        let mut dns = self.into_record(None, DnsTransport::Udp, flow);
+        (dns.waited_ns, dns.unreachable) = (Some(waited_ns), Some(error));
+        if let Some(finding) = findings::unreachable(&dns, flow) {
+            out.finding(finding);
+        }
+        out.record(Record::Dns(Box::new(dns)));
     }
 
     /// Reports it without an answer, or with what came of a transfer.
     fn give_up(mut self, transport: DnsTransport, flow: &FlowFacts, until: PacketRef, out: &mut Sink<'_>) {
         let partial = self.transfer.take().and_then(|transfer| transfer.response);
-        let dns = self.into_record(partial, transport, flow);
+        self.tell_impostors(flow, out);
+        let sent = self.sent.timestamp;
+        let mut dns = self.into_record(partial, transport, flow);
+        if dns.response.is_none() {
+            dns.waited_ns = Some(until.timestamp.since(sent).max(0));
+        }
         // Multicast queries are answered from elsewhere, or by nobody.
         let expected = transport != DnsTransport::Llmnr || !dns.server.address.is_multicast();
         if dns.response.is_none()
             && expected
-            && let Some(finding) = findings::unanswered(&dns, until, flow)
+            && let Some(finding) = findings::unanswered(&dns, flow)
         {
             out.finding(finding);
         }
@@ -489,6 +529,30 @@ impl Session for DnsSession {
                 }
                 Progress::Done
             }
+        }
+    }
+
+    fn unreachable(&mut self, notice: &Unreachable<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        // An answer that finds no one is the client's affair: it has what it wanted, or has given up.
+        let is_response = notice.quoted.get(2).is_some_and(|flags| flags & 0x80 != 0);
+        if is_response || self.transport(context.flow) != DnsTransport::Udp {
+            return;
+        }
+        let id = notice.quoted.first_chunk::<2>().map(|id| u16::from_be_bytes(*id));
+        let mut asked = self
+            .outstanding
+            .iter()
+            .enumerate()
+            .filter(|(_, pending)| pending.direction == notice.direction && id.is_none_or(|id| id == pending.id));
+        let (Some((place, _)), other) = (asked.next(), asked.next()) else { return };
+        // Routers may quote no more than the ports: then it must be clear whose error it is.
+        if id.is_none() && other.is_some() {
+            return;
+        }
+        if let Some(pending) = self.outstanding.remove(place) {
+            let PacketRef { number: packet, timestamp: ts, .. } = context.packet;
+            let error = DnsUnreachable { packet, ts, by: notice.by, reason: notice.reason };
+            pending.unreachable(error, context.flow, out);
         }
     }
 }

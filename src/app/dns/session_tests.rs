@@ -116,6 +116,7 @@ fn unanswered_and_unasked() {
     assert!(dns[1].response.is_none());
     assert_eq!(codes(&findings), ["dns.unanswered"]);
     assert!(findings[0].explanation.contains("5.000 s"));
+    assert_eq!((dns[0].waited_ns, dns[1].waited_ns), (None, Some(5_000_000_000)));
     let too_short = [(0, say(Asked, &query)), (900, Input::Close)];
     let (dns, findings, _) = run(Carrier::Udp, 53, &too_short);
     assert!(dns[0].response.is_none() && findings.is_empty(), "the capture ended before anybody would ask again");
@@ -134,6 +135,118 @@ fn a_response_with_another_question_is_suspicious_and_the_query_stays_open() {
     assert_eq!(codes(&findings), ["dns.mismatched-response"]);
     assert_eq!(dns.len(), 2);
     assert_eq!(dns[1].response.as_ref().unwrap().answers[0].data, "0.0.0.2");
+}
+
+#[test]
+fn responses_with_guessed_ids_are_one_finding() {
+    let query = query(7, "a.example");
+    let guesses: Vec<Vec<u8>> = (100..150).map(|id| reply(id, "a.example", 0, &[6])).collect();
+    let good = reply(7, "A.example", 0, &[2]);
+    let mut inputs = vec![(0, say(Asked, &query))];
+    inputs.extend(guesses.iter().map(|guess| (1, say(Told, guess))));
+    inputs.push((2, say(Told, &good)));
+    let (dns, findings, _) = run(Carrier::Udp, 53, &inputs);
+    assert_eq!(codes(&findings), ["dns.mismatched-id"]);
+    assert!(findings[0].title.contains("50 responses have"), "{}", findings[0].title);
+    assert_eq!(findings[0].subject.evidence.total(), 50);
+    assert_eq!(dns.len(), 51);
+}
+
+#[test]
+fn two_answers_that_differ_are_suspicious() {
+    let query = query(7, "a.example");
+    let [one, same, other] = [&[1, 2][..], &[2, 1], &[6]].map(|addresses| reply(7, "a.example", 0, addresses));
+    let answered =
+        |second| run(Carrier::Udp, 53, &[(0, say(Asked, &query)), (1, say(Told, &one)), (2, say(Told, second))]);
+    assert_eq!(codes(&answered(&same).1), ["dns.duplicate-response"]);
+    assert_eq!(codes(&answered(&other).1), ["dns.conflicting-response"]);
+    let failed = reply(7, "a.example", 2, &[1, 2]);
+    assert_eq!(codes(&answered(&failed).1), ["dns.conflicting-response"]);
+}
+
+#[test]
+fn an_id_in_use_is_told_once() {
+    let queries = ["a.example", "b.example", "c.example"].map(|name| query(7, name));
+    let inputs: Vec<_> = queries.iter().map(|query| (0, say(Asked, query))).collect();
+    let (_, findings, _) = run(Carrier::Udp, 53, &inputs);
+    assert_eq!(codes(&findings), ["dns.id-in-use"]);
+    assert!(findings[0].title.contains("for b.example while a.example"));
+}
+
+#[test]
+fn answers_that_may_not_be_kept() {
+    let mut packet = Packet::new_reply(7);
+    packet.questions.push(question("a.example", QTYPE::TYPE(TYPE::A)));
+    let data = built::RData::A(built::A { address: 1 });
+    packet.answers.push(Built::new(Name::new("a.example").unwrap(), CLASS::IN, 0, data));
+    let (query, reply) = (query(7, "a.example"), packet.build_bytes_vec().unwrap());
+    let (_, findings, _) = run(Carrier::Udp, 53, &[(0, say(Asked, &query)), (1, say(Told, &reply))]);
+    assert_eq!(codes(&findings), ["dns.ttl-zero"]);
+}
+
+#[test]
+fn loops_are_told_once() {
+    let mut query = query(7, "a.example");
+    let end = query.len();
+    query[12..14].copy_from_slice(&[0xc0, 12]);
+    let inputs = [(0, say(Asked, &query[..end])), (1, say(Told, &query))];
+    let (_, findings, _) = run(Carrier::Udp, 53, &inputs);
+    assert_eq!(codes(&findings), ["dns.malformed"]);
+}
+
+#[test]
+fn icmp_answers_the_query_it_quotes() {
+    let flow = flow(53, Transport::Udp);
+    let queries = [query(7, "a.example"), query(8, "b.example")];
+    let told = |quoted: &[u8], direction| {
+        let mut session = DnsSession::new(Carrier::Udp);
+        let mut said = Vec::new();
+        let mut sink = Sink::new(Wanted::usual(), false, &mut said);
+        let at = |milliseconds: i64| {
+            let number = PacketNumber::new(0, milliseconds as u64 + 1);
+            let packet = PacketRef { index: 0, number, timestamp: Timestamp(milliseconds * 1_000_000) };
+            Context {
+                flow: &flow,
+                packet,
+                origins: &[],
+                from_start: true,
+                round_trip_ns: None,
+                secrets: crate::record::Secrets::none(),
+            }
+        };
+        for query in &queries {
+            session.input(say(Asked, query), &at(0), &mut sink);
+        }
+        let reason = "port unreachable";
+        session.unreachable(&Unreachable { direction, by: flow.server.address, reason, quoted }, &at(30), &mut sink);
+        said.into_iter().filter_map(|said| if let Said::Record(record) = said { Some(record) } else { None }).collect()
+    };
+    let records: Vec<Record> = told(&[], Asked);
+    assert!(records.is_empty(), "two are open, and the ports alone do not tell which of them it was");
+    let records: Vec<Record> = told(&queries[1][..4], Asked);
+    let [Record::Finding(finding), Record::Dns(dns)] = &records[..] else { panic!("{records:?}") };
+    assert_eq!((finding.code, dns.id), ("dns.unreachable", 8));
+    assert_eq!((dns.waited_ns, dns.latency_ns), (Some(30_000_000), None));
+    assert_eq!(dns.unreachable.as_ref().map(|error| error.reason), Some("port unreachable"));
+    assert_eq!(dns.subject.evidence.total(), 2);
+    let answer = reply(7, "a.example", 0, &[1]);
+    let records: Vec<Record> = told(&answer, Told);
+    assert!(records.is_empty(), "an answer that found no one");
+}
+
+#[test]
+fn edns_is_listed() {
+    let mut bytes = query(7, "a.example");
+    bytes[11] = 1; // ARCOUNT
+    bytes.extend_from_slice(b"\0\0\x29\x04\xd0\x01\0\x80\0\0\x11\0\x0a\0\x02\xab\xcd\0\x0f\0\x07\0\x06bogus");
+    let (dns, _, _) = run(Carrier::Udp, 53, &[(0, say(Told, &[&bytes[..2], &[0x81, 0x92], &bytes[4..]].concat()))]);
+    let response = dns[0].response.as_ref().unwrap();
+    assert_eq!(response.rcode, "BADTIME"); // 1 << 4 | 2
+    let opt = response.opt.as_ref().unwrap();
+    assert!(opt.dnssec_ok);
+    assert_eq!((opt.udp_payload_size, opt.version), (1232, 0));
+    let options: Vec<_> = opt.options.iter().map(|option| (option.name.as_str(), option.value.as_str())).collect();
+    assert_eq!(options, [("COOKIE", "abcd"), ("EDE", "6 (DNSSEC Bogus) \"bogus\"")]);
 }
 
 #[test]

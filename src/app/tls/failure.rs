@@ -81,6 +81,11 @@ fn cause_of_alert(handshake: &Handshake, alert: &Alert) -> (Option<Cause>, Strin
         (Side::Server, "certificate_required" | "no_certificate") => {
             (Some(Cause::ClientCertificateMissing), "The client was asked for a certificate and showed none.".into())
         }
+        (Side::Server, "access_denied") if handshake.server_hellos.is_empty() => {
+            let name = hello.and_then(|hello| hello.server_name.as_deref()).unwrap_or("no name");
+            let why = format!("Most likely the server has no certificate for the name. The client asked for {name}.");
+            (Some(Cause::UnknownServerName), why)
+        }
         (Side::Server, "handshake_failure" | "access_denied") if handshake.client_certificates == Some(0) => (
             Some(Cause::ClientCertificateMissing),
             "The client was asked for a certificate and showed an empty list.".into(),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     limits::Limit,
-    record::{CloseKind, Connection as Report, LinkType, PacketNumber, Severity, TcpState},
+    record::{CloseKind, Connection as Report, LinkType, PacketNumber, Severity, Side, TcpState},
 };
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
