@@ -302,6 +302,8 @@ impl Connection {
             // There was no connection on this side, and there is none: nothing changes.
             self.machine.set(side, Some(TcpState::Closed));
         } else {
+            // TIME-WAIT answers with ACK, not RST: whoever resets had not got there yet (RFC 9293 3.10.7.4).
+            while self.machine.state(side) == Some(TcpState::TimeWait) && self.machine.revoke(side) {}
             let doubtful = (opening || self.machine.is_doubtful(side)) && !at_start;
             let certainty = if doubtful { Implied } else { Observed };
             self.machine.apply_as(side, Event::SendReset, certainty, packet, ts);
