@@ -35,11 +35,11 @@ pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
 fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let wanted = plan::wanted(&args.output)?;
     let filter = plan::filter(args.source.filter.as_deref())?;
+    let given = keys::given(&args.source.keys)?;
     let mut writer = writer(&args.output, wanted)?;
     let source = open(files)?;
     let names = files.iter().map(|file| name(file)).collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let given = keys::given(&args.source.keys)?;
     let settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop, given);
     let mut line = ProgressLine::new();
     let outcome = engine::run(source, settings, writer.as_mut(), &mut |progress| line.update(progress));

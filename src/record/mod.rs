@@ -8,6 +8,7 @@ mod fact;
 mod finding;
 mod flow;
 mod http;
+mod http2;
 mod link;
 mod packet;
 mod secrets;
@@ -24,6 +25,7 @@ pub use fact::*;
 pub use finding::*;
 pub use flow::*;
 pub use http::*;
+pub use http2::*;
 pub use link::*;
 pub use packet::*;
 pub use secrets::*;
@@ -49,6 +51,7 @@ pub enum Record {
     TlsRecord(Box<TlsRecord>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
+    Http2Frame(Box<Http2Frame>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -68,6 +71,7 @@ pub enum RecordKind {
     TlsRecord,
     Certificate,
     Http,
+    Http2Frame,
     Finding,
     Packet,
     Capture,
@@ -75,7 +79,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -85,6 +89,7 @@ impl RecordKind {
         Self::TlsRecord,
         Self::Certificate,
         Self::Http,
+        Self::Http2Frame,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -103,6 +108,7 @@ impl RecordKind {
             Self::TlsRecord => "tls_record",
             Self::Certificate => "certificate",
             Self::Http => "http",
+            Self::Http2Frame => "http2_frame",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -122,6 +128,7 @@ impl RecordKind {
             Self::TlsRecord => "tls_records",
             Self::Certificate => "certificates",
             Self::Http => "http",
+            Self::Http2Frame => "http2_frames",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -143,6 +150,7 @@ impl Record {
             Self::TlsRecord(_) => RecordKind::TlsRecord,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
+            Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -162,6 +170,7 @@ impl Record {
             Self::TlsRecord(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
+            Self::Http2Frame(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -178,6 +187,7 @@ impl Record {
             Self::TlsRecord(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
+            Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -197,7 +207,7 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Packet];
+        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 
