@@ -32,7 +32,10 @@ impl Connection {
         {
             self.shown(side).note(segment);
             self.acknowledges(segment, side, ack);
-            let established = |state| matches!(state, Some(TcpState::Established));
+            // A packet may open and close at once.
+            let opening = |state| matches!(state, TcpState::Listen | TcpState::SynSent | TcpState::SynReceived);
+            let established =
+                |state: Option<TcpState>| state.is_some_and(|state| !opening(state) && state != TcpState::Closed);
             self.was_established |= established(self.machine.state(side)) || established(self.machine.state(peer));
         }
     }
