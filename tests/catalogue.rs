@@ -25,6 +25,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// `"room.some-words"` in `text`, where the room is one of the catalogue's.
 fn codes(text: &str) -> BTreeSet<String> {
+    // Rooms such as `http2` have digits; their words have none.
     let rooms: BTreeSet<&str> = catalogue::entries().filter_map(|entry| entry.code.split('.').next()).collect();
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
     text.split('"')

@@ -3,6 +3,7 @@
 mod capture;
 mod dns;
 mod http;
+mod http2;
 mod quic;
 mod tcp;
 mod tls;
@@ -33,6 +34,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("QUIC", quic::ENTRIES),
     ("DNS", dns::ENTRIES),
     ("HTTP", http::ENTRIES),
+    ("HTTP/2", http2::ENTRIES),
 ];
 
 /// All codes.
