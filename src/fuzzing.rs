@@ -14,7 +14,7 @@ pub use segments::flow_segments;
 pub use text::report_escape;
 
 use crate::{
-    app::{Carrier, Said, Session, Sink, registry},
+    app::{Carrier, Said, Session, Sink, registry, tls::trust::Trust},
     capture::{self, Batch, More},
     engine, flow, limits,
     record::{
@@ -42,6 +42,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("tls_decrypt", tls_decrypt),
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
+    ("starttls_session", starttls_session),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
     ("report_escape", report_escape),
@@ -183,6 +184,13 @@ pub fn quic_session(bytes: &[u8]) {
 /// OpenVPN, as [`session`] says.
 pub fn openvpn_session(bytes: &[u8]) {
     session("openvpn", bytes);
+}
+
+/// Protocols that go over to TLS: the first byte says which.
+pub fn starttls_session(bytes: &[u8]) {
+    let names = ["smtp", "imap", "pop", "ftp", "xmpp", "pgsql", "mysql"];
+    let Some((first, rest)) = bytes.split_first() else { return };
+    session(names[usize::from(*first) % names.len()], rest);
 }
 
 /// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an
@@ -383,6 +391,7 @@ pub fn whole_run(bytes: &[u8]) {
             max_packets: None,
             stop: Arc::new(AtomicBool::new(false)),
             files: vec!["fuzz".to_owned()],
+            trust: Some(Arc::new(Trust::mozilla().with_now(1_700_000_000))),
             given: engine::Given::default(),
         };
         let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };

@@ -209,6 +209,12 @@ pub const MAX_CERTIFICATES: usize = 32;
 /// TLS hellos reported per flow: renegotiations that are not encrypted are rare.
 pub const MAX_TLS_HELLOS: usize = 64;
 
+/// Certificate chains whose verdict a worker keeps: reaching it costs time only, as they are judged again.
+pub const MAX_KEPT_VERDICTS: usize = 1024;
+
+/// Bytes of a connection that may pass before TLS is asked for (STARTTLS); greetings and capabilities are far shorter.
+pub const MAX_BEFORE_STARTTLS: u64 = 1 << 16;
+
 /// Alerts listed per TLS handshake.
 pub const MAX_TLS_ALERTS: usize = 16;
 

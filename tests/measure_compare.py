@@ -3,7 +3,7 @@
 What tshark says of copies (same IP identification, sequence number and flags within a second) is left out; with --copies
 it is not.
 
-usage: measure_compare.py BINARY CORPUS [--cache DIR] [--show N] [--only SUBSTRING] [--copies]
+usage: measure_compare.py BINARY CORPUS [--cache DIR] [--show N] [--only SUBSTRING] [--copies] [--why CLASS]
 
 CORPUS holds pcaps/ and, for tcptrace, truth/ (see FORMAT.md there). Needs tshark. tshark's answers are kept in DIR.
 tests/corpus_mismatches/tcp_measures.md says why numbers differ.
@@ -33,7 +33,7 @@ def tshark(path, cache, copies):
         text = open(kept).read()
     else:
         columns = ("frame.number tcp.stream ip.src ipv6.src tcp.srcport ip.dst ipv6.dst tcp.dstport "
-                   "ip.id tcp.seq_raw tcp.flags frame.time_epoch").split()
+                   "ip.id tcp.seq_raw tcp.flags frame.time_epoch tcp.len tcp.ack_raw tcp.window_size_value").split()
         command = ["tshark", "-n", "-2", "-o", "tcp.reassemble_out_of_order:TRUE", "-r", path, "-Y",
                    "tcp && !icmp && !icmpv6", "-T", "fields", "-E", "separator=/t", "-E", "occurrence=l"]
         for column in columns + ["tcp.analysis." + field for field in FIELDS]:
@@ -43,26 +43,47 @@ def tshark(path, cache, copies):
         if kept:
             open(kept, "w").write(text)
     ways = collections.OrderedDict()
-    seen = {}
+    seen, numbered, behind, told = {}, {}, {}, {}
     for line in text.splitlines():
-        frame, stream, source4, source6, source_port, to4, to6, to_port, identity, sequence, flags, time, *marks = (
-            line.split("\t"))
+        frame, stream, source4, source6, source_port, to4, to6, to_port, *rest = line.split("\t")
+        identity, sequence, flags, time, length, ack, window, *marks = rest
         key = (source4 or source6, source_port, to4 or to6, to_port)
-        counts = ways.setdefault((stream, key), {field: set() for field in FIELDS})
+        way, back = (stream, key), (stream, key[2:] + key[:2])
+        counts = ways.setdefault(way, dict({field: set() for field in FIELDS}, copies=0, idle=0, closed=0, rewritten=False))
+        time, flags = float(time), int(flags or "0", 16)
+        identity = int(identity, 16) if identity else 0
         # The sender sent it once: the capture or the network made copies.
-        packet = (stream, key, identity, sequence, flags)
-        if not copies and identity and int(identity, 16) and float(time) - seen.get(packet, -9.0) < 1:
-            seen[packet] = float(time)
-            continue
-        seen[packet] = float(time)
+        packet = (way, identity, sequence, flags, length)
+        is_copy = identity != 0 and time - seen.get(packet, -9.0) < 1
+        before, number = numbered.get((way, identity), (-9.0, sequence))
+        # One packet with two sequence numbers: a device between the taps rewrites them.
+        apart = abs(int(number or 0) - int(sequence or 0))
+        counts["rewritten"] |= identity != 0 and time - before < 0.01 and 1 << 20 < apart < 0xfff00000
+        seen[packet], numbered[way, identity] = time, (time, sequence)
+        if is_copy:
+            counts["copies"] += int(length or 0) > 0 or flags & 3 != 0
+            if not copies:
+                continue
         for field, mark in zip(FIELDS, marks):
             if mark:
                 counts[field].add(int(frame))
+        if not sequence:
+            continue
+        end = (int(sequence) + int(length or 0) + (flags >> 1 & 1) + (flags & 1)) % (1 << 32)
+        if way not in behind or (end - behind[way]) % (1 << 32) < 1 << 31:
+            behind[way] = end
+        if flags & 16 and ack:
+            outstanding = (behind.get(back, int(ack)) - int(ack)) % (1 << 32)
+            something = 0 < outstanding < 1 << 31
+            counts["idle"] += bool(marks[FIELDS.index("duplicate_ack")]) and not something
+            bare = not int(length or 0) and not flags & 7
+            counts["closed"] += bare and something and window == "0" and told.get(way) == (ack, window)
+            told[way] = (ack, window)
     answer = collections.defaultdict(list)
     streams = collections.defaultdict(list)
     for (stream, key), counts in ways.items():
         streams[stream].append((key, counts))
-    nothing = {field: set() for field in FIELDS}
+    nothing = dict({field: set() for field in FIELDS}, copies=0, idle=0, closed=0, rewritten=False)
     for stream in sorted(streams, key=int):
         found = dict(streams[stream])
         for key in list(found):
@@ -107,6 +128,29 @@ def number(side, name):
     return sum(side[part] for part in name.split(" + "))
 
 
+def reason(name, found, counts, side):
+    """The class of a difference from tshark; tests/corpus_mismatches/tcp_measures.md describes them."""
+    here, there = found[name]
+    both, tshark_both = found["retransmissions + out_of_order"]
+    keeping, tshark_keeping = found["keep_alives + zero_window_probes"]
+    if counts["rewritten"]:
+        return "rewritten numbers"
+    if name == "duplicate_acks":
+        if here == there - counts["idle"]:
+            return "nothing outstanding"
+        if here == there - counts["idle"] + counts["closed"]:
+            return "closed window repeated"
+    if name in ("retransmissions", "out_of_order") and both == tshark_both:
+        return "same segments, other name"
+    if both - tshark_both == tshark_keeping - keeping and both != tshark_both and not name.startswith(("fast", "spur")):
+        return "a byte, not a keep-alive"
+    if name == "fast_retransmissions":
+        return "selective acknowledgements or recovery" if here > there else "not fast"
+    if name == "spurious_retransmissions" and here > there:
+        return "reported by the receiver" if here <= side["retransmissions"] else "other"
+    return "other"
+
+
 def one(task):
     binary, corpus, relative, cache, copies = task
     path = os.path.join(corpus, "pcaps", relative)
@@ -118,13 +162,19 @@ def one(task):
             lonely += len(sides)
             continue
         for (flow, side), counts in zip(sides, they[key]):
+            found = {name: (number(side, name), len(set().union(*(counts[field] for field in fields))))
+                     for name, fields in COUNTS.items()}
             for name, fields in COUNTS.items():
                 frames = set().union(*(counts[field] for field in fields))
-                rows.append(("tshark", name, number(side, name), len(frames), relative, flow, key, sorted(frames)[:8]))
+                rows.append(("tshark", name, *found[name], relative, flow, key, sorted(frames)[:8],
+                             reason(name, found, counts, side)))
         if len(traced.get(key, [])) == len(sides):
-            for (flow, side), (again, late) in zip(sides, traced[key]):
-                rows.append(("tcptrace", "retransmissions", side["retransmissions"], again, relative, flow, key, []))
-                rows.append(("tcptrace", "out_of_order", side["out_of_order"], late, relative, flow, key, []))
+            for (flow, side), (again, late), counts in zip(sides, traced[key], they[key]):
+                why = "copies" if counts["copies"] else "rewritten numbers" if counts["rewritten"] else "other"
+                for name, there in (("retransmissions", again), ("out_of_order", late)):
+                    same_sum = side["retransmissions"] + side["out_of_order"] == again + late
+                    because = "same segments, other name" if same_sum else why
+                    rows.append(("tcptrace", name, side[name], there, relative, flow, key, [], because))
     return rows, lonely
 
 
@@ -136,6 +186,7 @@ def main():
     parser.add_argument("--show", type=int, default=5)
     parser.add_argument("--only", default="")
     parser.add_argument("--copies", action="store_true")
+    parser.add_argument("--why", default="", help="show differences of this class")
     options = parser.parse_args()
     if options.cache:
         os.makedirs(options.cache, exist_ok=True)
@@ -160,10 +211,16 @@ def main():
         share = sum(row[2] == row[3] for row in some) / max(1, len(some))
         print(f"| {tool} | {name} | {len(group)} | {len(some)} | {100 * equal / len(group):.2f} % | {100 * share:.1f} % "
               f"| {sum(row[2] for row in group)} | {sum(row[3] for row in group)} |")
+    print("\n| with | count | why | directions |\n|---|---|---|---|")
     for (tool, name), group in groups.items():
-        different = sorted((row for row in group if row[2] != row[3]), key=lambda row: -abs(row[2] - row[3]))
+        classes = collections.Counter(row[8] for row in group if row[2] != row[3])
+        for why, count in classes.most_common():
+            print(f"| {tool} | {name} | {why} | {count} |")
+    print()
+    for (tool, name), group in groups.items():
+        different = sorted((row for row in group if row[2] != row[3] and options.why in row[8]), key=lambda row: -abs(row[2] - row[3]))
         for row in different[:options.show]:
-            print(f"{tool} {name}: {row[2]} here, {row[3]} there: {row[4]} flow {row[5]} {row[6]} frames {row[7]}")
+            print(f"{tool} {name}: {row[2]} here, {row[3]} there: {row[4]} flow {row[5]} {row[6]} frames {row[7]}: {row[8]}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, http2, openvpn, quic, tls};
+use super::{Protocol, dns, http1, http2, openvpn, quic, starttls, tls};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
@@ -10,4 +10,11 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dns::PROTOCOL,
     &quic::PROTOCOL,
     &openvpn::PROTOCOL,
+    &starttls::SMTP,
+    &starttls::IMAP,
+    &starttls::POP3,
+    &starttls::FTP,
+    &starttls::XMPP,
+    &starttls::POSTGRESQL,
+    &starttls::MYSQL,
 ];

@@ -233,5 +233,6 @@ fn certificate(next: &mut impl FnMut() -> String) -> Certificate {
         der_length: 1,
         sha256: "00".to_owned(),
         sha1: "00".to_owned(),
+        der: Box::default(),
     }
 }

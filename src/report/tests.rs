@@ -138,9 +138,12 @@ fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
             code: "unknown_ca".to_owned(),
             side: Some(Side::Client),
             explanation: "the client does not trust the issuer".to_owned(),
+            cause: None,
+            after: None,
         }),
         certificates: Vec::new(),
         verification: None,
+        ocsp_staple: None,
         decrypted: false,
     }
 }
@@ -264,6 +267,7 @@ fn certificate(flow: u64, name: &str, sha256: &str) -> Certificate {
         der_length: 900,
         sha256: sha256.to_owned(),
         sha1: "00".to_owned(),
+        der: Box::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 use super::exchange::{Exchange, Unanswered};
 use crate::{
     app::codec::http::findings::{finding, of_connection, slow, status, what},
-    record::{Context, Evidence, Finding, HttpOver, HttpResponse, PacketNumber, Severity},
+    record::{Context, Evidence, Finding, HttpOver, HttpResponse, PacketNumber, Severity, Subject},
 };
 
 /// Which message of an exchange.
@@ -45,6 +45,37 @@ pub fn limit(what: &str, context: &Context<'_>) -> Finding {
     }
 }
 
+/// Whether the first bytes of an answer say that the server wanted TLS: a TLS alert, or the page that servers send then.
+pub fn expects_tls(answer: &[u8]) -> bool {
+    const PAGES: [&[u8]; 3] = [
+        b"plain HTTP request was sent to HTTPS port",
+        b"speaking plain HTTP to an SSL",
+        b"HTTP request to an HTTPS server",
+    ];
+    match answer {
+        [21, 3, 0..=4, 0, 2, 1 | 2, _, ..] => true,
+        [b'H', b'T', b'T', b'P', b'/', _, _, _, b' ', b'4', ..] => {
+            PAGES.iter().any(|page| memchr::memmem::find(answer, page).is_some())
+        }
+        _ => false,
+    }
+}
+
+/// Plain HTTP was spoken to a port that expects TLS; `answer` is the packet that says so.
+pub fn to_tls_port(answer: PacketNumber, context: &Context<'_>) -> Finding {
+    Finding {
+        subject: Subject::new(context.flow.id, [answer].into_iter().collect()),
+        client: Some(context.flow.client),
+        server: Some(context.flow.server),
+        severity: Severity::Error,
+        code: "http.to-tls-port",
+        title: "Plain HTTP was sent to a port that expects TLS".to_owned(),
+        explanation: "The server's answer says so. The address should begin with https, or the port is the wrong one."
+            .to_owned(),
+        reference: Some("RFC 9110 4.2.2"),
+    }
+}
+
 fn cut(exchange: &Exchange, response: &HttpResponse, found: &mut Vec<Finding>) {
     let Some(missing) = exchange.cut else { return };
     let title = match missing {
@@ -74,8 +105,8 @@ fn unanswered(exchange: &Exchange, found: &mut Vec<Finding>) {
         Unanswered::ServerClosed => (
             Severity::Warning,
             "closed",
-            "The server closed the connection instead of answering: a keep-alive timeout that crossed the request, or a \
-             server that gave up. Repeat it only when the method is idempotent.",
+            "The server closed the connection instead of answering: a keep-alive timeout that crossed the request, a \
+             server that gave up, or one that expects TLS on this port. Repeat it only when the method is idempotent.",
         ),
         Unanswered::ClientClosed => (
             Severity::Warning,

@@ -168,6 +168,8 @@ impl Http1 {
             lane.begun = true;
             if !context.from_start {
                 lane.phase = Phase::Lost { line_start: true };
+            } else if self.requests == Some(direction.reverse()) && findings::expects_tls(bytes) {
+                out.finding(findings::to_tls_port(context.packet_at(0).number, context));
             }
         }
         let mut at = 0_usize;

@@ -34,7 +34,7 @@ pub static ENTRIES: &[Entry] = &[
     Entry {
         code: "tcp.slow-handshake",
         severities: WARNING,
-        title: "the handshake took a second or more, because a part of it had to be sent again",
+        title: "the handshake took a second or more",
         explanation: "SYN, SYN-ACK or the acknowledgement of it was lost. Whoever waits for an answer sends its part again after \
              one second, then after two more, four more: the user sees nothing happen in that time, and no other \
              measurement shows it.\n\n\

@@ -293,8 +293,8 @@ impl Sheet {
         }
         let label = messages.label(segment);
         let label = messages.wait(segment).map_or(label.clone(), |wait| format!("{label}   ({wait})"));
-        let label = cut_middle(&label, LABEL_COLUMNS);
-        let (x, y) = ((CLIENT + SERVER) / 2, (ends[0] + ends[1]) / 2 - 5);
+        let label = cut_middle(&label, if segment.is_lost { LABEL_COLUMNS * 3 / 4 } else { LABEL_COLUMNS });
+        let (x, y) = ((from + to) / 2, (start + end) / 2 - 5);
         let _ = writeln!(
             self.svg,
             "<text x=\"{x}\" y=\"{y}\" class=\"small {class}\" text-anchor=\"middle\" transform=\"rotate({:.1} {x} {y})\"\

@@ -6,7 +6,7 @@ use super::{
     words::{self, Look, Messages},
 };
 use crate::{
-    record::{Certainty, Direction, Segment, Severity, Side, Timestamp},
+    record::{Certainty, Direction, Mark, Segment, Severity, Side, Timestamp},
     report::{
         Options, TimeStyle,
         summary::{Style, symbol},
@@ -86,6 +86,10 @@ pub fn legend(picture: &Picture<'_>) -> Vec<String> {
         legend.push(
             "✗ was not acknowledged and was sent again: lost behind the capture point, or its ACK was".to_owned(),
         );
+    }
+    let is_needless = |row: &Row| matches!(&row.what, What::Segment(segment) if segment.marks.contains(&Mark::SpuriousRetransmission));
+    if picture.rows.iter().any(is_needless) {
+        legend.push("needless: what was sent again had arrived, as the receiver's answers show".to_owned());
     }
     legend
 }

@@ -170,7 +170,7 @@ pub fn tls(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
     let verified = match &tls.verification {
         None => absent(),
         Some(verdict) if verdict.ok => plain("yes"),
-        Some(verdict) => styled(verdict.reason.as_deref().unwrap_or("no"), Style::Yellow),
+        Some(verdict) => styled(verdict.reason.words(), Style::Yellow),
     };
     let outcome = match (&tls.outcome, &tls.failure) {
         (TlsOutcome::Established, _) => plain("established"),
