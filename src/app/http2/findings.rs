@@ -138,7 +138,7 @@ fn unanswered(exchange: &Exchange) -> Option<Finding> {
             "The connection was reset while the stream was open: an end crashed or gave up, or a device in between cut it.",
         ),
         Unanswered::NotProcessed => (
-            Severity::Note,
+            Severity::Warning,
             "the server was going away",
             "The server's GOAWAY says that it did not act on the request: it may be repeated on another connection, \
              whatever its method.",

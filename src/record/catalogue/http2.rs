@@ -1,57 +1,70 @@
-//! Findings about HTTP/2 as a protocol of frames; what its requests met is HTTP's.
-use super::{ERROR, Entry, NOTE_OR_WARNING, WARNING};
-use crate::record::Severity;
+//! Findings about HTTP/2 and gRPC.
+use super::{ANY, ERROR, Entry, NOTE, NOTE_OR_WARNING, WARNING};
 
 pub static ENTRIES: &[Entry] = &[
     Entry {
         code: "http2.stream-reset",
-        severities: &[Severity::Note, Severity::Warning, Severity::Error],
-        title: "a stream was given up before it was complete",
-        explanation: "RST_STREAM ends one request of the connection; the others go on. Its error code says why: CANCEL when \
-             the client needs it no more, REFUSED_STREAM when the server did not begin with it (it may be sent again), \
-             INTERNAL_ERROR when an end failed, and others when it says that its peer broke a rule.",
+        severities: ANY,
+        title: "a stream was cut off before its response had ended",
+        explanation: "One end sent RST_STREAM, and the error code says why. CANCEL from the client: it does not need the \
+             response any more, because its user went elsewhere or its time was up. REFUSED_STREAM: nothing was done, \
+             and the request may be repeated safely. INTERNAL_ERROR: the sender failed, and its log knows why. The \
+             others say that the peer broke a rule. The connection and its other streams go on.",
         reference: Some("RFC 9113 6.4, 7"),
     },
     Entry {
         code: "http2.goaway",
         severities: ERROR,
-        title: "an end closed the connection because of an error",
-        explanation: "GOAWAY with an error code says that its sender will not go on with this connection, and why. Requests \
-             above the stream it names were not looked at and may be sent again on another connection.",
+        title: "an end gave the whole connection up with an error",
+        explanation: "GOAWAY with an error code ends the connection and every stream on it. PROTOCOL_ERROR and its like: the \
+             sender says that its peer broke a rule; one of the two, or a device between them, is wrong. \
+             ENHANCE_YOUR_CALM: the peer sent too much. Streams above the number it names were not acted on, and may be \
+             repeated whatever their method.",
         reference: Some("RFC 9113 6.8, 7"),
     },
     Entry {
         code: "http2.flow-control-stall",
         severities: NOTE_OR_WARNING,
-        title: "a sender waited for room in a flow-control window",
-        explanation: "The receiver had not yet taken what was sent, and announced no more room (WINDOW_UPDATE), for the \
-             stream or the whole connection. The network is not to blame: the program that receives reads slowly, or its \
-             windows are too small for the distance.",
+        title: "a sender had to wait for the receiver's window",
+        explanation: "The sender had sent all that the receiver allowed on the stream or connection, and went on only after a \
+             WINDOW_UPDATE. A window that is smaller than bandwidth times round-trip time slows every transfer down to \
+             one window a round trip; a receiver that reads slowly does so as well. The initial window is 65535 bytes \
+             unless SETTINGS says otherwise.",
         reference: Some("RFC 9113 5.2"),
     },
     Entry {
         code: "http2.malformed",
         severities: WARNING,
-        title: "frames cannot be read",
-        explanation: "The bytes are no valid frames or header blocks: damage, a gap of the capture, or a broken or hostile \
-             sender. As the compression of header fields depends on all before, what follows may stay unread.",
+        title: "a frame or header block breaks the rules",
+        explanation: "A receiver must answer it with a connection error, so expect GOAWAY and an end of the connection. A \
+             sender with a bug, an attack, or a device that changed what it does not understand. Told once per \
+             direction; headers that follow may not be decodable.",
         reference: Some("RFC 9113 5.4.1"),
     },
     Entry {
         code: "http2.rapid-reset",
         severities: WARNING,
-        title: "a client opened many streams and reset them at once",
-        explanation: "Each request costs the server work, and the reset makes room for the next one, so that no limit of \
-             concurrent streams holds the client back: the attack known as Rapid Reset (CVE-2023-44487). Update the \
-             server, and limit resets per connection.",
+        title: "the client opened and reset many streams at once",
+        explanation: "Each costs the server work and never counts against its limit of open streams: so do attacks known as \
+             rapid reset (CVE-2023-44487), and clients that give up on everything at once.",
         reference: Some("RFC 9113 10.5"),
     },
     Entry {
         code: "http2.limit",
-        severities: WARNING,
+        severities: NOTE,
         title: "more came in an HTTP/2 connection than is kept",
-        explanation: "To bound memory, only so many streams of one connection are followed, and only so much of each \
-             header block is kept; what is beyond is left out.",
+        explanation: "A limit that bounds memory was reached: header blocks and what they unpack to, the table that headers \
+             refer to, or the streams open at once. Fields are left out, or a stream is reported before it is over. No \
+             real client or server needs as much: this is how header bombs and floods of frames look.",
+        reference: None,
+    },
+    Entry {
+        code: "grpc.error",
+        severities: ANY,
+        title: "a gRPC call failed",
+        explanation: "A gRPC call's outcome stands in the trailers (grpc-status), while the HTTP status is 200 all the same. \
+             UNAVAILABLE and INTERNAL are the server's, DEADLINE_EXCEEDED is the client's patience, the others say what \
+             was wrong with the call.",
         reference: None,
     },
 ];

@@ -34,7 +34,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("QUIC", quic::ENTRIES),
     ("DNS", dns::ENTRIES),
     ("HTTP", http::ENTRIES),
-    ("HTTP/2", http2::ENTRIES),
+    ("HTTP/2 and gRPC", http2::ENTRIES),
 ];
 
 /// All codes.
@@ -54,3 +54,4 @@ const ERROR: &[Severity] = &[Severity::Error];
 const NOTE_OR_WARNING: &[Severity] = &[Severity::Note, Severity::Warning];
 const NOTE_OR_ERROR: &[Severity] = &[Severity::Note, Severity::Error];
 const WARNING_OR_ERROR: &[Severity] = &[Severity::Warning, Severity::Error];
+const ANY: &[Severity] = &[Severity::Note, Severity::Warning, Severity::Error];
