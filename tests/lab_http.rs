@@ -139,7 +139,8 @@ fn transactions_equal_what_curl_measured() {
     for scenario in ["http1_variety", "http2_h2c_prior", "http2_tls_parallel"] {
         let all = records(&folder, &format!("{scenario}.client.pcap"), "http");
         let truth = truth(&folder, scenario);
-        let transfers = truth["steps"].as_array().unwrap().iter().flat_map(|step| step["transfers"].as_array().unwrap());
+        let transfers =
+            truth["steps"].as_array().unwrap().iter().flat_map(|step| step["transfers"].as_array().unwrap());
         for transfer in transfers {
             let url = transfer["url_effective"].as_str().unwrap();
             let target = url.splitn(4, '/').nth(3).map_or("/".to_owned(), |path| format!("/{path}"));
@@ -151,7 +152,10 @@ fn transactions_equal_what_curl_measured() {
             let http = found.unwrap_or_else(|| panic!("{scenario}: {transfer}"));
             let body = http["response"]["body_bytes"].as_u64().unwrap();
             let size = transfer["size_download"].as_u64().unwrap();
-            assert!(body == size || http["response"]["headers"].to_string().contains("gzip"), "{scenario}: {transfer}: {body}");
+            assert!(
+                body == size || http["response"]["headers"].to_string().contains("gzip"),
+                "{scenario}: {transfer}: {body}"
+            );
             compared += 1;
             // Curl's clock starts before it connects or waits for its turn, so it never measured less.
             let ttfb = http["ttfb_ns"].as_f64();

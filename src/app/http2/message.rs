@@ -1,9 +1,11 @@
 //! A header block as a message: what its fields say, kept within limits.
-use super::super::codec::{
-    hpack::{Decoder, ENTRY_OVERHEAD, Field, HpackError},
-    http::redact::{line, secrecy, value},
+use crate::{
+    app::codec::{
+        hpack::{Decoder, ENTRY_OVERHEAD, Field, HpackError},
+        http::redact::{line, secrecy, value},
+    },
+    limits::{MAX_HTTP_FIELDS, MAX_HTTP2_HEADER_LIST_BYTES},
 };
-use crate::limits::{MAX_HTTP_FIELDS, MAX_HTTP2_HEADER_LIST_BYTES};
 
 /// Fields in order; what only missed packets held is none.
 pub type Fields = Vec<(Option<String>, Option<String>)>;

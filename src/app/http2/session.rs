@@ -366,10 +366,10 @@ impl Http2 {
                 self.begin_block(direction, head, promised, promise.map(|(_, fragment)| fragment), span, context, out);
             }
             Kind::Continuation => self.continue_block(direction, head, payload, span.last, context, out),
-            Kind::Settings if !head.is_ack() => self.settings(direction, payload, span.last),
+            Kind::Settings if !head.is_ack() => self.settings(direction, payload, span.last, context),
             Kind::WindowUpdate => {
                 if let Some(increment) = frame::number(payload) {
-                    self.window_update(direction, head.stream, increment & 0x7fff_ffff, span.last);
+                    self.window_update(direction, head.stream, increment & 0x7fff_ffff, span.last, context);
                 }
             }
             Kind::RstStream => {
@@ -590,7 +590,7 @@ impl Http2 {
         for direction in [Some(direction), both.then_some(direction.reverse())].into_iter().flatten() {
             self.lane(direction).ended.get_or_insert(cause);
         }
-        let responses = self.requests_travel(context).reverse();
+        let responses = self.requests_travel().reverse();
         if self.lane(responses).ended.is_some() {
             self.flush(Some(Unanswered::from(cause)), context, out);
         }
@@ -598,7 +598,7 @@ impl Http2 {
 
     /// The flow is over, or the capture is.
     fn close(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
-        let requests = self.requests_travel(context);
+        let requests = self.requests_travel();
         // A client that left without an answer tells something only where the server's packets were captured too.
         let both_seen = self.lane(requests.reverse()).begun || context.round_trip_ns.is_some();
         let left = self.lane(requests).ended == Some(EndCause::Fin) && both_seen;
@@ -612,15 +612,17 @@ impl Http2 {
     }
 
     /// Which way requests travel, as far as known.
-    pub(super) fn requests_travel(&self, _: &Context<'_>) -> Direction {
+    pub(super) fn requests_travel(&self) -> Direction {
         self.requests.unwrap_or(Direction::ClientToServer)
     }
 
     /// Settings that matter to who watches.
-    fn settings(&mut self, direction: Direction, payload: &[u8], packet: PacketRef) {
+    fn settings(&mut self, direction: Direction, payload: &[u8], packet: PacketRef, context: &Context<'_>) {
         for (id, value) in frame::settings(payload) {
             match id {
-                frame::INITIAL_WINDOW_SIZE => self.initial_window(direction.reverse(), i64::from(value), packet),
+                frame::INITIAL_WINDOW_SIZE => {
+                    self.initial_window(direction.reverse(), i64::from(value), packet, context);
+                }
                 frame::MAX_FRAME_SIZE => self.lane(direction.reverse()).longest = Some(value),
                 _ => {}
             }

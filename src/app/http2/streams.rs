@@ -38,7 +38,7 @@ impl Http2 {
                 (None, None) => None,
             };
         }
-        let requests = self.requests_travel(context);
+        let requests = self.requests_travel();
         let is_request = direction == requests;
         if self.ended.contains(&stream) {
             return;
@@ -102,7 +102,7 @@ impl Http2 {
 
     /// A piece of content.
     pub(super) fn data(&mut self, direction: Direction, stream: u32, bytes: u64, missing: u64, last: PacketRef) {
-        let is_request = self.requests.unwrap_or(Direction::ClientToServer) == direction;
+        let is_request = self.requests_travel() == direction;
         if let Some(exchange) = self.open.get_mut(&stream) {
             exchange.content(bytes, missing, is_request, last);
         }
@@ -127,7 +127,7 @@ impl Http2 {
 
     /// END_STREAM.
     fn end_of_stream(&mut self, direction: Direction, stream: u32, context: &Context<'_>, out: &mut Sink<'_>) {
-        let is_request = self.requests_travel(context) == direction;
+        let is_request = self.requests_travel() == direction;
         let Some(exchange) = self.open.get_mut(&stream) else { return };
         match is_request {
             true => exchange.request_done = true,
@@ -149,9 +149,9 @@ impl Http2 {
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
+        let by_client = direction == self.requests_travel();
         let Some(exchange) = self.open.get_mut(&stream) else { return };
         exchange.reset(direction, code, packet);
-        let by_client = direction == self.requests.unwrap_or(Direction::ClientToServer);
         if by_client && exchange.http.response.is_none() {
             self.count_reset(packet, context, out);
         }
@@ -180,7 +180,7 @@ impl Http2 {
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
-        if direction != self.requests_travel(context) {
+        if direction != self.requests_travel() {
             // A server that closes gracefully names the highest number first, and the real one later.
             self.last_served = Some(self.last_served.unwrap_or(u32::MAX).min(last));
         }
@@ -191,20 +191,27 @@ impl Http2 {
     }
 
     /// WINDOW_UPDATE from `direction`'s sender: the other end may send more.
-    pub(super) fn window_update(&mut self, direction: Direction, stream: u32, increment: u32, packet: PacketRef) {
+    pub(super) fn window_update(
+        &mut self,
+        direction: Direction,
+        stream: u32,
+        increment: u32,
+        packet: PacketRef,
+        context: &Context<'_>,
+    ) {
         let sender = direction.reverse().index();
         let window = match stream {
             0 => self.windows.get_mut(sender),
             _ => self.open.get_mut(&stream).and_then(|exchange| exchange.windows.get_mut(sender)),
         };
         if let Some(window) = window {
-            window.grant(i64::from(increment), packet);
+            window.grant(i64::from(increment), packet, context.round_trip_ns);
         }
     }
 
     /// SETTINGS_INITIAL_WINDOW_SIZE for what travels in `direction`; it changes the windows of open streams too
     /// (RFC 9113 6.9.2).
-    pub(super) fn initial_window(&mut self, direction: Direction, size: i64, packet: PacketRef) {
+    pub(super) fn initial_window(&mut self, direction: Direction, size: i64, packet: PacketRef, context: &Context<'_>) {
         let Some(initial) = self.initial.get_mut(direction.index()) else { return };
         if *initial == UNKNOWN_WINDOW {
             return;
@@ -213,7 +220,7 @@ impl Http2 {
         *initial = size;
         for exchange in self.open.values_mut() {
             if let Some(window) = exchange.windows.get_mut(direction.index()) {
-                window.grant(change, packet);
+                window.grant(change, packet, context.round_trip_ns);
             }
         }
     }
@@ -249,7 +256,7 @@ impl Http2 {
 
     /// Reports all that is open: no more will come. `how` the connection ended, where it did.
     pub(super) fn flush(&mut self, how: Option<Unanswered>, context: &Context<'_>, out: &mut Sink<'_>) {
-        let responses = self.requests_travel(context).reverse();
+        let responses = self.requests_travel().reverse();
         let lane = self.lane(responses);
         let how = lane.ended.map(Unanswered::from).or(how).filter(|_| !lane.lost);
         while let Some((stream, exchange)) = self.open.first_entry().map(|entry| (*entry.key(), entry.into_mut())) {

@@ -11,8 +11,8 @@ pub struct Window {
     left: i64,
     /// The packet with which it was used up.
     used_up: Option<PacketRef>,
-    /// How long it had been used up when it was opened, and the packets of both; counts when DATA follows.
-    waited: Option<(i64, PacketRef, PacketRef)>,
+    /// How long it was used up at most, in nanoseconds, and since when; counts when DATA follows.
+    waited: Option<(i64, PacketRef)>,
     /// What is certain.
     stall: Option<Stall>,
 }
@@ -26,7 +26,7 @@ pub struct Stall {
     pub total_ns: i64,
     /// The longest, in nanoseconds.
     pub longest_ns: i64,
-    /// The packets around the longest: the one that used the window up, and the one that opened it.
+    /// The packets around the longest: the one that used the window up, and the next that carried DATA.
     pub longest: (PacketRef, PacketRef),
 }
 
@@ -41,7 +41,8 @@ impl Window {
         if bytes == 0 {
             return;
         }
-        if let Some((waited_ns, from, to)) = self.waited.take() {
+        if let Some((most_ns, from)) = self.waited.take() {
+            let (waited_ns, to) = (packet.timestamp.since(from.timestamp).clamp(0, most_ns.max(0)), packet);
             let before = self.stall.unwrap_or(Stall { times: 0, total_ns: 0, longest_ns: -1, longest: (from, to) });
             let longer = waited_ns > before.longest_ns;
             self.stall = Some(Stall {
@@ -58,12 +59,16 @@ impl Window {
     }
 
     /// The receiver allows `bytes` more (or less, by SETTINGS), at `packet`.
-    pub fn grant(&mut self, bytes: i64, packet: PacketRef) {
+    ///
+    /// Wherever the capture was made, the sender had to wait from the DATA that used the window up until this reached it:
+    /// the time between the two packets here and a round trip, or less when its next DATA came sooner.
+    pub fn grant(&mut self, bytes: i64, packet: PacketRef, round_trip_ns: Option<i64>) {
         self.left = self.left.saturating_add(bytes);
         if self.left > 0
             && let Some(used_up) = self.used_up.take()
         {
-            self.waited = Some((packet.timestamp.since(used_up.timestamp).max(0), used_up, packet));
+            let here = packet.timestamp.since(used_up.timestamp).max(0);
+            self.waited = Some((here.saturating_add(round_trip_ns.unwrap_or(0)), used_up));
         }
     }
 
@@ -86,28 +91,40 @@ mod tests {
     fn only_waits_that_end_with_data_count() {
         let mut window = Window::new(100);
         window.spend(60, at(0));
-        window.grant(10, at(5));
+        window.grant(10, at(5), None);
         window.spend(50, at(10));
-        window.grant(100, at(40));
+        window.grant(100, at(40), None);
         assert_eq!(window.stall(), None);
         window.spend(100, at(45));
-        window.grant(100, at(55));
+        window.grant(100, at(55), None);
         window.spend(1, at(60));
         let stall = window.stall().unwrap();
         assert_eq!((stall.times, stall.total_ns, stall.longest_ns), (2, 40_000_000, 30_000_000));
-        assert_eq!(stall.longest, (at(10), at(40)));
+        assert_eq!(stall.longest, (at(10), at(45)));
         // Used up, and never opened again.
         window.spend(99, at(70));
         assert_eq!(window.stall(), Some(stall));
     }
 
+    /// Captured beside the receiver, whose WINDOW_UPDATE follows at once: the sender waits a round trip all the same.
+    #[test]
+    fn beside_the_receiver() {
+        for (next, waited_ms) in [(20, 20), (500, 31)] {
+            let mut window = Window::new(10);
+            window.spend(10, at(0));
+            window.grant(10, at(1), Some(30_000_000));
+            window.spend(10, at(next));
+            assert_eq!(window.stall().unwrap().total_ns, waited_ms * 1_000_000);
+        }
+    }
+
     #[test]
     fn a_window_may_be_negative() {
         let mut window = Window::new(100);
-        window.grant(-150, at(0));
-        window.grant(40, at(1));
+        window.grant(-150, at(0), None);
+        window.grant(40, at(1), None);
         window.spend(10, at(2));
-        window.grant(100, at(3));
+        window.grant(100, at(3), None);
         window.spend(10, at(4));
         assert_eq!(window.stall().unwrap().times, 1);
     }
