@@ -52,8 +52,8 @@ fn duration(nanoseconds: i64) -> String {
         format!("{}.{}", tenths / 10, tenths % 10)
     };
     match nanoseconds {
-        ..1_000_000 => format!("{} µs", nanoseconds.max(0) / 1000),
-        ..1_000_000_000 => format!("{} ms", tenths(1_000_000)),
+        i64::MIN..1_000_000 => format!("{} µs", nanoseconds.max(0) / 1000),
+        1_000_000..1_000_000_000 => format!("{} ms", tenths(1_000_000)),
         _ => format!("{} s", tenths(1_000_000_000)),
     }
 }
