@@ -9,6 +9,7 @@ mod flow;
 mod http;
 mod link;
 mod packet;
+mod resolution;
 mod secrets;
 mod segment;
 mod session;
@@ -25,6 +26,7 @@ pub use flow::*;
 pub use http::*;
 pub use link::*;
 pub use packet::*;
+pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
 pub use session::*;
@@ -44,6 +46,8 @@ pub enum Record {
     Udp(Box<Udp>),
     Dns(Box<Dns>),
     DnsMessage(Box<DnsMessage>),
+    Resolution(Box<Resolution>),
+    RoundRobin(Box<RoundRobin>),
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
     Certificate(Box<Certificate>),
@@ -63,6 +67,8 @@ pub enum RecordKind {
     Udp,
     Dns,
     DnsMessage,
+    Resolution,
+    RoundRobin,
     Tls,
     TlsRecord,
     Certificate,
@@ -74,12 +80,14 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
         Self::Dns,
         Self::DnsMessage,
+        Self::Resolution,
+        Self::RoundRobin,
         Self::Tls,
         Self::TlsRecord,
         Self::Certificate,
@@ -98,6 +106,8 @@ impl RecordKind {
             Self::Udp => "udp",
             Self::Dns => "dns",
             Self::DnsMessage => "dns_message",
+            Self::Resolution => "resolution",
+            Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
             Self::Certificate => "certificate",
@@ -117,6 +127,8 @@ impl RecordKind {
             Self::Udp => "udp",
             Self::Dns => "dns",
             Self::DnsMessage => "dns_messages",
+            Self::Resolution => "resolutions",
+            Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
             Self::Certificate => "certificates",
@@ -138,6 +150,8 @@ impl Record {
             Self::Udp(_) => RecordKind::Udp,
             Self::Dns(_) => RecordKind::Dns,
             Self::DnsMessage(_) => RecordKind::DnsMessage,
+            Self::Resolution(_) => RecordKind::Resolution,
+            Self::RoundRobin(_) => RecordKind::RoundRobin,
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
             Self::Certificate(_) => RecordKind::Certificate,
@@ -157,6 +171,8 @@ impl Record {
             Self::Udp(record) => Some(&record.subject),
             Self::Dns(record) => Some(&record.subject),
             Self::DnsMessage(record) => Some(&record.subject),
+            Self::Resolution(record) => Some(&record.subject),
+            Self::RoundRobin(record) => Some(&record.subject),
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
@@ -173,6 +189,8 @@ impl Record {
             Self::Udp(record) => Some(&mut record.subject),
             Self::Dns(record) => Some(&mut record.subject),
             Self::DnsMessage(record) => Some(&mut record.subject),
+            Self::Resolution(record) => Some(&mut record.subject),
+            Self::RoundRobin(record) => Some(&mut record.subject),
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
