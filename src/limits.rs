@@ -89,6 +89,9 @@ pub const MAX_PROBE_BYTES: usize = 4096;
 
 /// State transitions listed in a connection record.
 pub const MAX_TRANSITIONS: usize = 64;
+/// Points of a `window_series`: as many as a small chart shows, 1.5 KiB a direction at most. When there are more, every second
+/// one is given up.
+pub const MAX_WINDOW_SAMPLES: usize = 64;
 
 /// Fragmented datagrams being reassembled at once.
 pub const MAX_FRAGMENTED_DATAGRAMS: usize = 1024;
@@ -268,6 +271,14 @@ pub const MAX_DTLS_RANGES: usize = 128;
 /// never all in memory.
 pub const FINISHED_AT_ONCE: u64 = 8192;
 
+/// Segments that `connection` holds back until it is known whether they were lost: more than a large window holds.
+pub const MAX_SEGMENTS_HELD: usize = 4096;
+
+/// Lines that `connection` draws unless asked for all; what lies between its beginning and its end is summed up.
+pub const MAX_LADDER_ROWS: usize = 300;
+
+/// The same in an SVG picture, which must stay one that can be looked at: some 6000 pixels high.
+pub const MAX_PICTURE_ROWS: usize = 160;
 /// Connections remembered until the end of a capture, to be compared with one another: 10 MB of them.
 pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
 

@@ -33,6 +33,7 @@ Examples:
   wireglass a.pcap b.pcap --format ndjson          records for scripts, files in time order
   wireglass page-load.pcapng --only http,dns       some tables only
   wireglass connection page-load.pcapng 31         one connection, both ends' states beside every segment
+  wireglass findings tcp.close-race                what a finding means
   wireglass packets page-load.pcapng -V            every packet, every field
   wireglass live -i eth0 -f 'port 443'             from an interface";
 
@@ -45,6 +46,8 @@ pub enum Command {
     Packets(PacketsArgs),
     /// One connection explained: both ends' states beside every segment
     Connection(ConnectionArgs),
+    /// What a finding means; all of them without CODE
+    Findings(FindingsArgs),
     /// The same report from a network interface
     Live(LiveArgs),
     /// What can be captured from
@@ -202,12 +205,49 @@ pub struct ConnectionArgs {
     /// The capture
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The connection's number in the report, under `flow`
+    /// The connection's number in the report, under `flow`; or one of its ends or both (10.0.0.1:443), if only one suits;
+    /// or one of its packets ('#17')
     #[arg(value_name = "ID")]
     pub id: String,
+    /// What to print
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub format: ConnectionFormat,
+    /// Every segment (stretches in which nothing happens are summed up)
+    #[arg(long)]
+    pub all: bool,
+    /// How moments are printed [default: relative to the first packet of the connection]
+    #[arg(long, value_enum, value_name = "STYLE")]
+    pub time: Option<Time>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub keys: KeyArgs,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// How `connection` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConnectionFormat {
+    /// A ladder for the terminal
+    #[value(alias = "table")]
+    Text,
+    /// A page for a ticket or a wiki
+    Markdown,
+    /// A picture
+    Svg,
+    /// The records of the flow, one JSON array
+    Json,
+    /// The records of the flow, one JSON object a line
+    Ndjson,
+}
+
+/// `wireglass findings [CODE]`.
+#[derive(Debug, Args)]
+pub struct FindingsArgs {
+    /// A code such as tcp.close-race, or the part before the dot
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,

@@ -3,6 +3,7 @@ mod analyze;
 mod args;
 mod connection;
 mod exit;
+mod findings;
 mod keys;
 mod live;
 mod packets;
@@ -53,6 +54,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Analyze(args)) => analyze::analyze(&args),
         Some(Command::Packets(args)) => packets::packets(&args),
         Some(Command::Connection(args)) => connection::connection(&args),
+        Some(Command::Findings(args)) => findings::findings(&args),
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),

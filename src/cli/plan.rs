@@ -95,7 +95,7 @@ fn named_kinds(names: &[String]) -> Result<Vec<RecordKind>, Failure> {
 }
 
 /// The known name most like `name`, if one is close.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|candidate| (distance(name, candidate), *candidate))

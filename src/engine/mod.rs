@@ -20,4 +20,4 @@ mod worker;
 pub use packets::packets;
 pub use run::{Outcome, Progress, Settings, run};
 pub use secrets::Given;
-pub use segments::segments;
+pub use segments::{flow_key, segments};

@@ -8,7 +8,7 @@ use crate::{
     app::Note,
     flow::{Packet, Settings, Table},
     limits,
-    record::{PacketNumber, PacketRef},
+    record::{Connection, FlowKey, PacketNumber, PacketRef},
     wire::{ChecksumStatus, TransportHeader},
 };
 
@@ -44,6 +44,12 @@ impl Worker {
             self.packet(parcel, place, routed);
         }
         self.outlet.take_notes()
+    }
+
+    /// The connection that `routed` is a packet of, as it would be reported now.
+    pub fn connection(&self, routed: &Routed, key: &FlowKey) -> Option<Connection> {
+        let shard = routed.shard.map(usize::from)?;
+        self.tables.get(shard.checked_sub(self.first)? / self.step)?.connection(key, &self.outlet)
     }
 
     /// Closes what is due at the end of the parcel, so that results do not depend on where parcels end.

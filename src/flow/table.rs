@@ -13,7 +13,7 @@ use crate::{
     limits,
     record::{
         Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
-        RecordKind, Timestamp, Transport, Unreachable,
+        RecordKind, Side, Timestamp, Transport, Unreachable,
     },
     wire::{Decoded, Network, TransportHeader},
 };
@@ -190,17 +190,17 @@ impl<C: Consumer> Table<C> {
             at: packet.at,
             wire_length: packet.wire_length,
             identification: identification(packet),
+            ecn: explicit_congestion_notification(packet),
         };
         let mut slot = found;
-        let mut reuses = false;
+        let mut earlier = None;
         if let Some(known) = found {
             let direction = self.direction(known, source == self.slot(known)?.facts.client);
             if let Some(Slot { kind: Kind::Tcp(connection), .. }) = self.slot(known)
                 && connection.is_over_with(&segment, direction)
             {
-                self.close(known, packet.at, None, consumer);
+                earlier = self.close(known, packet.at, None, consumer);
                 slot = None;
-                reuses = true;
             }
         }
         let slot = match slot {
@@ -210,8 +210,9 @@ impl<C: Consumer> Table<C> {
                 let direction =
                     if roles.client == source { Direction::ClientToServer } else { Direction::ServerToClient };
                 let mut connection = Connection::new(&segment, direction);
-                if reuses {
-                    connection.set_reused();
+                if let Some(Slot { kind: Kind::Tcp(earlier), facts, .. }) = &earlier {
+                    let opener = if facts.client == source { Side::Client } else { Side::Server };
+                    connection.set_reuse_of(earlier, facts.id, &segment, opener);
                 }
                 self.open(key, roles, transport, packet, Kind::Tcp(Box::new(connection)), consumer)?
             }
@@ -265,9 +266,19 @@ impl<C: Consumer> Table<C> {
             self.index = HashTable::new();
         }
         while let Some((_, number)) = self.finishing.as_mut().and_then(|open| open.pop_if(|(by, _)| *by <= opener)) {
-            if let Some(slot) = self.slots.take(number) {
-                self.report(slot, at, None, consumer);
+            if let Some(mut slot) = self.slots.take(number) {
+                self.report(&mut slot, at, None, consumer);
             }
+        }
+    }
+
+    /// The open TCP connection with this key, as it would be reported now.
+    #[must_use]
+    pub fn connection(&self, key: &FlowKey, consumer: &C) -> Option<crate::record::Connection> {
+        let slot = self.slot(self.find(key)?)?;
+        match &slot.kind {
+            Kind::Tcp(connection) => Some(connection.record(&slot.facts, consumer.application(&slot.conversation))),
+            Kind::Udp(_) => None,
         }
     }
 
@@ -468,18 +479,25 @@ impl<C: Consumer> Table<C> {
     }
 
     /// Takes a flow out and reports it. `deadline` is the moment when time alone closed it.
-    fn close(&mut self, number: u32, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
+    fn close(
+        &mut self,
+        number: u32,
+        at: PacketRef,
+        deadline: Option<Timestamp>,
+        consumer: &mut C,
+    ) -> Option<Slot<C::Conversation>> {
         self.unlink(number);
-        let Some(slot) = self.slots.take(number) else { return };
+        let mut slot = self.slots.take(number)?;
         self.free.push(number);
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }
-        self.report(slot, at, deadline, consumer);
+        self.report(&mut slot, at, deadline, consumer);
+        Some(slot)
     }
 
     /// Tells the consumer all that is left to tell of a flow that was taken out.
-    fn report(&self, mut slot: Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
+    fn report(&self, slot: &mut Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         let wanted = self.settings.wanted;
         let round_trip_ns = match &slot.kind {
             Kind::Tcp(connection) => connection.round_trip_ns(),
@@ -557,6 +575,16 @@ fn identification(packet: &Packet<'_>) -> u16 {
     let start = (packet.decoded.network_offset as usize).saturating_add(4);
     match packet.bytes.get(start..) {
         Some([high, low, ..]) if packet.decoded.network == Network::Ipv4 => u16::from_be_bytes([*high, *low]),
+        _ => 0,
+    }
+}
+
+/// The two bits by which routers signal congestion (RFC 3168 5), zero where there are none.
+fn explicit_congestion_notification(packet: &Packet<'_>) -> u8 {
+    let start = packet.decoded.network_offset as usize;
+    match (packet.decoded.network, packet.bytes.get(start..)) {
+        (Network::Ipv4, Some([_, service, ..])) => service & 3,
+        (Network::Ipv6, Some([_, class, ..])) => (class >> 4) & 3,
         _ => 0,
     }
 }

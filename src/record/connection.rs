@@ -79,28 +79,105 @@ pub struct ConnectionSide {
     pub sack_permitted: Option<bool>,
     /// Whether its SYN carried the timestamps option; null when its SYN was not seen.
     pub timestamps: Option<bool>,
-    /// Segments sent again.
+    /// Segments sent again. The kinds below (fast, timeout, tail loss probe) add up to this or less: of some the cause
+    /// cannot be told. Neither copies of a packet that the capture holds twice nor keep-alives nor probes of a closed window
+    /// are retransmissions, nor is the SYN-ACK of a simultaneous open.
     pub retransmissions: u64,
-    /// Of those, sent after duplicate acknowledgements.
+    /// Of those, sent because the peer reported, by three duplicate acknowledgements or selectively, that later ones had
+    /// arrived (RFC 5681 3.2, RFC 6675); and all else sent again until what was on its way then had arrived.
     pub fast_retransmissions: u64,
-    /// Of those, sent though the data had been acknowledged.
+    /// Of those, sent because nothing was heard for about a retransmission timeout (RFC 6298); and all else sent again until
+    /// what was on its way then had arrived. SYN and SYN-ACK count here.
+    pub timeout_retransmissions: u64,
+    /// Of those, the last segment on its way sent again early, to learn whether it was lost (RFC 8985 7).
+    pub tail_loss_probes: u64,
+    /// Of those, of whatever kind, sent though the data had arrived: acknowledged before, reported as a duplicate
+    /// (RFC 2883), or shown by the echoed timestamp (RFC 3522).
     pub spurious_retransmissions: u64,
+    /// Times this side began to send again; what is sent until all that was on its way then has arrived is one. Tail loss
+    /// probes are none.
+    pub loss_episodes: u64,
     /// Segments that arrived behind later ones but were not sent twice.
     pub out_of_order: u64,
-    /// Acknowledgements repeated without data (RFC 5681).
+    /// Acknowledgements repeated without data (RFC 5681 2).
     pub duplicate_acks: u64,
+    /// Blocks in the selective acknowledgements this side sent (RFC 2018), duplicates included.
+    pub sack_blocks: u64,
+    /// Of those, reports of data that had arrived before (RFC 2883).
+    pub duplicate_sacks: u64,
     /// Segments that announced a window of zero.
     pub zero_windows: u64,
-    /// Segments that filled the peer's window.
+    /// How long this side's window was closed, in nanoseconds; to the last packet where it never opened again.
+    pub zero_window_ns: i64,
+    /// Segments that filled the peer's window; none can be told when its scale is not known.
     pub window_full: u64,
-    /// Keep-alive probes.
+    /// Keep-alive probes (RFC 9293 3.8.4).
     pub keep_alives: u64,
+    /// Probes of the peer's closed window (RFC 9293 3.8.6.1).
+    pub zero_window_probes: u64,
     /// Bytes the peer acknowledged but the capture never held.
     pub gap_bytes: u64,
-    /// Most bytes sent and not yet acknowledged.
+    /// Most bytes sent and not yet acknowledged, as seen where the capture was taken.
     pub max_bytes_in_flight: u64,
-    /// Time from this side's segments to their acknowledgement.
+    /// Bytes in flight and the peer's window at segments with new data, oldest first, at most 64. Each stands for the same
+    /// number of segments and shows the one with most bytes in flight. Empty for sides that sent fewer than 16.
+    pub window_series: Vec<WindowSample>,
+    /// Segments with new data that the series stands for.
+    pub window_series_total: u64,
+    /// First flight of data behind the handshake, before any of it was acknowledged (RFC 6928); null unless more followed
+    /// with the acknowledgement, so that the window had been full, and the capture was taken nearer to this side.
+    pub initial_window: Option<InitialWindow>,
+    /// Payload bits per second from this side's first segment with data to its last, retransmissions included and pauses
+    /// too; data in the SYN left out. Null when that took less than a round trip or a millisecond.
+    pub throughput_bits_per_second: Option<u64>,
+    /// New payload bits that the peer acknowledged per second, over the same time; null when nothing was acknowledged.
+    pub goodput_bits_per_second: Option<u64>,
+    /// Packets of this side that a router marked Congestion Experienced (RFC 3168).
+    pub ecn_ce: u64,
+    /// Segments behind the handshake with ECE: this side received marks (RFC 3168 6.1.3). Null with Accurate ECN (RFC 9768),
+    /// where the flag is part of a counter.
+    pub ece: Option<u64>,
+    /// Segments behind the handshake with CWR: this side reduced its congestion window (RFC 3168 6.1.2). Null with Accurate
+    /// ECN.
+    pub cwr: Option<u64>,
+    /// What held this side back while it sent data; null when the capture was not taken nearer to it, without its SYN, or in
+    /// less than a round trip.
+    pub limited_by: Option<LimitedBy>,
+    /// Time from this side's segments to their acknowledgement, as seen where the capture was taken: the way to the peer and
+    /// back from there. Of segments sent again only where timestamps tell the copies apart (RFC 6298 3, RFC 7323 4).
     pub rtt: Rtt,
+}
+
+/// A point of a window series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WindowSample {
+    /// When a segment with new data was sent.
+    pub ts: Timestamp,
+    /// Bytes sent and not acknowledged, that segment included.
+    pub bytes_in_flight: u32,
+    /// Bytes the peer took beyond what it had acknowledged; null when its window scale is not known.
+    pub receive_window: Option<u32>,
+}
+
+/// The first flight of data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct InitialWindow {
+    /// Payload bytes.
+    pub bytes: u64,
+    /// Segments as captured: with segmentation offload near the sender, fewer than on the wire.
+    pub segments: u64,
+}
+
+/// What held a sender back: shares of the time from its first segment with new data to its last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LimitedBy {
+    /// It had nothing to send, in nanoseconds.
+    pub application_ns: i64,
+    /// The peer's window had no room for a full segment, in nanoseconds.
+    pub receiver_window_ns: i64,
+    /// It waited for acknowledgements with its congestion window full, sent as fast as it would, or repaired losses; in
+    /// nanoseconds.
+    pub network_ns: i64,
 }
 
 /// Round-trip time samples in nanoseconds; null where there is none.
@@ -131,6 +208,73 @@ pub struct Handshake {
     pub syn_ack_to_ack_ns: Option<i64>,
     /// All three were seen.
     pub complete: bool,
+    /// TCP Fast Open (RFC 7413), where the SYN had its option or brought data; null else, and when no SYN was seen.
+    pub fast_open: Option<FastOpen>,
+    /// Multipath TCP (RFC 8684), where the SYN had its option; null else, and when no SYN was seen.
+    pub multipath: Option<Multipath>,
+    /// Explicit congestion notification, where the SYN asked for it; null else, and when no SYN was seen.
+    pub ecn: Option<Ecn>,
+}
+
+/// TCP Fast Open in a handshake (RFC 7413).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FastOpen {
+    /// What the client did about the cookie.
+    pub cookie: FastOpenCookie,
+    /// Whether the SYN-ACK brought a cookie for the next time.
+    pub granted: bool,
+    /// Bytes of data in the SYN.
+    pub data_bytes: u32,
+    /// Whether the SYN-ACK acknowledged those data; false when it acknowledged the SYN alone, so that they have to be sent
+    /// again; null when there were none, or no SYN-ACK was seen.
+    pub accepted: Option<bool>,
+}
+
+/// The cookie of a SYN (RFC 7413 4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FastOpenCookie {
+    /// It has none and asks for one.
+    Requested,
+    /// It shows the one it has.
+    Sent,
+    /// Data without the option.
+    Missing,
+}
+
+/// Multipath TCP in a handshake (RFC 8684).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Multipath {
+    /// What the SYN asked for.
+    pub subtype: MultipathSubtype,
+    /// Whether the SYN-ACK agreed.
+    pub accepted: bool,
+}
+
+/// What a SYN can ask of Multipath TCP (RFC 8684 3.1, 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MultipathSubtype {
+    /// MP_CAPABLE: a new multipath connection.
+    MpCapable,
+    /// MP_JOIN: another path of one that exists.
+    MpJoin,
+    /// Another one, which has no place in a SYN.
+    Other,
+}
+
+/// Explicit congestion notification as the handshake settled it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ecn {
+    /// Asked for; no answer was seen.
+    Offered,
+    /// As in RFC 3168.
+    Classic,
+    /// Accurate ECN (RFC 9768).
+    Accurate,
+    /// Asked for; the SYN-ACK said no.
+    Refused,
 }
 
 /// A state of RFC 9293, section 3.3.2.

@@ -1,5 +1,6 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
 mod capture;
+pub mod catalogue;
 mod community_id;
 mod connection;
 mod dns;

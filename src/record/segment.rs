@@ -18,10 +18,64 @@ pub struct Segment {
     pub acknowledgment_number: Option<u32>,
     /// Payload bytes on the wire.
     pub payload_length: u32,
-    /// Whether all its bytes had been sent before.
-    pub is_repeated: bool,
+    /// What is peculiar about it.
+    pub marks: Vec<Mark>,
+    /// It was sent again and had not been acknowledged until then: it was lost behind the tap, or its acknowledgement was.
+    pub is_lost: bool,
+    /// Bytes of the client and of the server that this segment shows to be missing from the capture.
+    pub not_captured: [u64; 2],
     /// Options of a SYN, in words.
     pub options: Vec<String>,
     /// What the protocols above say it completes.
     pub notes: Vec<String>,
+}
+
+/// What is peculiar about a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// Sent again.
+    Retransmission,
+    /// Sent again after duplicate acknowledgements (RFC 5681 3.2).
+    FastRetransmission,
+    /// Sent again though it had been acknowledged.
+    SpuriousRetransmission,
+    /// Behind one that was sent later, but not sent twice.
+    OutOfOrder,
+    /// In the capture twice, sent once.
+    Copy,
+    /// Repeats an acknowledgement (RFC 5681 2).
+    DuplicateAck,
+    /// Announces a window of zero (RFC 9293 3.8.6).
+    ZeroWindow,
+    /// Opens a window that was zero.
+    WindowOpens,
+    /// Fills the peer's window to its edge.
+    WindowFull,
+    /// Asks whether a window of zero has opened (RFC 9293 3.8.6.1).
+    WindowProbe,
+    /// Asks whether the peer is still there (RFC 9293 3.8.4).
+    KeepAlive,
+}
+
+impl Mark {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 11] = [
+        Self::Retransmission,
+        Self::FastRetransmission,
+        Self::SpuriousRetransmission,
+        Self::OutOfOrder,
+        Self::Copy,
+        Self::DuplicateAck,
+        Self::ZeroWindow,
+        Self::WindowOpens,
+        Self::WindowFull,
+        Self::WindowProbe,
+        Self::KeepAlive,
+    ];
+
+    /// Whether it says that a segment was sent again.
+    #[must_use]
+    pub fn is_again(self) -> bool {
+        matches!(self, Self::Retransmission | Self::FastRetransmission | Self::SpuriousRetransmission)
+    }
 }

@@ -92,7 +92,7 @@ impl Writer for MarkdownWriter {
 }
 
 /// Escaped text in which Markdown and HTML see nothing but text, not even a bare address to make a link of.
-fn inert(text: &str) -> String {
+pub(super) fn inert(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {

@@ -7,6 +7,7 @@ use std::{
 
 use crate::record::{Record, Timestamp, Wanted};
 
+pub mod catalogue;
 pub mod csv;
 pub mod escape;
 pub mod html;

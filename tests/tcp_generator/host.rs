@@ -196,7 +196,10 @@ impl Host {
         let state = name(self.state());
         if self.log.last().is_none_or(|last| last.state != state) {
             let before = self.log.last().map(|last| last.state);
-            // A new connection begins with an OPEN; a passive one that was reset while opening begins anew too.
+            // A passive opening that was reset listens again (RFC 9293 3.10.7.4): that connection is gone.
+            if before == Some(TcpState::SynReceived) && state == TcpState::Listen {
+                self.log.push(Lived { time: now, state: TcpState::Closed, incarnation: self.incarnation });
+            }
             if matches!(before, Some(TcpState::Closed)) || state == TcpState::Listen {
                 self.incarnation += 1;
             }
@@ -274,6 +277,9 @@ impl Host {
                 if chance.percent(manners.abort) {
                     socket.abort();
                 } else if chance.percent(close) || self.winding_up && chance.percent(30) {
+                    // smoltcp sends keep-alives while its FIN is on the way, with a byte that stands where the FIN
+                    // stands, and its peer takes that byte for data; RFC 9293 3.8.4 forbids them unless idle.
+                    socket.set_keep_alive(None);
                     socket.close();
                 }
             }

@@ -105,6 +105,8 @@ pub(super) struct Opened {
 /// A flow's decryption.
 #[derive(Debug)]
 pub(super) struct Decryption {
+    /// Records carry their numbers: DTLS.
+    numbered: bool,
     /// The direction in which the ClientHello came.
     client: Option<Direction>,
     client_random: Option<[u8; 32]>,
@@ -127,8 +129,9 @@ pub(super) struct Decryption {
 }
 
 impl Decryption {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(numbered: bool) -> Self {
         Self {
+            numbered,
             client: None,
             client_random: None,
             offered: Vec::new(),
@@ -186,12 +189,11 @@ impl Decryption {
         &mut self,
         direction: Direction,
         (kind, header, body): (u8, &[u8], &[u8]),
-        dtls: bool,
         secrets: &Secrets,
         packet: PacketRef,
     ) {
         match kind {
-            kind::CLIENT_HELLO => self.client_hello(direction, body, dtls, secrets, packet),
+            kind::CLIENT_HELLO => self.client_hello(direction, body, secrets, packet),
             kind::HELLO_REQUEST | kind::HELLO_VERIFY_REQUEST => return,
             _ => {}
         }
@@ -216,14 +218,14 @@ impl Decryption {
         }
     }
 
-    fn client_hello(&mut self, direction: Direction, body: &[u8], dtls: bool, secrets: &Secrets, packet: PacketRef) {
-        let Ok((_, hello)) = parser::client_hello(body, dtls) else { return };
+    fn client_hello(&mut self, direction: Direction, body: &[u8], secrets: &Secrets, packet: PacketRef) {
+        let Ok((_, hello)) = parser::client_hello(body, self.numbered) else { return };
         self.client = Some(direction);
         self.client_random = hello.random.try_into().ok();
         self.transcript.clear();
         self.negotiated = None;
         self.early_data = hello.extensions.find(extensions::kind::EARLY_DATA).is_some();
-        if !self.early_data {
+        if !self.early_data || self.numbered {
             return;
         }
         self.offered = hello.suites().filter(|suite| SUITES13.contains(suite)).collect();
@@ -391,10 +393,14 @@ impl Decryption {
         half.number = half.number.saturating_add(u64::from(counts));
     }
 
-    /// Opens a record; its number in `sealed` is not looked at.
+    /// Opens a record. Its number in `sealed` is looked at only where records carry it.
     pub(super) fn open(&mut self, direction: Direction, sealed: Sealed<'_>, packet: PacketRef) -> Option<Opened> {
         let mut content = std::mem::take(&mut self.content);
+        let numbered = self.numbered;
         let half = self.half(direction);
+        if numbered {
+            (half.number, half.uncertain) = (sealed.number, false);
+        }
         let opened = match &mut half.protection {
             Protection::None => None,
             Protection::Tls12 { .. } => half.open12(sealed, &mut content),

@@ -2,16 +2,17 @@
 //! fragments. What they mean is the conversation's, as over TCP.
 use nom::{
     IResult, Parser,
-    bytes::complete::take,
     multi::length_data,
-    number::complete::{be_u8, be_u16, be_u24},
+    number::complete::{be_u8, be_u16, be_u24, be_u64},
 };
 
 use super::{
     conversation::{Conversation, Message},
-    names, note,
+    decryption::Decryption,
+    diagnosis, names, note,
     parser::kind,
     record_layer::content,
+    record_protection::Sealed,
     session::{Passed, report_record},
 };
 use crate::{
@@ -26,13 +27,16 @@ struct DtlsRecord<'a> {
     content_type: u8,
     version: u16,
     epoch: u16,
+    /// Epoch and sequence number as they stand there.
+    number: u64,
     fragment: &'a [u8],
 }
 
 fn record(input: &[u8]) -> IResult<&[u8], DtlsRecord<'_>> {
-    let (input, (content_type, version, epoch, _)) = (be_u8, be_u16, be_u16, take(6_usize)).parse(input)?;
+    let (input, (content_type, version, number)) = (be_u8, be_u16, be_u64).parse(input)?;
     let (input, fragment) = length_data(be_u16).parse(input)?;
-    Ok((input, DtlsRecord { content_type, version, epoch, fragment }))
+    let [high, low, ..] = number.to_be_bytes();
+    Ok((input, DtlsRecord { content_type, version, epoch: u16::from_be_bytes([high, low]), number, fragment }))
 }
 
 /// A fragment of a handshake message (RFC 6347 4.2.2).
@@ -124,17 +128,22 @@ struct Half {
     partial: Vec<Partial>,
     /// The messages last completed: what comes again was retransmitted.
     seen: Vec<Mark>,
+    /// The epoch that keys were looked for.
+    epoch: u16,
 }
 
 /// DTLS over UDP.
 pub(super) struct DtlsSession {
     conversation: Conversation,
     halves: [Half; 2],
+    /// Where secrets were given, or may come. DTLS 1.2 and 1.0; records of DTLS 1.3 stay closed.
+    decryption: Option<Box<Decryption>>,
 }
 
 impl DtlsSession {
     pub(super) fn new() -> Self {
-        Self { conversation: Conversation::new(TlsTransport::Dtls), halves: <[Half; 2]>::default() }
+        let conversation = Conversation::new(TlsTransport::Dtls);
+        Self { conversation, halves: <[Half; 2]>::default(), decryption: None }
     }
 
     fn half(&mut self, direction: Direction) -> &mut Half {
@@ -166,31 +175,71 @@ impl DtlsSession {
     fn record(&mut self, direction: Direction, record: DtlsRecord<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
         let packet = context.packet;
         let length = u16::try_from(record.fragment.len()).unwrap_or(u16::MAX);
-        let (mut kinds, mut alert, mut host) = (Vec::new(), None, None);
-        let encrypted = record.epoch > 0;
-        match (record.content_type, record.fragment) {
-            (content_type, _) if encrypted => {
-                self.conversation.protected(direction, (content_type, length), packet, context, out);
+        let mut passed = Passed { content_type: Some(record.content_type), version: record.version, length };
+        if record.epoch == 0 {
+            self.readable(direction, passed, record.fragment, context, out);
+        } else if let Some((content_type, content)) = self.open(direction, record, context) {
+            passed.content_type = Some(content_type);
+            self.conversation.decrypted(direction);
+            self.readable(direction, passed, &content, context, out);
+            if let Some(decryption) = &mut self.decryption {
+                decryption.give_back(content);
             }
-            (content::HANDSHAKE, fragments) => {
-                kinds = self.handshake(direction, record.version, fragments, context, out);
+        } else {
+            self.conversation.protected(direction, (record.content_type, length), packet, context, out);
+            report(direction, passed, (Vec::new(), None), true, None, context, out);
+        }
+    }
+
+    /// Opens a record, where there are keys.
+    fn open(&mut self, direction: Direction, record: DtlsRecord<'_>, context: &Context<'_>) -> Option<(u8, Vec<u8>)> {
+        let half = self.half(direction);
+        let another = std::mem::replace(&mut half.epoch, record.epoch) != record.epoch;
+        let decryption = self.decryption.as_mut()?;
+        if another {
+            // The epoch tells what ChangeCipherSpec would, which may be lost or come late.
+            decryption.change_cipher_spec(direction, context.secrets, context.packet);
+        }
+        let DtlsRecord { content_type, version, number, fragment, .. } = record;
+        if !decryption.wants(direction, content_type, context.secrets, context.packet.index) {
+            return None;
+        }
+        let sealed = Sealed { content_type, version, number, fragment, header: &[] };
+        let opened = decryption.open(direction, sealed, context.packet)?;
+        Some((opened.content_type, decryption.take_content()))
+    }
+
+    /// A record that was never encrypted, or was opened.
+    fn readable(
+        &mut self,
+        direction: Direction,
+        passed: Passed,
+        bytes: &[u8],
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let packet = context.packet;
+        let (mut kinds, mut alert, mut host) = (Vec::new(), None, None);
+        match (passed.content_type, bytes) {
+            (Some(content::HANDSHAKE), fragments) => {
+                kinds = self.handshake(direction, passed.version, fragments, context, out);
                 if out.wants_notes() && !kinds.is_empty() {
                     host =
                         fragment(fragments).ok().and_then(|(_, first)| note::host_name(first.kind, first.bytes, true));
                 }
             }
-            (content::CHANGE_CIPHER_SPEC, _) => self.conversation.change_cipher_spec(direction, packet, context),
-            (content::ALERT, &[level, description]) => {
+            (Some(content::CHANGE_CIPHER_SPEC), _) => self.conversation.change_cipher_spec(direction, packet, context),
+            (Some(content::ALERT), &[level, description]) => {
                 self.conversation.alert(direction, (level, description), packet, context, out);
                 alert = Some(RecordAlert { level, description });
             }
+            (Some(content::APPLICATION_DATA), _) => {
+                self.conversation.application_data(direction, false, packet, context);
+            }
             _ => {}
         }
-        let passed = Passed { content_type: Some(record.content_type), version: record.version, length };
-        if out.wants_notes() {
-            out.note(note::of_record(passed, &kinds, alert, encrypted, host, "dtls"));
-        }
-        report_record(TlsTransport::Dtls, direction, passed, kinds, alert, encrypted, packet, context, out);
+        let encrypted = passed.content_type == Some(content::APPLICATION_DATA);
+        report(direction, passed, (kinds, alert), encrypted, host, context, out);
     }
 
     /// Takes a record's fragments; says which messages they completed.
@@ -241,10 +290,38 @@ impl DtlsSession {
             if mark.begins() {
                 self.half(direction.reverse()).seen.clear();
             }
+            if !context.secrets.is_none() {
+                let decryption = self.decryption.get_or_insert_with(|| Box::new(Decryption::new(true)));
+                let header = message_header(piece);
+                decryption.message(direction, (kind, &header, body), context.secrets, packet);
+            }
             self.conversation.message(message, context, out);
         }
         kinds
     }
+}
+
+/// The header of a whole message as it is hashed: as if it had come in one fragment (RFC 6347 4.2.6).
+fn message_header(piece: Fragment<'_>) -> [u8; 12] {
+    let [_, high, middle, low] = u32::try_from(piece.length).unwrap_or(u32::MAX).to_be_bytes();
+    let [first, second] = piece.sequence.to_be_bytes();
+    [piece.kind, high, middle, low, first, second, 0, 0, 0, high, middle, low]
+}
+
+/// Reports a record that passed, where that is wanted.
+fn report(
+    direction: Direction,
+    passed: Passed,
+    (kinds, alert): (Vec<u8>, Option<RecordAlert>),
+    encrypted: bool,
+    host: Option<&[u8]>,
+    context: &Context<'_>,
+    out: &mut Sink<'_>,
+) {
+    if out.wants_notes() {
+        out.note(note::of_record(passed, &kinds, alert, encrypted, host, "dtls"));
+    }
+    report_record(TlsTransport::Dtls, direction, passed, kinds, alert, encrypted, context.packet, context, out);
 }
 
 /// Adds a fragment to its message; gives the message when it is whole.
@@ -276,7 +353,12 @@ impl Session for DtlsSession {
         match input {
             Input::Datagram { direction, bytes } => self.datagram(direction, bytes, context, out),
             Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
-            Input::Close => self.conversation.close(context, out),
+            Input::Close => {
+                if let Some(decryption) = &self.decryption {
+                    diagnosis::decryption(decryption, context, out);
+                }
+                self.conversation.close(context, out);
+            }
             Input::Stream { .. } => return Progress::Done,
             Input::Gap { .. } | Input::Skipped { .. } => {}
         }

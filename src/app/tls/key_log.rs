@@ -105,7 +105,7 @@ fn exactly<const N: usize>(word: &[u8]) -> Option<[u8; N]> {
 
 /// Reads hex digits of either case into the start of `bytes`; null when there are other letters, or too many.
 fn hex<'b>(word: &[u8], bytes: &'b mut [u8]) -> Option<&'b [u8]> {
-    if word.len() % 2 != 0 {
+    if !word.len().is_multiple_of(2) {
         return None;
     }
     let length = word.len() / 2;

@@ -1,7 +1,8 @@
 //! TLS: SSLv2-framed hellos, SSL 3.0 to TLS 1.3 over TCP, handshakes inside QUIC, and DTLS over UDP.
 //!
 //! `record_layer` and `dtls` frame, `parser` and `extensions` read messages, `conversation` collects a handshake,
-//! `state` says how far it is, `diagnosis` what that means. Nothing is decrypted or verified here yet.
+//! `state` says how far it is, `diagnosis` what that means. With secrets, `decryption` finds the keys, `record_protection`
+//! opens records, and what was inside takes the same way (`opened`); `key_log` and `private_key` read what users give.
 use super::{Carrier, Protocol};
 
 pub mod certificate;
@@ -18,6 +19,7 @@ pub mod key_log;
 mod key_schedule;
 pub mod names;
 mod note;
+mod opened;
 pub mod parser;
 pub mod private_key;
 mod probe;

@@ -436,7 +436,7 @@ fn open_block(
         let last = encrypted.get(encrypted.len().saturating_sub(block_bytes)..).unwrap_or_default();
         *chained = Some(if last.len() == block_bytes { last.to_vec() } else { iv.to_vec() });
     }
-    if blocks.is_empty() || blocks.len() % block_bytes != 0 {
+    if blocks.is_empty() || !blocks.len().is_multiple_of(block_bytes) {
         return None;
     }
     if let Some(tag) = tag

@@ -1,13 +1,11 @@
 //! TLS over a TCP stream, and over QUIC's CRYPTO stream: finds records and whole handshake messages in what is offered,
 //! in whatever pieces, and hands them to the conversation. Encrypted records pass unread and unbuffered.
 use super::{
-    content_stream::ContentStream,
     conversation::{Conversation, Message},
-    decryption::{Decryption, Opened},
     diagnosis, note,
+    opened::Decrypted,
     parser::{self, kind},
     record_layer::{self, Found, HEADER_BYTES, Header, content},
-    record_protection::Sealed,
 };
 use crate::{
     app::{Session, Sink},
@@ -45,16 +43,10 @@ struct Half {
 
 /// TLS over TCP.
 pub(super) struct TlsSession {
-    conversation: Conversation,
+    pub(super) conversation: Conversation,
     halves: [Half; 2],
     /// Where secrets were given, or may come.
-    decrypted: Option<Box<Decrypted>>,
-}
-
-/// What it takes to open records, and what comes out.
-struct Decrypted {
-    decryption: Decryption,
-    content: ContentStream,
+    pub(super) decrypted: Option<Box<Decrypted>>,
 }
 
 impl TlsSession {
@@ -238,89 +230,6 @@ impl TlsSession {
         Step::Used(1)
     }
 
-    /// Opens a record for which there are keys. False when it is to be treated as one that has none.
-    fn open(
-        &mut self,
-        direction: Direction,
-        header: Header,
-        bytes: &[u8],
-        packet: PacketRef,
-        context: &Context<'_>,
-        out: &mut Sink<'_>,
-    ) -> bool {
-        let (Some(decrypted), Some((start, fragment))) = (&mut self.decrypted, bytes.split_at_checked(HEADER_BYTES))
-        else {
-            return false;
-        };
-        let Header { content_type, version, .. } = header;
-        if content_type == content::HANDSHAKE && is_new_hello(header, fragment) {
-            return false;
-        }
-        let sealed = Sealed { content_type, version, number: 0, fragment, header: start };
-        let Some(opened) = decrypted.decryption.open(direction, sealed, packet) else {
-            decrypted.content.lost(direction, fragment.len(), out);
-            self.conversation.protected(direction, (content_type, header.length), packet, context, out);
-            self.report(direction, header.into(), Vec::new(), None, true, packet, context, out);
-            return true;
-        };
-        let content = decrypted.decryption.take_content();
-        self.opened(direction, header, opened, &content, packet, context, out);
-        if let Some(decrypted) = &mut self.decrypted {
-            decrypted.decryption.give_back(content);
-            let Decrypted { decryption, content } = decrypted.as_mut();
-            content.settle_early(decryption.early_accepted(), out);
-        }
-        true
-    }
-
-    /// The content of a record.
-    #[allow(clippy::too_many_arguments)] // a record, and what surrounds it
-    fn opened(
-        &mut self,
-        direction: Direction,
-        header: Header,
-        opened: Opened,
-        content: &[u8],
-        packet: PacketRef,
-        context: &Context<'_>,
-        out: &mut Sink<'_>,
-    ) {
-        let inside = Header { content_type: opened.content_type, ..header };
-        match (opened.content_type, content) {
-            (content::HANDSHAKE, _) => {
-                self.conversation.decrypted(direction);
-                self.handshake(direction, inside, (content, Place::Of(packet)), context, out);
-            }
-            (content::ALERT, &[_, _]) => {
-                self.conversation.decrypted(direction);
-                self.alert(direction, inside, content, packet, context, out);
-            }
-            (content::APPLICATION_DATA, _) => {
-                self.conversation.application_data(direction, opened.early, packet, context);
-                self.report(direction, inside.into(), Vec::new(), None, true, packet, context, out);
-                if let Some(decrypted) = &mut self.decrypted {
-                    decrypted.content.data(direction, opened.early, content, packet, out);
-                }
-            }
-            _ => self.report(direction, inside.into(), Vec::new(), None, false, packet, context, out),
-        }
-    }
-
-    /// A handshake message, whole.
-    fn message(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
-        if !context.secrets.is_none() {
-            let decrypted = self.decrypted.get_or_insert_with(|| {
-                Box::new(Decrypted { decryption: Decryption::new(), content: ContentStream::default() })
-            });
-            let Message { direction, kind, body, packet, .. } = message;
-            let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
-            let [_, high, middle, low] = length;
-            let header = [kind, high, middle, low];
-            decrypted.decryption.message(direction, (kind, &header, body), false, context.secrets, packet);
-        }
-        self.conversation.message(message, context, out);
-    }
-
     /// An encrypted record, complete.
     fn opaque(
         &mut self,
@@ -354,7 +263,7 @@ impl TlsSession {
         self.report(direction, header.into(), Vec::new(), None, false, packet, context, out);
     }
 
-    fn alert(
+    pub(super) fn alert(
         &mut self,
         direction: Direction,
         header: Header,
@@ -370,7 +279,7 @@ impl TlsSession {
     }
 
     /// A readable handshake record: messages that end in it, and the beginning of one that does not.
-    fn handshake(
+    pub(super) fn handshake(
         &mut self,
         direction: Direction,
         header: Header,
@@ -431,7 +340,7 @@ impl TlsSession {
 
     /// Reports a record that passed, where that is wanted.
     #[allow(clippy::too_many_arguments)] // one call per kind of record; a struct would only rename them
-    fn report(
+    pub(super) fn report(
         &mut self,
         direction: Direction,
         passed: Passed,
@@ -500,7 +409,7 @@ pub(super) fn report_record(
 
 /// Where a fragment lies: in the bytes offered, or in a record of which all became readable at once.
 #[derive(Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     At(usize),
     Of(PacketRef),
 }
@@ -555,7 +464,7 @@ fn message_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Whether a record where only encrypted ones are expected is exactly one readable ClientHello.
-fn is_new_hello(header: Header, fragment: &[u8]) -> bool {
+pub(super) fn is_new_hello(header: Header, fragment: &[u8]) -> bool {
     let exact = message_length(fragment) == Some(usize::from(header.length));
     exact && matches!(fragment, [kind::CLIENT_HELLO, _, _, _, 3, 0..=4, ..])
 }

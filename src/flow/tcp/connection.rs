@@ -2,6 +2,8 @@
 use super::{
     endpoint::Endpoint,
     machine::Machine,
+    offer::Offer,
+    options::Options,
     proof::Shown,
     race::Activity,
     segment::Segment,
@@ -10,7 +12,7 @@ use super::{
 };
 use crate::{
     flow::{Settings, stream::Stream},
-    record::{Direction, PacketNumber, PacketRef, Side, TcpState},
+    record::{Direction, FlowId, PacketNumber, PacketRef, Side, TcpState},
 };
 
 /// tshark's bits of completeness.
@@ -32,6 +34,7 @@ pub struct Connection {
     pub(super) ends: [Endpoint; 2],
     pub(super) machine: Machine,
     pub(super) shown: [Shown; 2],
+    pub(super) offer: Option<Box<Offer>>,
     pub(super) zeek: Zeek,
     zeek_originator: Direction,
     pub(super) completeness: u8,
@@ -51,7 +54,7 @@ pub struct Connection {
     pub(super) late_packets: Vec<PacketNumber>,
     pub(super) late_total: u64,
     pub(super) was_established: bool,
-    pub(super) reuses: bool,
+    pub(super) reuses: Option<Box<Reuse>>,
     pub(super) reset_sent_by_closed: bool,
     pub(super) reset_seen: bool,
     pub(super) activity: Activity,
@@ -60,6 +63,18 @@ pub struct Connection {
     pub(super) streams: [Option<Box<Stream>>; 2],
     pub(super) done: bool,
     pub(super) overflow: bool,
+}
+
+/// An earlier connection between the same addresses and ports.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reuse {
+    pub earlier: FlowId,
+    /// Since its last packet, in nanoseconds.
+    pub after_ns: i64,
+    /// It had not been closed.
+    pub was_open: bool,
+    /// The new sequence numbers begin among the earlier one's, and no timestamps tell old from new (RFC 6191 2).
+    pub begins_behind: bool,
 }
 
 /// The sender and the receiver of what travels in `direction`.
@@ -85,6 +100,7 @@ impl Connection {
             ends: [Endpoint::default(), Endpoint::default()],
             machine: Machine::default(),
             shown: <[Shown; 2]>::default(),
+            offer: None,
             zeek,
             zeek_originator: if swapped { direction.reverse() } else { direction },
             completeness: 0,
@@ -102,7 +118,7 @@ impl Connection {
             late_packets: Vec::new(),
             late_total: 0,
             was_established: false,
-            reuses: false,
+            reuses: None,
             reset_sent_by_closed: false,
             reset_seen: false,
             activity: Activity::default(),
@@ -130,16 +146,29 @@ impl Connection {
         self.end(direction.sender()).base.is_some_and(|base| base != segment.header.sequence_number)
     }
 
-    /// Marks that the ports had been used by an earlier connection.
-    pub fn set_reused(&mut self) {
-        self.reuses = true;
+    /// Remembers that `earlier`, another connection, of flow `flow`, used the same ports until `segment` began this one.
+    /// Its sender was `side` there.
+    pub fn set_reuse_of(&mut self, earlier: &Self, flow: FlowId, segment: &Segment<'_>, side: Side) {
+        let (sender, receiver) = (earlier.end(side), earlier.end(side.other()));
+        let begins_behind = sender.next.is_some_and(|next| before(segment.header.sequence_number, next));
+        self.reuses = Some(Box::new(Reuse {
+            earlier: flow,
+            after_ns: segment.at.timestamp.since(earlier.last.timestamp),
+            was_open: !earlier.is_over(),
+            begins_behind: begins_behind && !(sender.timestamps == Some(true) && receiver.timestamps == Some(true)),
+        }));
+    }
+
+    /// Whether both ends are through with it, or an RST has ended it.
+    fn is_over(&self) -> bool {
+        let over = |side| matches!(self.machine.state(side), Some(TcpState::Closed | TcpState::TimeWait));
+        self.reset_seen || over(Side::Client) && over(Side::Server)
     }
 
     /// When it may be closed for want of packets, in nanoseconds after the last one.
     #[must_use]
     pub fn idle_limit_ns(&self, settings: &Settings) -> i64 {
-        let over = |side| matches!(self.machine.state(side), Some(TcpState::Closed | TcpState::TimeWait));
-        if self.reset_seen || over(Side::Client) && over(Side::Server) {
+        if self.is_over() {
             return settings.maximum_segment_lifetime_ns.saturating_mul(2);
         }
         if self.was_established || self.completeness & !(complete::SYN | complete::SYN_ACK) != 0 || self.syn.is_none() {
@@ -170,6 +199,7 @@ impl Connection {
         }
         self.handshake(segment, direction);
         let header = segment.header;
+        let belongs = self.belongs(segment, direction.sender());
         self.zeek.segment(&Seen {
             from_originator: direction == self.zeek_originator,
             syn: header.flags.syn(),
@@ -188,22 +218,30 @@ impl Connection {
             initial != header.sequence_number && receiver.last_ack.is_some_and(|ack| before(initial, ack))
         });
         if header.flags.syn() && !header.flags.rst() && !settled {
+            if sender.initial.is_some_and(|initial| initial != header.sequence_number) {
+                // It begins anew: what it sent before was of another connection.
+                sender.fin = None;
+                self.shown = <[Shown; 2]>::default();
+            }
             sender.announce(segment);
         }
-        sender.sent(segment, receiver);
+        let options = Options::of(segment);
+        let is_copy = sender.sent(segment, &options, receiver);
         if let Some(ack) = segment.acknowledged()
             && !header.flags.rst()
         {
-            receiver.acknowledged_by(ack, sender.repeats(), segment);
+            // What a copy reports was reported.
+            let options = if is_copy { Options::default() } else { options };
+            receiver.acknowledged_by(ack, sender.repeats(), segment, &options);
         }
-        if header.flags.fin() && !header.flags.rst() {
+        if header.flags.fin() && !header.flags.rst() && belongs {
             sender.fin.get_or_insert(segment.end().wrapping_sub(1));
             sender.fin_packet.get_or_insert(segment.at.number);
         }
         if header.flags.rst() {
             sender.reset_packet.get_or_insert(segment.at.number);
         }
-        self.states(segment, direction);
+        self.states(segment, direction, belongs);
         self.last = segment.at;
     }
 
@@ -251,7 +289,7 @@ impl Connection {
         self.opening_bits = seen;
         if flags.syn() && !flags.ack() {
             self.completeness = complete::SYN;
-            if segment.length > 0 && !self.reuses {
+            if segment.length > 0 && self.reuses.is_none() {
                 self.completeness |= complete::DATA;
             }
         }
@@ -261,12 +299,20 @@ impl Connection {
         let flags = segment.header.flags;
         match (flags.syn(), flags.ack()) {
             (true, false) if direction == Direction::ClientToServer => {
+                if self.syn.is_none() {
+                    self.offer = Offer::of(segment);
+                }
                 self.syn.get_or_insert(segment.at);
                 if self.syn_ack.is_none() {
                     self.last_syn = Some(segment.at);
                 }
             }
             (true, true) if direction == Direction::ServerToClient => {
+                if self.syn_ack.is_none()
+                    && let Some(offer) = &mut self.offer
+                {
+                    offer.answer(segment);
+                }
                 self.syn_ack.get_or_insert(segment.at);
             }
             (false, true)

@@ -1,26 +1,25 @@
-//! What an observer knows of one endpoint of a connection: its numbers, what it announced, what was measured of it.
+//! What an observer knows of one endpoint of a connection: its numbers, what it announced, and where each segment stands
+//! among those sent before.
 use super::{
+    loss::{Trouble, prove},
+    options::Options,
+    round_trip::RttSamples,
     segment::Segment,
     sequence::{before, distance, later, not_after},
+    transfer::Transfer,
 };
 use crate::{
-    record::{PacketNumber, Rtt, Timestamp},
-    wire::TcpOption,
+    record::{PacketNumber, Timestamp},
+    wire::{TcpFlags, TcpOption},
 };
 
-/// Holes remembered in what an endpoint sent.
-const MAX_HOLES: usize = 64;
-/// Packet numbers kept as proof of one kind of trouble.
-const MAX_PROOFS: usize = 30;
-/// Acknowledgements of the same number that make a retransmission a fast one (RFC 5681 3.2).
-const FAST_DUPLICATES: u32 = 2;
-/// A segment that fills a hole sooner than this after the newest one was reordered, not sent again, in nanoseconds.
-const REORDERED_WITHIN_NS: i64 = 3_000_000;
 /// A packet with the identification of an earlier one is its copy when it comes within this time, in nanoseconds:
 /// identifications are used again after 65,536 packets.
 const COPIED_WITHIN_NS: i64 = 1_000_000_000;
 /// The farthest an acknowledgement can lie ahead of what was seen, in bytes: the largest window (RFC 7323 2.3).
 const MAX_WINDOW: u32 = 1 << 30;
+/// The mark of a router that would have dropped the packet, in the IP header (RFC 3168 5).
+const CONGESTION_EXPERIENCED: u8 = 3;
 
 /// One endpoint as the sender of what was seen.
 #[derive(Debug, Default)]
@@ -44,96 +43,38 @@ pub(super) struct Endpoint {
     pub reset_packet: Option<PacketNumber>,
     /// What it last acknowledged.
     pub last_ack: Option<u32>,
-    /// Its last window field and whether that was zero.
+    /// Its last window field.
     pub window: u16,
+    /// That stood in a SYN, which is never scaled (RFC 7323 2.2).
+    pub window_is_of_syn: bool,
     pub window_scale: Option<u8>,
     pub mss: Option<u16>,
     pub sack_permitted: Option<bool>,
+    /// Nothing as long as its SYN was not seen.
     pub timestamps: Option<bool>,
     /// `TSval` of its SYN.
     pub syn_timestamp: Option<u32>,
+    /// ECE, CWR and AE of its SYN.
+    pub syn_ecn: TcpFlags,
     pub fast_open_data: bool,
-    repeated_acks: u32,
+    pub repeated_acks: u32,
     /// How often the peer repeated its last acknowledgement.
-    repeated_by_peer: u32,
-    newest: Timestamp,
-    timed: Option<(u32, Timestamp)>,
+    pub repeated_by_peer: u32,
+    /// When what stands last was sent first.
+    pub newest: Timestamp,
+    /// A SYN or FIN without data that waits for its acknowledgement.
+    pub timed: Option<(u32, Timestamp)>,
     pub rtt: RttSamples,
     pub trouble: Option<Box<Trouble>>,
+    pub transfer: Option<Box<Transfer>>,
     pub max_in_flight: u32,
     /// Acknowledgements seen of bytes that were not.
     pub unseen_acks: u8,
     pub stream_base: u32,
     /// IPv4 identification and sequence number of its latest packets.
-    latest: [(u16, u32); 4],
+    pub latest: [(u16, u32); 4],
     /// When its latest packet came.
     seen: Timestamp,
-}
-
-/// What a healthy endpoint does not have.
-#[derive(Debug, Default)]
-pub(super) struct Trouble {
-    holes: Vec<(u32, u32)>,
-    pub retransmissions: u64,
-    pub fast: u64,
-    pub spurious: u64,
-    pub out_of_order: u64,
-    pub duplicate_acks: u64,
-    pub zero_windows: u64,
-    pub window_full: u64,
-    pub keep_alives: u64,
-    pub gap_bytes: u64,
-    /// Packets that are in the capture more than once.
-    pub copies: u64,
-    pub copied: Vec<PacketNumber>,
-    zero_since: Option<Timestamp>,
-    /// How long its window was zero, in nanoseconds.
-    pub zero_window_ns: i64,
-    pub retransmitted: Vec<PacketNumber>,
-    pub zero_window_packets: Vec<PacketNumber>,
-    pub gap_packets: Vec<PacketNumber>,
-}
-
-/// Round-trip times, summed up.
-#[derive(Debug, Default)]
-pub(super) struct RttSamples {
-    min: i64,
-    max: i64,
-    sum: i64,
-    pub count: u64,
-}
-
-impl RttSamples {
-    pub fn add(&mut self, sample: i64) {
-        if sample < 0 {
-            return;
-        }
-        self.min = if self.count == 0 { sample } else { self.min.min(sample) };
-        self.max = self.max.max(sample);
-        self.sum = self.sum.saturating_add(sample);
-        self.count = self.count.saturating_add(1);
-    }
-
-    pub fn smallest(&self) -> Option<i64> {
-        (self.count > 0).then_some(self.min)
-    }
-
-    pub fn summary(&self) -> Rtt {
-        let some = |value| (self.count > 0).then_some(value);
-        let count = i64::try_from(self.count).unwrap_or(i64::MAX);
-        Rtt {
-            min_ns: some(self.min),
-            mean_ns: self.sum.checked_div(count),
-            max_ns: some(self.max),
-            samples: self.count,
-        }
-    }
-}
-
-fn prove(list: &mut Vec<PacketNumber>, number: PacketNumber) {
-    if list.len() < MAX_PROOFS {
-        list.push(number);
-    }
 }
 
 impl Endpoint {
@@ -141,16 +82,10 @@ impl Endpoint {
         self.trouble.get_or_insert_default()
     }
 
-    /// The window it announces, in bytes, as far as known.
-    pub fn window_bytes(&self, peer_scales: bool) -> u32 {
-        let scale = if peer_scales { self.window_scale.unwrap_or(0).min(14) } else { 0 };
-        u32::from(self.window) << scale
-    }
-
     /// Whether it has sent something that has not been seen, and that the peer has not acknowledged either.
     pub fn has_hole(&self) -> bool {
         let arrived = |end| self.acknowledged.is_some_and(|acknowledged| not_after(end, acknowledged));
-        self.trouble.as_ref().is_some_and(|trouble| trouble.holes.iter().any(|(_, end)| !arrived(*end)))
+        self.trouble.as_ref().is_some_and(|trouble| trouble.hole_ends().any(|end| !arrived(end)))
     }
 
     /// Reads what a SYN announces.
@@ -158,6 +93,7 @@ impl Endpoint {
         self.initial = Some(segment.header.sequence_number);
         self.sack_permitted = Some(false);
         self.timestamps = Some(false);
+        self.syn_ecn = segment.header.flags;
         for option in segment.options {
             match option {
                 TcpOption::MaximumSegmentSize(size) => self.mss = Some(size),
@@ -173,53 +109,88 @@ impl Endpoint {
         self.fast_open_data |= segment.length > 0;
     }
 
-    /// Counts a segment it sent, and places it among those it sent before.
-    pub fn sent(&mut self, segment: &Segment<'_>, peer: &Self) {
+    /// Counts a segment it sent, and places it among those it sent before. Answers whether it is a copy of a packet.
+    pub fn sent(&mut self, segment: &Segment<'_>, options: &Options<'_>, peer: &Self) -> bool {
         let (flags, at) = (segment.header.flags, segment.at);
         let (start, end) = (segment.header.sequence_number, segment.end());
         if self.is_copy(segment) {
-            return;
+            return true;
         }
-        self.window_and_acks(segment, peer);
+        let answers_crossing_syn = flags.syn() && flags.ack() && self.last_ack.is_none();
+        if segment.ecn == CONGESTION_EXPERIENCED || flags.0 & (TcpFlags::ECE.0 | TcpFlags::CWR.0) != 0 && !flags.syn() {
+            self.congestion(segment);
+        }
+        self.window(segment);
+        self.acknowledge(segment, options, peer);
         if flags.rst() {
-            return;
+            return false;
         }
+        self.window = segment.header.window;
+        self.window_is_of_syn = flags.syn();
         let Some(next) = self.next else {
             self.next = Some(end);
             self.newest = at.timestamp;
-            self.time(end, segment);
-            return;
+            if start != end {
+                self.measure(segment, options, peer);
+            }
+            return false;
         };
         if start == end {
-            return;
+            if next.wrapping_sub(start) == 1 {
+                self.probe(next, peer);
+            }
+            return false;
         }
         let ahead = distance(next, start);
         if ahead >= 0 {
             if ahead > 0 {
-                let trouble = self.trouble();
-                if trouble.holes.len() < MAX_HOLES {
-                    trouble.holes.push((next, start));
-                }
+                self.trouble().hole(next, start, Some((segment, options)));
             }
             self.next = Some(end);
             self.newest = at.timestamp;
-            self.time(end, segment);
-            let in_flight = distance(self.acknowledged.unwrap_or(start), end);
-            self.max_in_flight = self.max_in_flight.max(u32::try_from(in_flight).unwrap_or(0));
-            let edge = self.window_edge(peer);
-            if segment.length > 0 && edge == Some(end) {
-                self.trouble().window_full = self.trouble().window_full.saturating_add(1);
-            }
+            self.measure(segment, options, peer);
+        } else if segment.length <= 1 && !flags.syn() && !flags.fin() && end == next && start == next.wrapping_sub(1) {
+            self.probe_with_byte(segment, options, next, peer);
+        } else if !(answers_crossing_syn && end == next) {
+            self.sent_again(segment, options, (start, end), peer);
+        }
+        false
+    }
+
+    /// An empty segment one before the next number asks for an answer: is the peer still there (RFC 9293 3.8.4), is its
+    /// window still closed (RFC 9293 3.8.6.1)?
+    #[cold]
+    fn probe(&mut self, next: u32, peer: &Self) {
+        if self.acknowledged != Some(next) || self.fin.is_some() {
             return;
         }
-        if segment.length <= 1 && !flags.syn() && !flags.fin() && end == next && start == next.wrapping_sub(1) {
-            let repeated = self.acknowledged.is_some_and(|acknowledged| acknowledged == next);
-            if repeated && peer.window != 0 {
-                self.trouble().keep_alives = self.trouble().keep_alives.saturating_add(1);
-            }
-            return;
+        let trouble = self.trouble();
+        let count = if peer.window == 0 { &mut trouble.zero_window_probes } else { &mut trouble.keep_alives };
+        *count = count.saturating_add(1);
+    }
+
+    /// The same with a byte that the peer has already; or a single byte that is sent again.
+    #[cold]
+    fn probe_with_byte(&mut self, segment: &Segment<'_>, options: &Options<'_>, next: u32, peer: &Self) {
+        if self.acknowledged == Some(next) {
+            self.probe(next, peer);
+        } else if peer.window == 0 && peer.last_ack == Some(segment.header.sequence_number) {
+            let trouble = self.trouble();
+            trouble.zero_window_probes = trouble.zero_window_probes.saturating_add(1);
+        } else {
+            self.sent_again(segment, options, (segment.header.sequence_number, segment.end()), peer);
         }
-        self.sent_again(segment, start, end, next);
+    }
+
+    #[cold]
+    fn congestion(&mut self, segment: &Segment<'_>) {
+        let flags = segment.header.flags;
+        let is_sign = |flag| u64::from(!flags.syn() && flags.contains(flag));
+        let (ece, cwr) = (is_sign(TcpFlags::ECE), is_sign(TcpFlags::CWR));
+        let trouble = self.trouble();
+        trouble.ecn_ce = trouble.ecn_ce.saturating_add(u64::from(segment.ecn == CONGESTION_EXPERIENCED));
+        trouble.ece = trouble.ece.saturating_add(ece);
+        trouble.cwr = trouble.cwr.saturating_add(cwr);
     }
 
     /// Whether the packet is here a second time: a mirror port or `-i any` shows packets twice, a network may double
@@ -244,77 +215,33 @@ impl Endpoint {
         false
     }
 
-    /// A segment behind one that was sent later, or the same once more.
-    fn sent_again(&mut self, segment: &Segment<'_>, start: u32, end: u32, next: u32) {
-        let newest = self.newest;
-        let quick = self.rtt.smallest().map_or(REORDERED_WITHIN_NS, |rtt| rtt.min(REORDERED_WITHIN_NS));
-        let repeated = self.repeated_by_peer;
-        let acknowledged = self.acknowledged;
-        self.timed = None;
-        if before(next, end) {
-            self.next = Some(end);
-        }
-        let trouble = self.trouble();
-        let fills = trouble.fill(start, end);
-        // What fills a hole after its acknowledgement had been seen passed the tap late: it had arrived already.
-        let arrived = acknowledged.is_some_and(|acknowledged| not_after(end, acknowledged));
-        if fills && (arrived || segment.at.timestamp.since(newest) < quick) {
-            trouble.out_of_order = trouble.out_of_order.saturating_add(1);
-            return;
-        }
-        trouble.retransmissions = trouble.retransmissions.saturating_add(1);
-        prove(&mut trouble.retransmitted, segment.at.number);
-        if arrived {
-            trouble.spurious = trouble.spurious.saturating_add(1);
-        } else if repeated >= FAST_DUPLICATES && acknowledged == Some(start) {
-            trouble.fast = trouble.fast.saturating_add(1);
-        }
-    }
-
-    fn window_and_acks(&mut self, segment: &Segment<'_>, peer: &Self) {
-        let flags = segment.header.flags;
-        let window = segment.header.window;
-        if window == 0 && !flags.syn() && !flags.fin() && !flags.rst() {
-            let trouble = self.trouble();
-            trouble.zero_windows = trouble.zero_windows.saturating_add(1);
-            trouble.zero_since.get_or_insert(segment.at.timestamp);
-            prove(&mut trouble.zero_window_packets, segment.at.number);
-        } else if let Some(trouble) = &mut self.trouble
-            && let Some(since) = trouble.zero_since.take()
-        {
-            let closed = segment.at.timestamp.since(since).max(0);
-            trouble.zero_window_ns = trouble.zero_window_ns.saturating_add(closed);
-        }
-        if let Some(ack) = segment.acknowledged() {
-            let outstanding = peer.next.is_some_and(|next| before(ack, next));
-            let bare = segment.length == 0 && !flags.syn() && !flags.fin() && !flags.rst();
-            if bare && outstanding && self.last_ack == Some(ack) && self.window == window {
-                self.repeated_acks = self.repeated_acks.saturating_add(1);
-                let trouble = self.trouble();
-                trouble.duplicate_acks = trouble.duplicate_acks.saturating_add(1);
-            } else if self.last_ack != Some(ack) {
-                self.repeated_acks = 0;
-            }
-            self.last_ack = Some(self.last_ack.map_or(ack, |last| later(last, ack)));
-        }
-        if !flags.rst() {
-            self.window = window;
-        }
-    }
-
     /// The peer acknowledged up to `ack`.
-    pub fn acknowledged_by(&mut self, ack: u32, peer_repeats: u32, segment: &Segment<'_>) {
+    pub fn acknowledged_by(&mut self, ack: u32, peer_repeats: u32, segment: &Segment<'_>, options: &Options<'_>) {
+        let waited_for_others = self.repeated_by_peer > 0;
         self.repeated_by_peer = peer_repeats;
-        if let Some((end, sent)) = self.timed
-            && not_after(end, ack)
-        {
-            self.rtt.add(segment.at.timestamp.since(sent));
-            self.timed = None;
-        }
         if self.next.is_some_and(|next| distance(next, ack) > 0 && distance(next, ack).unsigned_abs() > MAX_WINDOW) {
             return;
         }
         let known = self.acknowledged.unwrap_or(ack);
+        let at = segment.at.timestamp;
+        let advances = self.acknowledged.is_none() || before(known, ack);
+        if advances {
+            self.time_acknowledgement(ack, waited_for_others, at);
+        }
+        if options.sack.is_some() {
+            self.trouble();
+        }
+        if let Some(trouble) = self.trouble.as_deref_mut()
+            && (advances || options.sack.is_some())
+            && let Some(sample) = trouble.acknowledged(known, ack, options, at)
+        {
+            self.rtt.add(sample);
+        }
+        if let Some(transfer) = self.transfer.as_deref_mut()
+            && (advances || peer_repeats > 0 || options.sack.is_some())
+        {
+            transfer.last_answer = at;
+        }
         self.acknowledged = Some(later(known, ack));
         match self.next {
             // Joined late: a keep-alive probe stands one before the next number (RFC 9293 3.8.4). Nothing is missing.
@@ -324,12 +251,7 @@ impl Endpoint {
             // Acknowledged, but not seen yet. A SYN-ACK may answer an older SYN.
             Some(next) if before(next, ack) && !segment.header.flags.syn() => {
                 let trouble = self.trouble();
-                if trouble.holes.len() < MAX_HOLES {
-                    trouble.holes.push((next, ack));
-                } else {
-                    let missing = u64::try_from(distance(next, ack)).unwrap_or(0);
-                    trouble.gap_bytes = trouble.gap_bytes.saturating_add(missing);
-                }
+                trouble.hole(next, ack, None);
                 prove(&mut trouble.gap_packets, segment.at.number);
                 self.next = Some(ack);
             }
@@ -338,16 +260,31 @@ impl Endpoint {
         }
     }
 
-    /// Times a segment until it is acknowledged; one at a time, and none that was sent twice (Karn's algorithm).
-    fn time(&mut self, end: u32, segment: &Segment<'_>) {
-        if self.timed.is_none() && end != segment.header.sequence_number {
-            self.timed = Some((end, segment.at.timestamp));
+    /// Takes a round-trip time from an acknowledgement of something new, if it answers just that.
+    fn time_acknowledgement(&mut self, ack: u32, waited_for_others: bool, at: Timestamp) {
+        let mut sent = None;
+        if let Some((end, then)) = self.timed
+            && not_after(end, ack)
+        {
+            self.timed = None;
+            sent = Some(then);
+        }
+        if let Some(transfer) = self.transfer.as_deref_mut() {
+            sent = transfer.acknowledged(ack, at).or(sent);
+        }
+        let held_back = waited_for_others || self.trouble.as_deref().is_some_and(Trouble::is_sacked);
+        if let Some(then) = sent
+            && !held_back
+        {
+            self.rtt.add(at.since(then));
         }
     }
 
-    fn window_edge(&self, peer: &Self) -> Option<u32> {
-        let scales = self.window_scale.is_some() && peer.window_scale.is_some();
-        Some(peer.last_ack?.wrapping_add(peer.window_bytes(scales)))
+    /// Times a SYN or FIN until it is acknowledged; none that was sent twice (Karn's algorithm).
+    pub fn time(&mut self, segment: &Segment<'_>) {
+        if self.timed.is_none() {
+            self.timed = Some((segment.end(), segment.at.timestamp));
+        }
     }
 
     /// Bytes it sent that the peer has not acknowledged; FIN counts as one.
@@ -362,45 +299,6 @@ impl Endpoint {
 
     /// Bytes the peer acknowledged though the capture never held them.
     pub fn gap_bytes(&self) -> u64 {
-        let Some(trouble) = &self.trouble else { return 0 };
-        let acknowledged = self.acknowledged;
-        let holes = trouble.holes.iter().filter(|(_, end)| acknowledged.is_some_and(|ack| not_after(*end, ack)));
-        let missing = holes.map(|(start, end)| u64::try_from(distance(*start, *end)).unwrap_or(0));
-        missing.fold(trouble.gap_bytes, u64::saturating_add)
-    }
-}
-
-impl Trouble {
-    /// Fills holes with what was sent from `start` to `end`; whether there was one.
-    fn fill(&mut self, start: u32, end: u32) -> bool {
-        let mut filled = false;
-        let mut rest: Vec<(u32, u32)> = Vec::new();
-        self.holes.retain_mut(|hole| {
-            let (from, to) = *hole;
-            if not_after(end, from) || not_after(to, start) {
-                return true;
-            }
-            filled = true;
-            match (before(from, start), before(end, to)) {
-                (false, false) => false,
-                (true, false) => {
-                    hole.1 = start;
-                    true
-                }
-                (false, true) => {
-                    hole.0 = end;
-                    true
-                }
-                (true, true) => {
-                    hole.1 = start;
-                    rest.push((end, to));
-                    true
-                }
-            }
-        });
-        if self.holes.len() < MAX_HOLES {
-            self.holes.extend(rest);
-        }
-        filled
+        self.trouble.as_deref().map_or(0, |trouble| trouble.missing(self.acknowledged))
     }
 }

@@ -1,5 +1,8 @@
 //! What is worth a person's attention in a connection: a closed catalogue of codes, each with its proof.
-use super::{connection::Connection, race::Race};
+use super::{
+    connection::{Connection, Reuse},
+    race::Race,
+};
 use crate::record::{
     CloseKind, Evidence, Finding, FlowFacts, PacketNumber, Severity, Side, Subject, TcpState, Timestamp,
 };
@@ -13,6 +16,8 @@ const ANSWER_WITHIN_NS: i64 = 1_000_000_000;
 /// A window closed for longer than this, in nanoseconds, is felt.
 const LONG_ZERO_WINDOW_NS: i64 = 200_000_000;
 
+/// The longest TIME-WAIT in use: twice RFC 9293's maximum segment lifetime, in nanoseconds.
+const TIME_WAIT_AT_MOST_NS: i64 = 240_000_000_000;
 /// A silence shorter than this, in nanoseconds, is no idle timeout worth naming.
 const WORTH_NAMING_NS: i64 = 500_000_000;
 
@@ -147,17 +152,73 @@ impl Connection {
                 "RFC 4987 2",
             );
         }
-        if self.reuses {
+        self.slow_handshake(writer);
+        if let Some(reuse) = self.reuses.as_deref() {
+            self.reuse_finding(writer, reuse);
+        }
+    }
+
+    fn reuse_finding(&self, writer: &mut Writer<'_>, reuse: &Reuse) {
+        let ends = writer.facts;
+        let after = duration(reuse.after_ns);
+        let evidence = std::iter::once(self.first.number).collect();
+        if reuse.was_open {
+            writer.add(
+                "tcp.port-reuse",
+                Severity::Warning,
+                evidence,
+                format!("{} opened a connection where flow {} was still open, {after} after its last packet", ends.client, reuse.earlier),
+                "The same addresses and ports as a connection that nobody had closed. The client has forgotten that one (a \
+                 restart, or a translator that used the port again); the server still holds it, and answers the SYN with an ACK \
+                 first, until the client resets it.",
+                "RFC 9293 3.5.1",
+            );
+        } else if reuse.begins_behind && reuse.after_ns < TIME_WAIT_AT_MOST_NS {
+            writer.add(
+                "tcp.port-reuse",
+                Severity::Warning,
+                evidence,
+                format!("{} used its port again {after} after flow {}, with sequence numbers of that one", ends.client, reuse.earlier),
+                "A server in TIME-WAIT takes a SYN only when its sequence number or timestamp is beyond those of the earlier \
+                 connection. This one is not: the SYN may be ignored or answered with an ACK, and late segments of the earlier \
+                 connection can be taken for this one's.",
+                "RFC 6191 2",
+            );
+        } else {
             writer.add(
                 "tcp.port-reuse",
                 Severity::Note,
-                std::iter::once(self.first.number).collect(),
-                format!("{} used the same port again for {}", ends.client, ends.server),
-                "A new connection uses the addresses and ports of an earlier one in this capture. Late packets of the \
-                 earlier one can be taken for this one's when that happens soon.",
-                "RFC 6191",
+                evidence,
+                format!("{} used its port again for {}, {after} after flow {}", ends.client, ends.server, reuse.earlier),
+                "A new connection uses the addresses and ports of an earlier one in this capture. Its sequence numbers or \
+                 timestamps are beyond those of that one, as RFC 6191 asks for while the earlier one may be in TIME-WAIT; late \
+                 packets are told apart by them.",
+                "RFC 6191 2",
             );
         }
+    }
+
+    fn slow_handshake(&self, writer: &mut Writer<'_>) {
+        let Some(((syn, last_syn), ack)) = self.syn.zip(self.last_syn).zip(self.ack) else { return };
+        let took = ack.timestamp.since(syn.timestamp);
+        if took < ANSWER_WITHIN_NS - ANSWER_WITHIN_NS / 10 {
+            return;
+        }
+        let (title, who) = if last_syn.number == syn.number {
+            (
+                format!("the handshake took {}: the SYN-ACK or its acknowledgement was lost or late", duration(took)),
+                "The server",
+            )
+        } else {
+            (format!("the handshake took {}: the SYN had to be sent again", duration(took)), "The client")
+        };
+        let explanation = format!(
+            "{who} waited a second, then twice as long each time, before it sent its part again (RFC 6298 2.1, 5.5). Nothing else \
+             happens in that time, so users notice. Packets were lost, or the server's backlog was full."
+        );
+        let evidence =
+            [syn.number, last_syn.number].into_iter().chain(self.syn_ack.map(|at| at.number)).chain([ack.number]);
+        writer.add("tcp.slow-handshake", Severity::Warning, evidence.collect(), title, &explanation, "RFC 6298 5.7");
     }
 
     fn one_sided(&self, writer: &mut Writer<'_>, side: Side) {

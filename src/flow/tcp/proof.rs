@@ -4,12 +4,20 @@
 //! an endpoint sends proves where it stands, and only by numbers that no packet unseen could explain otherwise.
 use super::{
     segment::Segment,
-    sequence::{before, later},
+    sequence::{before, distance, later},
 };
-use crate::record::Timestamp;
+use crate::{record::Timestamp, wire::TcpOption};
 
 /// Packets with the same FIN that come sooner than this, in nanoseconds, are copies: no retransmission timer is as short.
 const COPY_WITHIN_NS: i64 = 3_000_000;
+
+/// Sequence numbers farther than this ahead of all that was seen are another connection's: no tap misses so many bytes
+/// and then sees a few segments only.
+const FOREIGN_AHEAD: i32 = 1 << 22;
+/// Numbers at most this far apart can be told from those of another connection.
+const FAR: i32 = 1 << 30;
+/// Segments in a row with numbers from elsewhere, after which they are believed: the tap had been blind for long.
+const MAX_FOREIGN: u8 = 8;
 
 /// What one side has shown.
 #[derive(Debug, Default)]
@@ -21,12 +29,18 @@ pub(super) struct Shown {
     waiting_at: Option<u32>,
     /// When its FIN was last seen.
     fin_at: Option<Timestamp>,
+    /// TSval of its packets with a FIN that acknowledges the peer's FIN.
+    fin_value: Option<u32>,
     /// It sent FIN when the peer's FIN had surely not reached it.
     pub closed_first: bool,
     /// It sent a SYN without ACK.
     pub called: bool,
     /// It sent a SYN with ACK, or must have.
     pub answered: bool,
+    /// The sequence number of its last SYN.
+    initial: Option<u32>,
+    /// Segments in a row that seemed to be of another connection.
+    foreign: u8,
 }
 
 impl Shown {
@@ -39,6 +53,29 @@ impl Shown {
         }
         let end = segment.end().wrapping_sub(u32::from(flags.fin()));
         self.end = Some(self.end.map_or(end, |known| later(known, end)));
+    }
+
+    /// Whether `number` can be one of this side's, whose SYN had `initial`; not less than `least` behind that.
+    pub fn is_near(&self, initial: Option<u32>, number: u32, least: i32) -> bool {
+        let Some(end) = self.end.or(initial) else { return true };
+        let ahead = distance(end, number);
+        match initial {
+            _ if ahead > FOREIGN_AHEAD => false,
+            // So much was sent that the beginning is no measure any more.
+            Some(initial) if (0..FAR).contains(&distance(initial, end)) => distance(initial, number) >= least,
+            _ => ahead > -FAR,
+        }
+    }
+
+    /// Whether a segment is taken for one of this connection, though its numbers may speak against that.
+    pub fn is_accepted(&mut self, near: bool) -> bool {
+        self.foreign = if near { 0 } else { self.foreign.saturating_add(1) };
+        near || self.foreign > MAX_FOREIGN
+    }
+
+    /// It sends a SYN: whether that is the same as before.
+    pub fn synchronizes(&mut self, segment: &Segment<'_>) -> bool {
+        self.initial.replace(segment.header.sequence_number) == Some(segment.header.sequence_number)
     }
 
     /// Whether an acknowledgment of `ack` can speak of nothing but data and SYN of this side.
@@ -66,9 +103,30 @@ impl Shown {
         self.waiting_at == Some(fin)
     }
 
+    /// It sends a FIN that acknowledges the peer's.
+    pub fn closes_last(&mut self, segment: &Segment<'_>) {
+        self.fin_value = timestamps(segment).map(|(value, _)| value);
+    }
+
+    /// Whether `segment`, which acknowledges this side's FIN, echoes the very packet in which that acknowledged the
+    /// peer's FIN (RFC 7323 4.3).
+    pub fn is_answered_by(&self, segment: &Segment<'_>) -> bool {
+        !self.closed_first
+            && self.fin_value.is_some()
+            && self.fin_value == timestamps(segment).map(|(_, echo_reply)| echo_reply)
+    }
+
     /// It sends FIN: whether this is a retransmission.
     pub fn closes(&mut self, at: Timestamp) -> bool {
         let before = self.fin_at.replace(at);
         before.is_some_and(|before| at.since(before) >= COPY_WITHIN_NS)
     }
+}
+
+fn timestamps(segment: &Segment<'_>) -> Option<(u32, u32)> {
+    let mut options = segment.options;
+    options.find_map(|option| match option {
+        TcpOption::Timestamps { value, echo_reply } => Some((value, echo_reply)),
+        _ => None,
+    })
 }

@@ -10,6 +10,9 @@ const VANTAGE_FLOOR_NS: i64 = 100_000;
 /// How many times longer one half must be.
 const VANTAGE_RATIO: i64 = 5;
 
+/// Segments with new data from which a side's windows are shown over time.
+const SERIES_FROM: u64 = 16;
+
 impl Connection {
     /// The record.
     #[must_use]
@@ -60,6 +63,9 @@ impl Connection {
             syn_to_syn_ack_ns: between(self.last_syn, self.syn_ack),
             syn_ack_to_ack_ns: between(self.syn_ack, self.ack),
             complete: self.syn.is_some() && self.syn_ack.is_some() && self.ack.is_some(),
+            fast_open: self.offer.as_ref().and_then(|offer| offer.fast_open),
+            multipath: self.offer.as_ref().and_then(|offer| offer.multipath),
+            ecn: self.offer.as_ref().and_then(|offer| offer.ecn),
         }
     }
 
@@ -86,7 +92,12 @@ impl Connection {
         let end: &Endpoint = self.end(side);
         let address = facts.endpoint(side);
         let trouble = end.trouble.as_deref();
-        let count = |read: fn(&super::endpoint::Trouble) -> u64| trouble.map_or(0, read);
+        let count = |read: fn(&super::loss::Trouble) -> u64| trouble.map_or(0, read);
+        let path_ns = self.round_trip_ns();
+        let (throughput, goodput) = end.rates(path_ns);
+        let transfer = end.transfer.as_deref().filter(|transfer| transfer.segments >= SERIES_FROM);
+        let accurate_ecn = self.is_accurate_ecn();
+        let classic = |number| (!accurate_ecn).then_some(number);
         let letters = "SAFRPU".chars().enumerate();
         ConnectionSide {
             address: address.address,
@@ -102,16 +113,41 @@ impl Connection {
             timestamps: end.timestamps,
             retransmissions: count(|trouble| trouble.retransmissions),
             fast_retransmissions: count(|trouble| trouble.fast),
+            timeout_retransmissions: count(|trouble| trouble.timeouts),
+            tail_loss_probes: count(|trouble| trouble.probes),
             spurious_retransmissions: count(|trouble| trouble.spurious),
+            loss_episodes: count(|trouble| trouble.loss_episodes),
             out_of_order: count(|trouble| trouble.out_of_order),
             duplicate_acks: count(|trouble| trouble.duplicate_acks),
+            sack_blocks: count(|trouble| trouble.sack_blocks),
+            duplicate_sacks: count(|trouble| trouble.duplicate_sacks),
             zero_windows: count(|trouble| trouble.zero_windows),
+            zero_window_ns: trouble.map_or(0, |trouble| trouble.zero_window_until(self.last.timestamp)),
             window_full: count(|trouble| trouble.window_full),
             keep_alives: count(|trouble| trouble.keep_alives),
+            zero_window_probes: count(|trouble| trouble.zero_window_probes),
             gap_bytes: end.gap_bytes(),
             max_bytes_in_flight: u64::from(end.max_in_flight),
+            window_series: transfer.map_or_else(Vec::new, |transfer| transfer.series.samples().to_vec()),
+            window_series_total: transfer.map_or(0, |transfer| transfer.segments),
+            initial_window: end.initial_window(path_ns),
+            throughput_bits_per_second: throughput,
+            goodput_bits_per_second: goodput,
+            ecn_ce: count(|trouble| trouble.ecn_ce),
+            ece: classic(count(|trouble| trouble.ece)),
+            cwr: classic(count(|trouble| trouble.cwr)),
+            limited_by: end.limited_by(path_ns),
             rtt: end.rtt.summary(),
         }
+    }
+
+    /// Whether the handshake agreed on Accurate ECN: the SYN carries AE, CWR and ECE, and the SYN-ACK answers which codepoint
+    /// the SYN arrived with (RFC 9768 3.1.1, table 2). ECE alone agrees on classic ECN; all three are a broken mirror.
+    fn is_accurate_ecn(&self) -> bool {
+        let [client, server] = &self.ends;
+        let bits = |end: &Endpoint| (end.syn_ecn.ae(), end.syn_ecn.cwr(), end.syn_ecn.ece());
+        let answer = bits(server);
+        bits(client) == (true, true, true) && matches!(answer, (false, true, _) | (true, _, false))
     }
 
     fn went_through(&self, side: Side, state: TcpState) -> bool {

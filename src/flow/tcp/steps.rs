@@ -10,13 +10,9 @@ use crate::record::{Certainty, Direction, PacketRef, Side, TcpState, Timestamp};
 
 use Certainty::{Assumed, Implied, Observed};
 
-/// Sequence numbers farther than this from where a connection began are another connection's. Connections that transfer
-/// more than this are far from their beginning: the numbers are compared to what was seen last.
-const FOREIGN_BEYOND: i32 = 1 << 30;
-
 impl Connection {
     /// Steps both endpoints: the sender by what it does, the receiver by what must have reached it.
-    pub(super) fn states(&mut self, segment: &Segment<'_>, direction: Direction) {
+    pub(super) fn states(&mut self, segment: &Segment<'_>, direction: Direction, belongs: bool) {
         let (side, flags, at) = (direction.sender(), segment.header.flags, segment.at);
         let peer = side.other();
         let over = |state| matches!(state, Some(TcpState::Closed | TcpState::TimeWait));
@@ -32,13 +28,18 @@ impl Connection {
             self.shown(side).note(segment);
             self.synchronize(segment, side);
         } else if let Some(ack) = segment.acknowledged()
-            && self.belongs(segment, side)
+            && belongs
         {
             self.shown(side).note(segment);
             self.acknowledges(segment, side, ack);
             let established = |state| matches!(state, Some(TcpState::Established));
             self.was_established |= established(self.machine.state(side)) || established(self.machine.state(peer));
         }
+    }
+
+    fn shown_of(&self, side: Side) -> &Shown {
+        let [client, server] = &self.shown;
+        if side == Side::Client { client } else { server }
     }
 
     fn shown(&mut self, side: Side) -> &mut Shown {
@@ -48,21 +49,17 @@ impl Connection {
 
     /// Whether a segment's numbers are of this connection, and not of an earlier one between the same ports whose packets
     /// come late.
-    fn belongs(&self, segment: &Segment<'_>, side: Side) -> bool {
-        let (own, peer) = (self.end(side), self.end(side.other()));
+    pub(super) fn belongs(&mut self, segment: &Segment<'_>, side: Side) -> bool {
+        if segment.header.flags.syn() || segment.header.flags.rst() {
+            return true;
+        }
+        let peer = side.other();
+        let (own_initial, peer_initial) = (self.end(side).initial, self.end(peer).initial);
+        let header = segment.header;
         // A keep-alive may stand at the SYN itself.
-        let sequence = own.initial.is_none_or(|initial| {
-            let next = own.next.unwrap_or(initial);
-            distance(initial, segment.header.sequence_number) >= 0
-                || distance(next, segment.header.sequence_number).abs() < FOREIGN_BEYOND && distance(initial, next) < 0
-        });
-        let acknowledged = peer.initial.is_none_or(|initial| {
-            let next = peer.next.unwrap_or(initial);
-            distance(initial, segment.header.acknowledgment_number) > 0
-                || distance(next, segment.header.acknowledgment_number).abs() < FOREIGN_BEYOND
-                    && distance(initial, next) < 0
-        });
-        sequence && acknowledged
+        let sent = self.shown(side).is_near(own_initial, header.sequence_number, 0);
+        let acknowledged = segment.acknowledged().is_none_or(|ack| self.shown(peer).is_near(peer_initial, ack, 1));
+        self.shown(side).is_accepted(sent && acknowledged)
     }
 
     /// A segment with ACK, and neither SYN nor RST.
@@ -82,6 +79,9 @@ impl Connection {
             let surely_first = if peer_fin.is_some() { !covers_fin } else { self.shown(peer).has_no_fin_before(ack) };
             self.closes(segment, side, covers_fin, surely_first);
         }
+        if own_fin && covers_fin {
+            self.shown(side).closes_last(segment);
+        }
         // What reached the receiver.
         if covers_syn {
             self.machine.apply(peer, Event::ReceiveAckOfSyn, packet, ts);
@@ -91,6 +91,11 @@ impl Connection {
         }
         if own_fin && !self.end(side).has_hole() {
             self.machine.apply(peer, Event::ReceiveFin, packet, ts);
+        }
+        let own = self.end(side);
+        if own_fin && own.fin.zip(own.acknowledged).is_some_and(|(fin, acknowledged)| before(fin, acknowledged)) {
+            // Its acknowledgment passed the tap before it.
+            self.machine.apply(side, Event::ReceiveAckOfFin, packet, ts);
         }
     }
 
@@ -105,7 +110,8 @@ impl Connection {
         let (called_by_peer, answered) = (self.shown(peer).called, self.shown(side).answered);
         // In SYN-RECEIVED an endpoint answers what it cannot accept with a bare ACK too, and one that was opened with
         // data in the SYN may send before the handshake is complete (RFC 7413 4.2.2).
-        let proves = !(answered || called_by_peer) || (segment.length > 0 || beyond_syn) && !fast_open;
+        let was_answered = self.shown(peer).answered;
+        let proves = was_answered && !(answered || called_by_peer) || (segment.length > 0 || beyond_syn) && !fast_open;
         match self.machine.state(side) {
             None if was_called && called_by_peer => {
                 // Its SYN-ACK was not captured.
@@ -150,7 +156,8 @@ impl Connection {
                 }
             }
             Some(_) if self.machine.state(side) == Some(TcpState::TimeWait) => {
-                let always = peer_fin.is_some_and(|fin| self.shown(side.other()).waited_before(fin));
+                let peer = self.shown_of(side.other());
+                let always = peer_fin.is_some_and(|fin| peer.waited_before(fin)) || peer.is_answered_by(segment);
                 if always {
                     self.machine.prove(side, TcpState::FinWait2);
                     self.machine.prove(side, TcpState::TimeWait);
@@ -218,15 +225,24 @@ impl Connection {
         let peer = side.other();
         let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
         // It has not got what it was thought to have: it sends its SYN again.
-        while matches!(self.machine.state(side), Some(TcpState::Established | TcpState::CloseWait))
+        let again = self.shown(side).synchronizes(segment);
+        while again
+            && matches!(self.machine.state(side), Some(TcpState::Established | TcpState::CloseWait | TcpState::Closed))
             && self.machine.revoke(side)
         {}
         let Some(ack) = segment.acknowledged() else {
             self.shown(side).called = true;
-            self.machine.apply(side, Event::SendSyn, packet, ts);
+            if !again && !self.machine.apply(side, Event::SendSyn, packet, ts) {
+                // It comes behind what answers it: a tap's order.
+                self.machine.prove(side, TcpState::SynSent);
+            }
             return;
         };
         self.shown(side).answered = true;
+        if again && self.machine.state(side) == Some(TcpState::Closed) {
+            // A copy that comes late.
+            return;
+        }
         let crossing = self.machine.state(side) == Some(TcpState::SynSent);
         self.machine.apply(side, Event::SendSynAck, packet, ts);
         let own = self.end(side);
@@ -247,17 +263,18 @@ impl Connection {
     }
 
     fn reset(&mut self, segment: &Segment<'_>, side: Side) {
-        use TcpState::{Established, SynReceived, SynSent};
+        use TcpState::{SynReceived, SynSent};
         let peer = side.other();
         let (packet, ts) = (Some(segment.at.number), segment.at.timestamp);
         let sequence = segment.header.sequence_number;
         let (sender, receiver) = (self.end(side), self.end(peer));
-        let opening = matches!(self.machine.state(side), Some(SynSent | SynReceived))
-            || self.machine.state(side) == Some(Established) && self.machine.is_doubtful(side);
-        let at_start = sender.initial.is_none_or(|initial| sequence.wrapping_sub(initial) <= 1);
+        let opening = matches!(self.machine.state(side), Some(SynSent | SynReceived));
+        let at_start = sender.initial.is_some_and(|initial| sequence.wrapping_sub(initial) <= 1);
         // While it opens a connection, an endpoint answers what belongs to another one with RST, too, and goes on; the
         // RST takes its number from what it answers (RFC 9293 3.10.7.3, 3.10.7.4).
-        if opening && !at_start && self.machine.state(side) != Some(Established) {
+        if sender.initial.is_some()
+            && (opening && !at_start || !self.shown_of(side).is_near(sender.initial, sequence, 0))
+        {
             return;
         }
         let valid = match self.machine.state(peer) {
@@ -280,7 +297,8 @@ impl Connection {
             // There was no connection on this side, and there is none: nothing changes.
             self.machine.set(side, Some(TcpState::Closed));
         } else {
-            let certainty = if opening && !at_start { Implied } else { Observed };
+            let doubtful = (opening || self.machine.is_doubtful(side)) && !at_start;
+            let certainty = if doubtful { Implied } else { Observed };
             self.machine.apply_as(side, Event::SendReset, certainty, packet, ts);
         }
         if valid {

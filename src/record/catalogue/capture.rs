@@ -1,0 +1,69 @@
+//! Findings about the capture itself.
+use super::{Entry, NOTE, WARNING};
+
+pub static ENTRIES: &[Entry] = &[
+    Entry {
+        code: "capture.checksum-offload",
+        severities: NOTE,
+        title: "checksums were not filled in yet when the packets were captured",
+        explanation: "The capture was taken on the machine that sent the packets. Its network card computes checksums after \
+             the capture has seen the packet, so the field holds half a sum. This says nothing of the network, and \
+             the packets count like any other.\n\n\
+             To see real checksums, capture on the other side or on a mirror port, or switch the offload off \
+             (ethtool -K eth0 tx off).",
+        reference: Some("RFC 1071"),
+    },
+    Entry {
+        code: "capture.bad-checksum",
+        severities: WARNING,
+        title: "checksums are wrong",
+        explanation: "The packets were damaged on their way, or changed by something that did not correct the checksum, or \
+             were not yet finished by the sender's network card. A receiver drops a packet with a wrong checksum, \
+             so real damage shows as retransmissions as well; where there are none, the packets were right and the \
+             capture saw them too early.",
+        reference: Some("RFC 1071"),
+    },
+    Entry {
+        code: "capture.flow-limit",
+        severities: WARNING,
+        title: "flows were closed early to bound memory",
+        explanation: "Only so many flows are followed at once. When a new one needs room, the idlest is closed and reported \
+             as it is; what follows of it is reported as another flow. Raise --max-flows or --max-memory, or \
+             filter the capture with -f.",
+        reference: None,
+    },
+    Entry {
+        code: "capture.fragment-limit",
+        severities: WARNING,
+        title: "incomplete IP datagrams were given up to bound memory",
+        explanation: "Only so many fragmented datagrams are put together at once; the oldest incomplete one is given up, \
+             and what it carried is missing from its flow. Many incomplete datagrams at once mean heavy loss, or \
+             an attack on whoever puts them together.",
+        reference: Some("RFC 8900"),
+    },
+    Entry {
+        code: "capture.protocol-limit",
+        severities: WARNING,
+        title: "packets are missing from the protocol hierarchy",
+        explanation: "The hierarchy holds 65535 different stacks of protocols. Packets with further ones were analyzed, but \
+             not counted there. No real network has so many: the capture is damaged, or made to confuse.",
+        reference: None,
+    },
+    Entry {
+        code: "capture.inner-limit",
+        severities: WARNING,
+        title: "bytes inside another protocol were left out to bound memory",
+        explanation: "Only so many streams inside one flow (TLS inside QUIC, for example) are read, and only so much of \
+             each is held back.",
+        reference: None,
+    },
+    Entry {
+        code: "capture.comparison-limit",
+        severities: WARNING,
+        title: "connections were not compared with all others",
+        explanation: "Some findings need many connections side by side (address translation, initial sequence numbers, \
+             floods and scans). To bound memory, only the first 65,536 connections of a capture are compared with one \
+             another, and failures are counted for 4,096 hosts. Filter the capture to see the others.",
+        reference: None,
+    },
+];

@@ -1,0 +1,83 @@
+//! Findings about HTTP.
+use super::{Entry, NOTE, WARNING, WARNING_OR_ERROR};
+
+pub static ENTRIES: &[Entry] = &[
+    Entry {
+        code: "http.server-error",
+        severities: WARNING_OR_ERROR,
+        title: "the server answered with 5xx",
+        explanation: "The server, or one behind it, failed although the request may be fine. 502 and 504 come from a \
+             gateway: the server behind it refused, closed or reset the connection (502), or was too slow (504); \
+             look behind the gateway. 503 is a server that is overloaded or taken out of service. After 500, the \
+             server's log knows why.",
+        reference: Some("RFC 9110 15.6"),
+    },
+    Entry {
+        code: "http.client-error",
+        severities: NOTE,
+        title: "the server answered with 4xx",
+        explanation: "The server says that the request is at fault: nothing under this target (404), no or wrong \
+             credentials (401, 403), too many requests (429), a request that cannot be understood (400).",
+        reference: Some("RFC 9110 15.5"),
+    },
+    Entry {
+        code: "http.truncated-body",
+        severities: WARNING,
+        title: "a response ended before it was complete",
+        explanation: "The connection ended before all of the announced content had come, so what the client holds is \
+             incomplete. The server failed while it wrote, or something between the two cut the connection, often \
+             after a time limit.",
+        reference: Some("RFC 9112 8"),
+    },
+    Entry {
+        code: "http.slow",
+        severities: NOTE,
+        title: "the first byte of a response took long",
+        explanation: "The request had arrived whole, and the server took this long to begin its answer, network included. \
+             Compare with the connection's round trip: what is more than that is the server's time.",
+        reference: None,
+    },
+    Entry {
+        code: "http.no-response",
+        severities: WARNING_OR_ERROR,
+        title: "a request got no response",
+        explanation: "The connection ended before any answer came. Closed by the server: a keep-alive timeout that crossed \
+             the request (see tcp.close-race), or a server that gave up. Closed by the client: its timeout is \
+             shorter than the server's work. Reset: the server crashed or closed with the request unread, or a \
+             device in between cut the connection. Repeat the request only when its method is idempotent.",
+        reference: Some("RFC 9112 9.3.1"),
+    },
+    Entry {
+        code: "http.malformed-body",
+        severities: WARNING,
+        title: "a chunked body is not chunked as it says",
+        explanation: "A chunk has no valid size, or no line end behind it, so where the message ends cannot be told, and \
+             what follows on the connection cannot be read.",
+        reference: Some("RFC 9112 7.1"),
+    },
+    Entry {
+        code: "http.smuggling-risk",
+        severities: WARNING,
+        title: "two recipients may disagree about where a message ends",
+        explanation: "The message has two lengths, or a length in a form that is not allowed. A proxy and the server behind \
+             it may read it differently: what one takes for content, the other may take for the next request. That \
+             is how requests are smuggled past a proxy's rules.",
+        reference: Some("RFC 9112 6.3, 11.2"),
+    },
+    Entry {
+        code: "http.plaintext-credentials",
+        severities: NOTE,
+        title: "credentials travel without encryption",
+        explanation: "Everybody on the path can read them, and they are in this capture. Use HTTPS, and change the \
+             password.",
+        reference: Some("RFC 7617 4"),
+    },
+    Entry {
+        code: "http.limit",
+        severities: NOTE,
+        title: "more came in a message than is kept",
+        explanation: "A limit that bounds memory was reached on this connection: a start line, header or chunk line longer \
+             than any common server takes, or more requests in flight. Its HTTP records may be incomplete.",
+        reference: None,
+    },
+];
