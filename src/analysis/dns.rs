@@ -91,7 +91,8 @@ impl Transaction {
                 (lower(first.name.clone()), servers.collect())
             });
             let soa = authority().find(|record| record.record_type == "SOA").map(|record| lower(record.name.clone()));
-            let glue = response.additional.iter().filter_map(|record| Some((lower(record.name.clone()), address(record)?)));
+            let glue =
+                response.additional.iter().filter_map(|record| Some((lower(record.name.clone()), address(record)?)));
             let glue = glue.take(limits::MAX_LISTED_IN_STEP).collect();
             let mut answers = response.answers;
             // Signatures and long data are of no use here.
@@ -362,11 +363,16 @@ fn differing(same: &[&Transaction]) -> Option<Finding> {
     let answered = same.iter().filter_map(|one| Some((*one, one.told.as_ref()?)));
     // One answer of each server is enough, the first.
     let mut servers: BTreeMap<IpAddr, (&Transaction, &Told)> = BTreeMap::new();
-    for (one, told) in answered.filter(|(_, told)| matches!(told.rcode.as_str(), "NOERROR" | "NXDOMAIN") && !told.truncated) {
+    for (one, told) in
+        answered.filter(|(_, told)| matches!(told.rcode.as_str(), "NOERROR" | "NXDOMAIN") && !told.truncated)
+    {
         servers.entry(one.server.address).or_insert((one, told));
     }
     let all: Vec<_> = servers.into_values().collect();
-    let pairs = all.iter().enumerate().flat_map(|(place, one)| all.iter().skip(place.saturating_add(1)).map(move |other| (one, other)));
+    let pairs = all
+        .iter()
+        .enumerate()
+        .flat_map(|(place, one)| all.iter().skip(place.saturating_add(1)).map(move |other| (one, other)));
     let differ = |((one, first), (other, second)): &(&(&Transaction, &Told), &(&Transaction, &Told))| {
         let sets = [first, second].map(|told| told.addresses().collect::<BTreeSet<_>>());
         let [ours, theirs] = &sets;
@@ -394,14 +400,7 @@ fn differing(same: &[&Transaction]) -> Option<Finding> {
                        send each client to a near server; otherwise one of them serves old data, another view of the zone, \
                        or false answers.";
     let evidence = one.packets().chain(other.packets()).collect();
-    Some(finding(
-        Severity::Note,
-        "dns.differing-answers",
-        one.ends(),
-        evidence,
-        (title, explanation),
-        "RFC 1034 4.3.1",
-    ))
+    Some(finding(Severity::Note, "dns.differing-answers", one.ends(), evidence, (title, explanation), "RFC 1034 4.3.1"))
 }
 
 /// Ids of one client that count up or stay.

@@ -10,9 +10,7 @@ use std::{
 use super::dns::{Told, Transaction};
 use crate::{
     limits,
-    record::{
-        AnswerSource, Endpoint, Evidence, Referral, Resolution, ResolutionStep, StepOutcome, Subject, Timestamp,
-    },
+    record::{AnswerSource, Endpoint, Evidence, Referral, Resolution, ResolutionStep, StepOutcome, Subject, Timestamp},
 };
 
 /// A resolver whose client's query was not captured goes on with a resolution within this time, in nanoseconds.
@@ -31,11 +29,7 @@ impl Wanted {
     fn fits(&self, name: &str) -> u8 {
         // Some resolvers ask for `_.example.com` on their way down.
         let parent = name.strip_prefix("_.").unwrap_or(name);
-        if self.0.contains(name) {
-            2
-        } else {
-            u8::from(self.0.iter().any(|wanted| is_below(wanted, parent)))
-        }
+        if self.0.contains(name) { 2 } else { u8::from(self.0.iter().any(|wanted| is_below(wanted, parent))) }
     }
 
     /// Takes in what a response brought up.
@@ -50,8 +44,7 @@ impl Wanted {
 
 /// Whether `name` is `parent` or below it.
 fn is_below(name: &str, parent: &str) -> bool {
-    parent == "."
-        || name.strip_suffix(parent).is_some_and(|labels| labels.is_empty() || labels.ends_with('.'))
+    parent == "." || name.strip_suffix(parent).is_some_and(|labels| labels.is_empty() || labels.ends_with('.'))
 }
 
 /// A question being answered.
@@ -81,7 +74,10 @@ impl<'a> Zones<'a> {
             _ if step.name == "." && step.record_type == "NS" && told.authoritative => Some("."),
             _ => told.soa.as_deref().filter(|zone| told.authoritative && is_below(&step.name, zone)),
         };
-        let zone = own.or_else(|| self.addresses.get(&(file, server)).copied());
+        if let Some(zone) = own {
+            self.addresses.insert((file, server), zone);
+        }
+        let zone = self.addresses.get(&(file, server)).copied();
         if let Some((zone, servers)) = told.delegation.as_ref().filter(|_| is_referral(told)) {
             for server in servers {
                 self.names.insert((file, server), zone);
@@ -142,7 +138,8 @@ pub(super) fn resolutions(all: &[Transaction]) -> Vec<Resolution> {
     }
     done.extend(open.into_values().flatten());
     // What is known of zones is learned in the order of time.
-    let first = |open: &Open<'_>| open.question.or(open.steps.first().copied()).map(|one| (one.file(), one.sent, one.packet));
+    let first =
+        |open: &Open<'_>| open.question.or(open.steps.first().copied()).map(|one| (one.file(), one.sent, one.packet));
     done.sort_by_key(|open| first(open));
     let mut zones = Zones::default();
     done.iter().filter_map(|open| open.record(&mut zones)).collect()
@@ -168,9 +165,12 @@ fn close<'a>(questions: &mut Vec<Open<'a>>, now: Timestamp, done: &mut Vec<Open<
 fn best<'o, 'a>(questions: &'o mut [Open<'a>], one: &Transaction) -> Option<&'o mut Open<'a>> {
     let fit = |open: &Open<'_>| {
         let fit = open.wanted.fits(&one.name);
-        let exactly = open.question.is_some_and(|question| question.record_type == one.record_type && question.name == one.name);
+        let exactly =
+            open.question.is_some_and(|question| question.record_type == one.record_type && question.name == one.name);
         // Without its question, a resolution is known by its first steps: names grow on the way down (RFC 9156).
-        let grows = open.question.is_none() && fit == 0 && open.wanted.0.iter().any(|name| name != "." && is_below(&one.name, name));
+        let grows = open.question.is_none()
+            && fit == 0
+            && open.wanted.0.iter().any(|name| name != "." && is_below(&one.name, name));
         if exactly { 3 } else { fit.max(u8::from(grows)) }
     };
     let (mut place, mut most) = (None, 0);
@@ -205,10 +205,16 @@ impl<'a> Open<'a> {
         if self.question.is_none() && !(referred && all.len() > 1) {
             return None;
         }
-        let last = self.steps.iter().rev().find_map(|step| step.told.as_deref().filter(|told| !told.answers.is_empty()));
+        let last =
+            self.steps.iter().rev().find_map(|step| step.told.as_deref().filter(|told| !told.answers.is_empty()));
         let answers = told.or(last).map(|told| told.answers.as_slice()).unwrap_or_default();
         let aliases = answers.iter().filter(|record| record.record_type == "CNAME");
-        let target = self.question.or(self.steps.last().copied())?;
+        // On the way down names may grow (RFC 9156): what is meant is the longest.
+        let longer = |target: &'a Transaction, step: &&'a Transaction| {
+            if is_below(&step.name, &target.name) { *step } else { target }
+        };
+        let target =
+            self.question.unwrap_or_else(|| self.steps.iter().fold(first, |target, step| longer(target, step)));
         let given = answers.iter().filter(|record| record.record_type == target.record_type);
         let source = match (told, all.is_empty()) {
             (None, _) => self.question.is_none().then_some(AnswerSource::Asked),
@@ -273,7 +279,8 @@ fn outcome(step: &Transaction) -> StepOutcome {
     let Some(told) = step.told.as_deref() else {
         return if step.unreachable { StepOutcome::Unreachable } else { StepOutcome::Unanswered };
     };
-    let of_type = |record: &crate::record::DnsRecord| step.record_type == "ANY" || record.record_type == step.record_type;
+    let of_type =
+        |record: &crate::record::DnsRecord| step.record_type == "ANY" || record.record_type == step.record_type;
     match told.rcode.as_str() {
         _ if told.truncated => StepOutcome::Truncated,
         "NOERROR" if told.answers.iter().any(of_type) => StepOutcome::Answer,

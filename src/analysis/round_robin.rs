@@ -7,9 +7,7 @@ use std::{
 use super::dns::Transaction;
 use crate::{
     limits,
-    record::{
-        AddressShare, ChosenAddress, Endpoint, Evidence, FlowId, Rotation, RoundRobin, Subject, Timestamp,
-    },
+    record::{AddressShare, ChosenAddress, Endpoint, Evidence, FlowId, Rotation, RoundRobin, Subject, Timestamp},
 };
 
 /// A connection counts as the use of an answer within this time after it, in nanoseconds: programs keep answers longer
@@ -24,6 +22,9 @@ pub(super) struct Connected {
     pub client: Endpoint,
     pub server: Endpoint,
 }
+
+/// For each file, client and address: when an answer named it, which name's, and at which place.
+type Given = HashMap<(u16, IpAddr, IpAddr), Vec<(Timestamp, usize, u64)>>;
 
 /// Answers to one question by one server.
 #[derive(Default)]
@@ -49,13 +50,15 @@ pub(super) fn round_robins(all: &[Transaction], connections: &[Connected]) -> Ve
         answers.all.sort_by_key(|(one, _)| one.told.as_ref().map(|told| (told.ts, told.packet)));
     }
     choose(&mut names, connections);
-    names.into_iter().filter_map(|((_, server, name, record_type), answers)| answers.record(server, name, record_type)).collect()
+    names
+        .into_iter()
+        .filter_map(|((_, server, name, record_type), answers)| answers.record(server, name, record_type))
+        .collect()
 }
 
 /// Finds for each connection the answer it was opened after.
 fn choose(names: &mut BTreeMap<(u16, Endpoint, &str, &str), Answers<'_>>, connections: &[Connected]) {
-    // For each client and address the answers that named it: when, where, at which place.
-    let mut given: HashMap<(u16, IpAddr, IpAddr), Vec<(Timestamp, usize, u64)>> = HashMap::new();
+    let mut given: Given = HashMap::new();
     for (name, ((file, ..), answers)) in names.iter().enumerate() {
         for (one, addresses) in &answers.all {
             let Some(told) = &one.told else { continue };
@@ -70,7 +73,9 @@ fn choose(names: &mut BTreeMap<(u16, Endpoint, &str, &str), Answers<'_>>, connec
         let key = (one.flow.opener.file(), one.client.address, one.server.address);
         let Some(answers) = given.get(&key) else { continue };
         let before = answers.partition_point(|(ts, ..)| *ts <= one.start);
-        let Some((ts, name, position)) = before.checked_sub(1).and_then(|last| answers.get(last)).copied() else { continue };
+        let Some((ts, name, position)) = before.checked_sub(1).and_then(|last| answers.get(last)).copied() else {
+            continue;
+        };
         let after_answer_ns = one.start.since(ts);
         if after_answer_ns <= USED_WITHIN_NS {
             let (flow, ts, client, server) = (one.flow, one.start, one.client, one.server);
