@@ -176,6 +176,8 @@ fn a_resolver_without_its_clients() {
     assert_eq!(walk.answers, ["192.0.2.80"]);
     // One referral alone is no resolver at work: a person may have asked.
     assert!(concluded(vec![walk_step()]).0.is_empty());
+    // Neither is a host that asks itself.
+    assert!(concluded(vec![asked(1, "10.0.0.53", "10.0.0.53", "a.test", 0, Some(1))]).0.is_empty());
     // Neither are clients that ask a resolver.
     assert!(concluded(vec![asked(1, "10.0.0.9", "10.0.0.53", "a.test", 0, Some(1))]).0.is_empty());
 }

@@ -105,7 +105,9 @@ fn is_referral(told: &Told) -> bool {
 /// The resolutions that `all` show, in the order of their questions. `all` are in the order of their queries.
 pub(super) fn resolutions(all: &[Transaction]) -> Vec<Resolution> {
     // Who asks somebody; of a host that never does nothing can be told.
-    let askers: HashSet<(u16, IpAddr)> = all.iter().map(|one| (one.file(), one.client.address)).collect();
+    // A host that asks itself is none: its names are anonymised, or its resolver runs beside the program.
+    let others = all.iter().filter(|one| one.client.address != one.server.address);
+    let askers: HashSet<(u16, IpAddr)> = others.map(|one| (one.file(), one.client.address)).collect();
     let mut open: HashMap<(u16, IpAddr), Vec<Open<'_>>> = HashMap::new();
     let mut done: Vec<Open<'_>> = Vec::new();
     for one in all {
