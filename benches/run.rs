@@ -37,6 +37,7 @@ fn run(bencher: divan::Bencher<'_, '_>, threads: usize) {
             max_packets: None,
             stop: Arc::new(AtomicBool::new(false)),
             files: Vec::new(),
+            trust: None,
             given: engine::Given::default(),
         };
         let source = capture::open(&path, 0).unwrap();

@@ -1,3 +1,4 @@
+//! Facts of made-up connections in, findings out.
 use super::*;
 use crate::record::{Marks, Opening, PacketNumber, Side, Timestamp};
 

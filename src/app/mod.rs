@@ -16,9 +16,11 @@
 pub mod codec;
 pub mod dns;
 pub mod http1;
+pub mod http2;
 pub mod openvpn;
 pub mod quic;
 pub mod registry;
+pub mod starttls;
 pub mod tls;
 
 use crate::{
@@ -100,6 +102,7 @@ pub struct Sink<'a> {
     wanted: Wanted,
     notes_wanted: bool,
     said: &'a mut Vec<Said>,
+    verifier: Option<&'a mut tls::verification::Verifier>,
 }
 
 /// What a session said, in order. Read by the engine.
@@ -152,7 +155,18 @@ pub struct Note {
 impl<'a> Sink<'a> {
     /// A sink that appends to `said`.
     pub fn new(wanted: Wanted, notes_wanted: bool, said: &'a mut Vec<Said>) -> Self {
-        Self { wanted, notes_wanted, said }
+        Self { wanted, notes_wanted, said, verifier: None }
+    }
+
+    /// The same, with somebody who judges certificates.
+    #[must_use]
+    pub fn with_verifier(self, verifier: Option<&'a mut tls::verification::Verifier>) -> Self {
+        Self { verifier, ..self }
+    }
+
+    /// Who judges certificates, if anybody.
+    pub fn verifier(&mut self) -> Option<&mut tls::verification::Verifier> {
+        self.verifier.as_deref_mut()
     }
 
     /// Whether records of this kind are wanted. Ask before building one that costs something.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     args::{AnalyzeArgs, Format, OutputArgs},
-    complain,
+    certificates, complain,
     exit::{Ended, Failure},
     keys, plan,
     progress::ProgressLine,
@@ -35,12 +35,16 @@ pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
 fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let wanted = plan::wanted(&args.output)?;
     let filter = plan::filter(args.source.filter.as_deref())?;
-    let mut writer = writer(&args.output, wanted)?;
+    let given = keys::given(&args.source.keys)?;
+    let trust = certificates::trust(&args.trust)?;
+    let writer = writer(&args.output, wanted)?;
+    let mut writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+    let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
     let source = open(files)?;
     let names = files.iter().map(|file| name(file)).collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let given = keys::given(&args.source.keys)?;
-    let settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop, given);
+    let mut settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop, given);
+    settings.trust = Some(trust);
     let mut line = ProgressLine::new();
     let outcome = engine::run(source, settings, writer.as_mut(), &mut |progress| line.update(progress));
     drop(line);

@@ -145,6 +145,20 @@ pub struct ResourceArgs {
     pub strict: bool,
 }
 
+/// Whom to trust.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// Trust the certificates of this PEM file besides Mozilla's list
+    #[arg(long, value_name = "FILE")]
+    pub ca: Vec<PathBuf>,
+    /// Trust the system's certificates besides Mozilla's list: the report then depends on the machine
+    #[arg(long)]
+    pub system_roots: bool,
+    /// Judge certificates for this moment, besides the capture's own [default: the clock]
+    #[arg(long, value_name = "TIME", value_parser = super::certificates::parse_moment)]
+    pub now: Option<i64>,
+}
+
 impl Default for ResourceArgs {
     fn default() -> Self {
         Self {
@@ -171,6 +185,12 @@ pub struct AnalyzeArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub resources: ResourceArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+    /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
+    #[arg(long, value_name = "DIR")]
+    pub export_certs: Option<PathBuf>,
     /// Several files are several captures, not one in time order
     #[arg(long)]
     pub separate: bool,
@@ -218,6 +238,9 @@ pub struct ConnectionArgs {
     /// How moments are printed [default: relative to the first packet of the connection]
     #[arg(long, value_enum, value_name = "STYLE")]
     pub time: Option<Time>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub keys: KeyArgs,
@@ -292,6 +315,12 @@ pub struct LiveArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub resources: ResourceArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+    /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
+    #[arg(long, value_name = "DIR")]
+    pub export_certs: Option<PathBuf>,
 }
 
 /// Output formats.

@@ -8,7 +8,7 @@ use std::{
 use super::{
     analyze,
     args::{ConnectionArgs, ConnectionFormat, ResourceArgs},
-    complain,
+    certificates, complain,
     exit::{Ended, Failure},
     keys, plan,
 };
@@ -109,7 +109,8 @@ fn settings(args: &ConnectionArgs, wanted: Wanted) -> Result<engine::Settings, F
     let resources = ResourceArgs { threads: None, ..ResourceArgs::default() };
     let stop = Arc::new(AtomicBool::new(false));
     let (names, given) = (vec![analyze::name(&args.file)], keys::given(&args.keys)?);
-    Ok(plan::engine_settings(&resources, wanted, None, None, names, stop, given))
+    let settings = plan::engine_settings(&resources, wanted, None, None, names, stop, given);
+    Ok(engine::Settings { trust: Some(certificates::trust(&args.trust)?), ..settings })
 }
 
 fn run(args: &ConnectionArgs, wanted: Wanted, writer: &mut dyn Writer) -> Result<Vec<Capture>, Failure> {

@@ -41,7 +41,7 @@ mod compiled {
             Batch, InterfaceOptions, More, PacketSource, PcapWriter, PcapngWriter, ReadProgress,
             live::{self, LiveError, LiveOptions, LiveSource},
         },
-        cli::{analyze, complain, keys, plan},
+        cli::{analyze, certificates, complain, keys, plan},
         engine,
         record::{Capture, Timestamp},
     };
@@ -56,6 +56,7 @@ mod compiled {
             registered.map_err(|error| Failure::Capture(format!("cannot watch for signals: {error}")))?;
         }
         let wanted = plan::wanted(&args.output)?;
+        let trust = certificates::trust(&args.trust)?;
         let options = LiveOptions {
             device: args.interface.clone(),
             snap_length: args.snap_length,
@@ -79,10 +80,13 @@ mod compiled {
         } else {
             Box::new(BufWriter::new(io::stdout()))
         };
-        let mut writer = analyze::writer_to(out, &args.output, wanted)?;
+        let writer = analyze::writer_to(out, &args.output, wanted)?;
+        let mut writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+        let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
         let names = vec![args.interface.clone()];
         let given = keys::growing(&args.keys)?;
-        let settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop, given);
+        let mut settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop, given);
+        settings.trust = Some(trust);
         complain(&format!("capturing on {}; Ctrl-C ends and reports", args.interface));
         let outcome = engine::run(source, settings, writer.as_mut(), &mut |_| {}).map_err(Failure::Output)?;
         Ok(analyze::judge(&outcome.captures, args.resources.strict))

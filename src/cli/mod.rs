@@ -1,6 +1,7 @@
 //! The command line: what was typed ([`args`]), what it means ([`plan`]), one file per command, how it ends ([`exit`]).
 mod analyze;
 mod args;
+mod certificates;
 mod connection;
 mod exit;
 mod findings;

@@ -148,6 +148,7 @@ pub fn engine_settings(
         max_packets,
         stop,
         files,
+        trust: None,
         given,
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::{checksums::Checksums, conversation::Conversation, hierarchy::Applications, reached::Reached};
 use crate::{
-    app::{Carrier, Note, Said, Session, Sink},
+    app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
     flow::Consumer,
     limits::Limit,
     record::{
@@ -45,6 +45,7 @@ pub struct Outlet {
     tcp_connections: Vec<u64>,
     checksums: Checksums,
     reached: Reached,
+    verifier: Option<Verifier>,
     secrets: Secrets,
 }
 
@@ -62,14 +63,22 @@ impl Outlet {
             tcp_connections: Vec::new(),
             checksums: Checksums::default(),
             reached: Reached::default(),
+            verifier: None,
             secrets: Secrets::default(),
         }
+    }
+
+    /// The same, judging certificates by `trust`.
+    #[must_use]
+    pub fn with_trust(self, trust: Option<&Arc<Trust>>) -> Self {
+        Self { verifier: trust.map(|trust| Verifier::new(Arc::clone(trust))), ..self }
     }
 
     /// Lets a session read.
     pub fn ask(&mut self, session: &mut dyn Session, input: Input<'_>, context: &Context<'_>) -> Progress {
         let context = Context { secrets: &self.secrets, ..*context };
-        session.input(input, &context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said))
+        let sink = Sink::new(self.wanted, self.notes_wanted, &mut self.said);
+        session.input(input, &context, &mut sink.with_verifier(self.verifier.as_mut()))
     }
 
     /// What sessions may open protected traffic with from now on.

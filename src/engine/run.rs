@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     analysis::{self, Comparison},
+    app::tls::trust::Trust,
     capture::{Batch, More, PacketHead, PacketSource, ReadProgress, bpf::Filter},
     flow, limits,
     record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION, Timestamp, Wanted},
@@ -41,6 +42,8 @@ pub struct Settings {
     pub stop: Arc<AtomicBool>,
     /// Names of the captures as given.
     pub files: Vec<String>,
+    /// What certificates are judged by; null leaves them unjudged.
+    pub trust: Option<Arc<Trust>>,
     /// Secrets to open protected traffic with.
     pub given: Given,
 }
@@ -142,6 +145,7 @@ fn workers(settings: &Settings) -> Vec<Worker> {
         .map(|first| {
             let flow = flow::Settings { wanted: analysis::needed(settings.flow.wanted), ..settings.flow };
             let outlet = Outlet::new(flow.wanted, false, Arc::clone(&names));
+            let outlet = outlet.with_trust(settings.trust.as_ref());
             Worker::new(first, count, flow, outlet)
         })
         .collect()

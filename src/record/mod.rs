@@ -8,6 +8,7 @@ mod fact;
 mod finding;
 mod flow;
 mod http;
+mod http2;
 mod link;
 mod packet;
 mod resolution;
@@ -25,6 +26,7 @@ pub use fact::*;
 pub use finding::*;
 pub use flow::*;
 pub use http::*;
+pub use http2::*;
 pub use link::*;
 pub use packet::*;
 pub use resolution::*;
@@ -53,6 +55,7 @@ pub enum Record {
     TlsRecord(Box<TlsRecord>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
+    Http2Frame(Box<Http2Frame>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -74,6 +77,7 @@ pub enum RecordKind {
     TlsRecord,
     Certificate,
     Http,
+    Http2Frame,
     Finding,
     Packet,
     Capture,
@@ -81,7 +85,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -93,6 +97,7 @@ impl RecordKind {
         Self::TlsRecord,
         Self::Certificate,
         Self::Http,
+        Self::Http2Frame,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -113,6 +118,7 @@ impl RecordKind {
             Self::TlsRecord => "tls_record",
             Self::Certificate => "certificate",
             Self::Http => "http",
+            Self::Http2Frame => "http2_frame",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -134,6 +140,7 @@ impl RecordKind {
             Self::TlsRecord => "tls_records",
             Self::Certificate => "certificates",
             Self::Http => "http",
+            Self::Http2Frame => "http2_frames",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -157,6 +164,7 @@ impl Record {
             Self::TlsRecord(_) => RecordKind::TlsRecord,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
+            Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -178,6 +186,7 @@ impl Record {
             Self::TlsRecord(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
+            Self::Http2Frame(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -196,6 +205,7 @@ impl Record {
             Self::TlsRecord(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
+            Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -215,7 +225,7 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Packet];
+        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 

@@ -67,7 +67,7 @@ pub struct Unreachable<'a> {
 pub enum EndCause {
     /// Its sender sent FIN, and all before it was seen.
     Fin,
-    /// Either side sent RST.
+    /// Either side sent RST. The direction of its sender is told first.
     Reset,
 }
 

@@ -50,7 +50,7 @@ pub struct Tls {
     pub phases: Vec<Phase>,
     /// From the first ClientHello to the client's last Finished, in nanoseconds.
     pub handshake_ns: Option<i64>,
-    /// Alerts that were not encrypted.
+    /// Alerts that could be read: all, where the session was decrypted.
     pub alerts: Vec<Alert>,
     /// How it went.
     pub outcome: TlsOutcome,
@@ -60,7 +60,9 @@ pub struct Tls {
     pub certificates: Vec<String>,
     /// Verdict on the server's certificates; null while none was judged.
     pub verification: Option<Verification>,
-    /// Whether records were decrypted with the user's keys.
+    /// What the OCSP response that the server stapled says (RFC 6066 8); null when there was none to be seen.
+    pub ocsp_staple: Option<OcspStaple>,
+    /// Whether records of the handshake, or behind it, were decrypted with keys that were given.
     pub decrypted: bool,
 }
 
@@ -182,7 +184,7 @@ pub struct Phase {
     pub since_previous_ns: Option<i64>,
     /// Whose time that was.
     pub waiting_for: Option<WaitingFor>,
-    /// How sure this is: encrypted messages are implied.
+    /// How sure this is: encrypted messages are implied, unless they were decrypted.
     pub certainty: Certainty,
 }
 
@@ -224,23 +226,202 @@ pub enum TlsOutcome {
 /// Why a handshake failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TlsFailure {
-    /// Short code.
+    /// How it ended: IANA's name of the fatal alert; else `encrypted_alert` (known by its size and place), `closed` (FIN),
+    /// `reset` (RST), `silence`, or `not_tls`.
     pub code: String,
-    /// Who gave up.
+    /// Who gave up, or kept silent.
     pub side: Option<Side>,
-    /// A sentence.
+    /// What happened and why, in sentences.
     pub explanation: String,
+    /// Why, as far as what both sides sent proves or suggests it.
+    pub cause: Option<TlsFailureCause>,
+    /// The last message that was seen before.
+    pub after: Option<&'static str>,
 }
 
-/// Verdict on a certificate chain.
+/// Why a handshake failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsFailureCause {
+    /// No protocol version in common.
+    NoCommonVersion,
+    /// No cipher suite in common.
+    NoCommonCipherSuite,
+    /// No group in common.
+    NoCommonGroup,
+    /// No signature algorithm in common, or no certificate for one.
+    NoCommonSignatureAlgorithm,
+    /// One of the three above, or the name; which one is not to be seen.
+    NoCommonParameters,
+    /// No application protocol in common (ALPN).
+    NoCommonApplicationProtocol,
+    /// The server does not serve the name that was asked for.
+    UnknownServerName,
+    /// The server chose what the client had not offered.
+    NotOffered,
+    /// Diffie-Hellman with too short a prime.
+    WeakKeyExchange,
+    /// The client said that it does not accept the server's certificate.
+    CertificateRefused,
+    /// The client broke off right after the server's certificate.
+    CertificateProbablyRefused,
+    /// The server asked for a certificate and got none.
+    ClientCertificateMissing,
+    /// The server said that it does not accept the client's certificate.
+    ClientCertificateRefused,
+    /// The server broke off right after the client's flight: its certificate is missing or not accepted.
+    ClientCertificateProbablyRefused,
+    /// The server supports a newer version than this fallback (RFC 7507).
+    FallbackRefused,
+    /// A signature, a key or a record does not fit.
+    KeysDisagree,
+    /// The pre-shared key is not known.
+    UnknownPsk,
+    /// An extension is missing, or was not asked for.
+    Extensions,
+    /// A message that does not follow the protocol, or not at that point.
+    ProtocolError,
+    /// The other side does not speak TLS.
+    NotTls,
+    /// The user or application cancelled.
+    Cancelled,
+    /// A side failed for a reason of its own.
+    InternalError,
+    /// Closed or reset right after ClientHello, without an alert.
+    BrokenOffAfterHello,
+    /// Closed or reset later, without an alert.
+    BrokenOff,
+    /// No answer, and no end.
+    Silence,
+}
+
+/// What a stapled OCSP response says of the server's certificate (RFC 6960 4.2.1). Its signature is not checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OcspStaple {
+    /// certStatus.
+    pub status: RevocationStatus,
+    /// The certificate's serial number, lower-case hex without leading zeros.
+    pub serial: String,
+    /// revocationTime, RFC 3339.
+    pub revoked_at: Option<String>,
+    /// thisUpdate, RFC 3339.
+    pub this_update: Option<String>,
+    /// nextUpdate, RFC 3339.
+    pub next_update: Option<String>,
+}
+
+/// Whether a certificate was revoked (RFC 6960 4.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum RevocationStatus {
+    Good,
+    Revoked,
+    Unknown,
+}
+
+/// Verdict on the server's certificates: what a client with the given authorities would make of them. Whether the client
+/// that was captured refused is told by `outcome` and `failure`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verification {
-    /// Whether it verified.
+    /// Whether they verified.
     pub ok: bool,
-    /// Why not.
-    pub reason: Option<String>,
-    /// For which moment it was judged.
+    /// The weightiest reason why not; `ok` when they did.
+    pub reason: VerificationReason,
+    /// For which moment they were judged: when the last of them was captured.
     pub at: Timestamp,
+    /// All reasons why not, the weightiest first.
+    pub reasons: Vec<VerificationReason>,
+    /// What is missing or wrong, in sentences.
+    pub explanation: String,
+    /// The host name they were compared with, which is the one the client asked for; null when it asked for none.
+    pub host: Option<String>,
+    /// The authorities by which they were judged, in words.
+    pub trust: String,
+    /// The same certificates judged for the moment of the analysis (or `--now`).
+    pub now: Option<VerificationNow>,
+}
+
+/// Verdict on the same certificates at the moment of the analysis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct VerificationNow {
+    /// Whether they verify.
+    pub ok: bool,
+    /// The weightiest reason why not; `ok` when they do.
+    pub reason: VerificationReason,
+}
+
+/// Why a chain of certificates is not accepted. In the order of their weight: what is wrong with the certificates
+/// themselves comes before what depends on whom one trusts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationReason {
+    /// Nothing is wrong.
+    Ok,
+    /// A signature does not fit the issuer's key.
+    InvalidSignature,
+    /// A certificate does not follow RFC 5280.
+    Malformed,
+    /// The OCSP response that the server showed says revoked (RFC 6960).
+    RevokedByStaple,
+    /// An authority is distrusted by name.
+    Distrusted,
+    /// Past notAfter.
+    Expired,
+    /// Before notBefore.
+    NotYetValid,
+    /// The server's certificate is signed by itself and not among those trusted.
+    SelfSigned,
+    /// It is for other names than the one that the client asked for (RFC 9525).
+    WrongHost,
+    /// The server left out the certificate of its issuer.
+    MissingIntermediate,
+    /// The chain does not end with a trusted authority.
+    UnknownCa,
+    /// extendedKeyUsage or basicConstraints say it is not for servers.
+    WrongPurpose,
+    /// An issuer is no authority.
+    NotACa,
+    /// An issuer may not issue for this name (RFC 5280 4.2.1.10).
+    NameConstraints,
+    /// Too many authorities below one that limits them (RFC 5280 4.2.1.9).
+    PathLength,
+    /// A key that is too short.
+    WeakKey,
+    /// A signature with a broken hash.
+    WeakSignature,
+    /// Of a version, with a critical extension or with an algorithm that is not accepted or not checked here.
+    Unsupported,
+    /// Too many possible paths.
+    TooComplex,
+}
+
+impl VerificationReason {
+    /// For a table's cell.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::InvalidSignature => "invalid signature",
+            Self::Malformed => "malformed",
+            Self::RevokedByStaple => "revoked",
+            Self::Distrusted => "distrusted",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not yet valid",
+            Self::SelfSigned => "self-signed",
+            Self::WrongHost => "wrong host",
+            Self::MissingIntermediate => "missing intermediate",
+            Self::UnknownCa => "unknown CA",
+            Self::WrongPurpose => "wrong purpose",
+            Self::NotACa => "issuer is no CA",
+            Self::NameConstraints => "name constraints",
+            Self::PathLength => "path too long",
+            Self::WeakKey => "weak key",
+            Self::WeakSignature => "weak signature",
+            Self::Unsupported => "not checked",
+            Self::TooComplex => "too complex",
+        }
+    }
 }
 
 /// A certificate seen in a flow (RFC 5280).
@@ -293,6 +474,9 @@ pub struct Certificate {
     pub sha256: String,
     /// SHA-1 of the DER, hex.
     pub sha1: String,
+    /// The DER itself; not part of reports.
+    #[serde(skip)]
+    pub der: Box<[u8]>,
 }
 
 /// One TLS record as it passed.
@@ -313,17 +497,17 @@ pub struct TlsRecord {
     pub ts: Timestamp,
     /// Who sent it.
     pub side: Side,
-    /// ContentType on the wire; null in an SSLv2 frame.
+    /// ContentType on the wire, of what is inside where the record was decrypted; null in an SSLv2 frame.
     pub content_type: Option<u8>,
     /// Version on the wire.
     pub version: u16,
     /// Length of the fragment in bytes.
     pub length: u16,
-    /// Handshake messages that end in this record.
+    /// Handshake messages that end in this record, those that were decrypted too.
     pub handshake_types: Vec<u8>,
     /// The alert, when it is readable.
     pub alert: Option<RecordAlert>,
-    /// Whether the content is encrypted.
+    /// Whether the content is encrypted: that of application data always, else where it could not be decrypted.
     pub encrypted: bool,
 }
 

@@ -138,9 +138,12 @@ fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
             code: "unknown_ca".to_owned(),
             side: Some(Side::Client),
             explanation: "the client does not trust the issuer".to_owned(),
+            cause: None,
+            after: None,
         }),
         certificates: Vec::new(),
         verification: None,
+        ocsp_staple: None,
         decrypted: false,
     }
 }
@@ -206,8 +209,8 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
             packet: number(flow + 4),
             ts: at(33),
             version: "1.1".to_owned(),
-            method: "GET".to_owned(),
-            target: target.to_owned(),
+            method: Some("GET".to_owned()),
+            target: Some(target.to_owned()),
             scheme: Some("http".to_owned()),
             authority: Some("www.lab.example".to_owned()),
             user_agent: Some("=cmd|' /C calc'!A0".to_owned()),
@@ -215,22 +218,27 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
             content_type: None,
             content_length: None,
             body_bytes: 0,
+            trailers: Vec::new(),
         }),
         response: status.map(|status| HttpResponse {
             packet: number(flow + 6),
             ts: at(60),
             version: "1.1".to_owned(),
-            status,
+            status: Some(status),
             reason: None,
             content_type: Some("text/html; charset=utf-8".to_owned()),
             content_length: Some("1234".to_owned()),
             headers: Vec::new(),
             body_bytes: 1234,
+            trailers: Vec::new(),
         }),
         informational: Vec::new(),
         ttfb_ns: status.map(|_| 24_600_000),
         download_ns: status.map(|_| 100_000),
         pipelined: false,
+        promised_on: None,
+        reset: None,
+        grpc_status: None,
     }
 }
 
@@ -259,6 +267,7 @@ fn certificate(flow: u64, name: &str, sha256: &str) -> Certificate {
         der_length: 900,
         sha256: sha256.to_owned(),
         sha1: "00".to_owned(),
+        der: Box::default(),
     }
 }
 

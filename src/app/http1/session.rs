@@ -98,8 +98,6 @@ pub(super) enum Move {
     Skip(u64),
     /// Behind so many bytes another protocol begins.
     HandOver(usize),
-    /// Nothing more is wanted.
-    Done,
 }
 
 impl Session for Http1 {
@@ -170,6 +168,8 @@ impl Http1 {
             lane.begun = true;
             if !context.from_start {
                 lane.phase = Phase::Lost { line_start: true };
+            } else if self.requests == Some(direction.reverse()) && findings::expects_tls(bytes) {
+                out.finding(findings::to_tls_port(context.packet_at(0).number, context));
             }
         }
         let mut at = 0_usize;
@@ -181,10 +181,6 @@ impl Http1 {
                 Move::HandOver(next) => {
                     self.flush(None, context, out);
                     return Progress::HandOver(next);
-                }
-                Move::Done => {
-                    self.flush(None, context, out);
-                    return Progress::Done;
                 }
             }
         }

@@ -26,6 +26,8 @@ pub struct Content {
     pub subject_cn: Vec<String>,
     /// Issuer's common names.
     pub issuer_cn: Vec<String>,
+    /// The issuer's first organizationName.
+    pub issuer_organisation: Option<String>,
     /// Serial number, lower-case hex without leading zeros.
     pub serial: Option<String>,
     /// notBefore in seconds since the epoch.
@@ -44,6 +46,8 @@ pub struct Content {
     pub signature_algorithm: Option<String>,
     /// basicConstraints' cA.
     pub is_ca: Option<bool>,
+    /// Whether authorityInfoAccess says where to find the issuer or to ask about revocation (RFC 5280 4.2.2.1).
+    pub has_authority_access: bool,
     /// Whether subject and issuer are the same.
     pub self_issued: Option<bool>,
     /// Length of the DER in bytes.
@@ -73,6 +77,7 @@ pub fn read(der: &[u8]) -> Content {
         issuer: Some(distinguished_name(certificate.issuer())),
         subject_cn: common_names(certificate.subject()),
         issuer_cn: common_names(certificate.issuer()),
+        issuer_organisation: certificate.issuer().iter_organization().next().map(|name| text(name.attr_value())),
         serial: Some(serial(certificate.raw_serial())),
         not_before: Some(validity.not_before.timestamp()),
         not_after: Some(validity.not_after.timestamp()),
@@ -82,6 +87,10 @@ pub fn read(der: &[u8]) -> Content {
         key_bits,
         signature_algorithm: Some(signature_algorithm(&certificate.signature_algorithm.algorithm)),
         is_ca,
+        has_authority_access: certificate
+            .extensions()
+            .iter()
+            .any(|extension| matches!(extension.parsed_extension(), ParsedExtension::AuthorityInfoAccess(_))),
         self_issued: Some(certificate.subject().as_raw() == certificate.issuer().as_raw()),
         ..digests
     }
@@ -92,6 +101,15 @@ pub fn read(der: &[u8]) -> Content {
 pub fn moment(seconds: i64) -> String {
     DateTime::from_timestamp(seconds, 0)
         .map_or_else(|| seconds.to_string(), |at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+/// Whether a certificate is for a host: a DNS name, or an IP address in its text form.
+#[must_use]
+pub fn is_for(content: &Content, host: &str) -> bool {
+    match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(address) => content.san_ip.contains(&address.to_string()),
+        Err(_) => name_matches(host, &content.san_dns),
+    }
 }
 
 /// Whether a host name matches one of the DNS names (RFC 9525 6.3): case does not count, and `*` stands for exactly

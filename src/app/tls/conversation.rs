@@ -3,14 +3,16 @@
 use super::{
     certificate, cipher_suites, diagnosis, extensions, hello, names, parser,
     parser::kind,
+    report, staple,
     state::{Event, Machine, Stage, Step},
+    verdict::Verdict,
 };
 use crate::app::Sink;
 use crate::{
     limits,
     record::{
-        Alert, Certainty, Certificate, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind,
-        Resumption, Side, Subject, Timestamp, Tls, TlsOutcome, TlsTransport, WaitingFor,
+        Alert, Certainty, Context, Direction, EndCause, Evidence, OcspStaple, PacketRef, Phase, Record, RecordKind,
+        Resumption, Side, Subject, Timestamp, TlsOutcome, TlsTransport, WaitingFor,
     },
 };
 
@@ -26,6 +28,9 @@ pub(super) struct Message<'a> {
     /// The packet that completed it.
     pub(super) packet: PacketRef,
 }
+
+/// An answer that did not come for so long will not come: ten times what is slow.
+const SILENCE_NS: i64 = 10_000_000_000;
 
 /// The end of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,29 +52,40 @@ pub(super) struct Handshake {
     pub(super) phases: Vec<Phase>,
     pub(super) alerts: Vec<Alert>,
     pub(super) ending: Option<Ending>,
+    /// Who answered with something that is not TLS, and what it is.
+    pub(super) not_tls: Option<(Side, &'static str)>,
+    /// Whose answer did not come, and for how many nanoseconds the capture shows that.
+    pub(super) silence: Option<(Side, i64)>,
+    /// Certificates that the client showed; null when it sent no readable Certificate message.
+    pub(super) client_certificates: Option<usize>,
+    /// Bits of the prime of a DHE key exchange.
+    pub(super) prime_bits: Option<usize>,
     /// The server's certificates as read.
     pub(super) chain: Vec<certificate::Content>,
     /// The packet that completed the server's Certificate message.
     pub(super) chain_packet: Option<PacketRef>,
+    /// What is wrong with them.
+    pub(super) verdict: Option<Verdict>,
+    pub(super) staple: Option<OcspStaple>,
     pub(super) version: Option<u16>,
     pub(super) suite: Option<crate::record::CipherSuite>,
-    group: Option<u16>,
-    alpn: Option<String>,
-    offered_session: Vec<u8>,
-    offered_ticket: bool,
-    early_data: bool,
-    session_echoed: bool,
-    psk_chosen: bool,
+    pub(super) group: Option<u16>,
+    pub(super) alpn: Option<String>,
+    pub(super) offered_session: Vec<u8>,
+    pub(super) offered_ticket: bool,
+    pub(super) early_data: bool,
+    pub(super) session_echoed: bool,
+    pub(super) psk_chosen: bool,
     /// Certificate, ServerKeyExchange or ServerHelloDone: not a resumption.
-    full: bool,
-    client_certificate_requested: bool,
+    pub(super) full: bool,
+    pub(super) client_certificate_requested: bool,
     /// Something of it was opened with keys: then the rest is, too, and nothing need be guessed from sizes.
     pub(super) decrypted: bool,
-    heard: [bool; 2],
-    previous: Option<(Side, PacketRef)>,
-    last_server_protected: Option<PacketRef>,
-    first_hello: Option<Timestamp>,
-    client_finished: Option<Timestamp>,
+    pub(super) heard: [bool; 2],
+    pub(super) previous: Option<(Side, PacketRef)>,
+    pub(super) last_server_protected: Option<PacketRef>,
+    pub(super) first_hello: Option<Timestamp>,
+    pub(super) client_finished: Option<Timestamp>,
 }
 
 /// All handshakes of one flow, one at a time.
@@ -77,11 +93,13 @@ pub(super) struct Conversation {
     transport: TlsTransport,
     current: Option<Box<Handshake>>,
     hellos: usize,
+    /// Once a handshake was completed: whether it was of TLS 1.3.
+    established: Option<bool>,
 }
 
 impl Conversation {
     pub(super) fn new(transport: TlsTransport) -> Self {
-        Self { transport, current: None, hellos: 0 }
+        Self { transport, current: None, hellos: 0, established: None }
     }
 
     /// Whether the version is of the TLS 1.3 kind; null before a ServerHello.
@@ -121,6 +139,7 @@ impl Conversation {
                         handshake.full = true;
                     }
                     (kind::SERVER_HELLO_DONE, _) => handshake.full = true,
+                    (kind::CERTIFICATE_STATUS, Side::Server) => handshake.staple = staple::read(message.body),
                     (kind::ENCRYPTED_EXTENSIONS, _) => handshake.encrypted_extensions(message.body),
                     _ => {}
                 }
@@ -233,21 +252,21 @@ impl Conversation {
         let tls13 = handshake.machine.is_tls13() == Some(true);
         let wanted =
             [RecordKind::Certificate, RecordKind::Tls, RecordKind::Finding].iter().any(|kind| out.wants(*kind));
-        let (mut one, mut three);
-        let list: &mut dyn Iterator<Item = &[u8]> = if tls13 {
-            three = parser::certificate_list_13(message.body);
-            &mut three
-        } else {
-            one = parser::certificate_list(message.body);
-            &mut one
+        let list: Vec<&[u8]> = match tls13 {
+            true => {
+                parser::certificate_list_13(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect()
+            }
+            false => parser::certificate_list(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect(),
         };
         if side == Side::Server {
             handshake.full = true;
             handshake.chain.clear();
             handshake.chain_packet = Some(message.packet);
+        } else {
+            handshake.client_certificates = Some(list.len());
         }
         let (client, server) = handshake.endpoints(context);
-        for (position, der) in list.enumerate().take_while(|_| wanted) {
+        for (position, der) in list.iter().enumerate().take_while(|_| wanted) {
             if position >= limits::MAX_CERTIFICATES {
                 out.limit(&limits::TLS);
                 break;
@@ -257,12 +276,22 @@ impl Conversation {
                 let position = u32::try_from(position).unwrap_or(u32::MAX);
                 let evidence = Evidence::from_iter([message.packet.number]);
                 let subject_flow = Subject::new(context.flow.id, evidence);
-                let record = certificate_record(&content, subject_flow, (client, server), (side, transport), position);
+                let mut record =
+                    report::certificate_record(&content, subject_flow, (client, server), (side, transport), position);
+                record.der = (*der).into();
                 out.record(Record::Certificate(Box::new(record)));
             }
             if side == Side::Server {
                 handshake.chain.push(content);
             }
+        }
+        if side == Side::Server
+            && let Some(verifier) = out.verifier()
+        {
+            let host = handshake.client_hellos.first().and_then(|hello| hello.server_name.clone());
+            let hidden = handshake.client_hellos.iter().any(|hello| hello.encrypted_client_hello);
+            let chain = list.get(..handshake.chain.len()).unwrap_or_default();
+            handshake.verdict = Some(Verdict::of(verifier, chain, &handshake.chain, host, hidden, message.packet));
         }
         handshake.event(message.direction, Event::Message(kind::CERTIFICATE), message.packet, context);
     }
@@ -334,9 +363,16 @@ impl Conversation {
         handshake.heard(direction);
         handshake.evidence.add(packet.number);
         if level == 2 {
-            diagnosis::fatal_alert(handshake, (side, description), packet, context, out);
             handshake.event(direction, Event::FatalAlert, packet, context);
             self.leave_when_done(context, out);
+        }
+    }
+
+    /// Once a handshake was completed, and no other one is under way: whether it was of TLS 1.3.
+    pub(super) fn established(&self) -> Option<bool> {
+        match &self.current {
+            None => self.established,
+            Some(handshake) => handshake.machine.is_tls13().filter(|_| handshake.machine.stage() == Stage::Open),
         }
     }
 
@@ -364,6 +400,26 @@ impl Conversation {
 
     /// Reports what is left.
     pub(super) fn close(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        if let Some(handshake) = &mut self.current {
+            handshake.note_silence(context);
+        }
+        self.finish(context, out);
+    }
+
+    /// One side answers with something that is not TLS.
+    pub(super) fn not_tls(
+        &mut self,
+        direction: Direction,
+        what: &'static str,
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let Some(handshake) = &mut self.current else { return };
+        let side = handshake.side(direction);
+        handshake.heard(direction);
+        handshake.not_tls = Some((side, what));
+        handshake.evidence.add(packet.number);
         self.finish(context, out);
     }
 
@@ -373,7 +429,7 @@ impl Conversation {
                 // Tickets and alerts that can be read may follow.
                 Stage::Open => !handshake.decrypted,
                 Stage::Refused | Stage::RefusedSilently(_) => true,
-                Stage::Negotiating | Stage::Finished => false,
+                Stage::Negotiating | Stage::Finished | Stage::PerhapsRefused(_) => false,
             }
         });
         if done {
@@ -385,6 +441,9 @@ impl Conversation {
         let Some(handshake) = self.current.take() else { return };
         if handshake.client_hellos.is_empty() && handshake.server_hellos.is_empty() {
             return;
+        }
+        if handshake.outcome() == TlsOutcome::Established {
+            self.established = handshake.machine.is_tls13();
         }
         if out.wants(RecordKind::Finding) {
             diagnosis::findings(&handshake, context, out);
@@ -418,6 +477,17 @@ impl Handshake {
         match self.client {
             Some(Direction::ServerToClient) => (context.flow.server, context.flow.client),
             _ => (context.flow.client, context.flow.server),
+        }
+    }
+
+    /// At the flow's close, without an end: whether an answer is missing that should have come.
+    fn note_silence(&mut self, context: &Context<'_>) {
+        let Some((side, last)) = self.previous else { return };
+        let waited = context.packet.timestamp.since(last.timestamp);
+        // The round trip is known when both directions are in the capture.
+        let both = self.heard_both() || context.round_trip_ns.is_some();
+        if self.machine.stage() == Stage::Negotiating && both && self.ending.is_none() && waited >= SILENCE_NS {
+            self.silence = Some((side.other(), waited));
         }
     }
 
@@ -474,7 +544,14 @@ impl Handshake {
         let Some(suite) = &self.suite else { return };
         if suite.key_exchange == "ECDHE" {
             self.group = parser::key_exchange_group(body, suite.authentication == "PSK").or(self.group);
+        } else if suite.key_exchange == "DHE" && suite.authentication != "PSK" {
+            self.prime_bits = parser::key_exchange_prime_bits(body);
         }
+    }
+
+    /// Whether an earlier session was resumed, so that no certificates are shown.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumption().is_some_and(|resumption| resumption != Resumption::None)
     }
 
     fn encrypted_extensions(&mut self, body: &[u8]) {
@@ -485,7 +562,7 @@ impl Handshake {
         }
     }
 
-    fn resumption(&self) -> Option<Resumption> {
+    pub(super) fn resumption(&self) -> Option<Resumption> {
         self.server_hellos.last()?;
         if self.machine.is_tls13() == Some(true) {
             return Some(if self.psk_chosen { Resumption::Psk } else { Resumption::None });
@@ -503,6 +580,10 @@ impl Handshake {
         match self.machine.stage() {
             Stage::Open | Stage::Finished => TlsOutcome::Established,
             Stage::Refused | Stage::RefusedSilently(_) => TlsOutcome::Failed,
+            // An alert and the end right after the client's flight: it was not accepted. Much later it is a farewell.
+            Stage::PerhapsRefused(_) if self.ending.is_some() && self.ended_at_once() => TlsOutcome::Failed,
+            Stage::PerhapsRefused(_) => TlsOutcome::Established,
+            _ if self.not_tls.is_some() || self.silence.is_some() => TlsOutcome::Failed,
             // With one direction only, what the other side said is not known, and so not how it went.
             Stage::Negotiating => match self.ending {
                 Some(ending) if self.heard_both() || self.broke_off(ending) => TlsOutcome::Failed,
@@ -511,55 +592,18 @@ impl Handshake {
         }
     }
 
+    /// Whether the server's last record came within a second of the client's Finished.
+    fn ended_at_once(&self) -> bool {
+        let spoke = self.last_server_protected.zip(self.client_finished);
+        spoke.is_some_and(|(last, finished)| last.timestamp.since(finished) < 1_000_000_000)
+    }
+
     /// Whether the end came from a side that had its say, or before the server could say anything.
     fn broke_off(&self, ending: Ending) -> bool {
         let server_silent = self.server_hellos.is_empty() && self.machine.is_tls13().is_none();
         server_silent
             && !self.machine.changed(Side::Client)
             && (ending.side == Side::Server || ending.cause == EndCause::Reset)
-    }
-
-    fn into_record(self: Box<Self>, transport: TlsTransport, context: &Context<'_>) -> Tls {
-        let (client, server) = self.endpoints(context);
-        let (outcome, failure, resumption) = (self.outcome(), diagnosis::failure(&self), self.resumption());
-        let tls13 = self.machine.is_tls13();
-        let client_certificate_requested = match tls13 {
-            Some(false) if self.full || self.machine.changed(Side::Server) => Some(self.client_certificate_requested),
-            Some(true) if self.decrypted => Some(self.client_certificate_requested),
-            _ => None,
-        };
-        let mut cipher_suite = self.suite;
-        if tls13 == Some(true)
-            && let Some(suite) = &mut cipher_suite
-        {
-            // TLS 1.3 keeps old sessions closed unless a PSK is used without a fresh key share (RFC 9846 2.2).
-            suite.forward_secrecy = Some(self.group.is_some());
-        }
-        let handshake_ns = self.first_hello.zip(self.client_finished).map(|(first, finished)| finished.since(first));
-        Tls {
-            subject: Subject::new(context.flow.id, self.evidence),
-            client,
-            server,
-            transport,
-            version: self.version.map(names::version),
-            server_name: self.client_hellos.first().and_then(|hello| hello.server_name.clone()),
-            alpn: self.alpn,
-            client_hellos: self.client_hellos,
-            server_hellos: self.server_hellos,
-            cipher_suite,
-            group: self.group.map(names::group),
-            resumption,
-            early_data: self.early_data,
-            client_certificate_requested,
-            phases: self.phases,
-            handshake_ns,
-            alerts: self.alerts,
-            outcome,
-            failure,
-            certificates: self.chain.into_iter().map(|content| content.sha256).collect(),
-            verification: None,
-            decrypted: self.decrypted,
-        }
     }
 }
 
@@ -574,39 +618,4 @@ fn whose_time(before: Side, now: Side, waited: i64, round_trip_ns: Option<i64>) 
     let network = if before == now { round_trip / 2 } else { round_trip };
     let thinking = waited.saturating_sub(network);
     Some(if thinking > network { thinker } else { WaitingFor::Network })
-}
-
-fn certificate_record(
-    content: &certificate::Content,
-    subject_flow: Subject,
-    (client, server): (crate::record::Endpoint, crate::record::Endpoint),
-    (side, transport): (Side, TlsTransport),
-    position: u32,
-) -> Certificate {
-    let content = content.clone();
-    Certificate {
-        subject_flow,
-        client,
-        server,
-        side,
-        transport,
-        position,
-        subject: content.subject,
-        issuer: content.issuer,
-        subject_cn: content.subject_cn,
-        issuer_cn: content.issuer_cn,
-        serial: content.serial,
-        not_before: content.not_before.map(certificate::moment),
-        not_after: content.not_after.map(certificate::moment),
-        san_dns: content.san_dns,
-        san_ip: content.san_ip,
-        key_type: content.key_type,
-        key_bits: content.key_bits,
-        signature_algorithm: content.signature_algorithm,
-        is_ca: content.is_ca,
-        self_signed: content.self_issued,
-        der_length: u64::try_from(content.der_length).unwrap_or(u64::MAX),
-        sha256: content.sha256,
-        sha1: content.sha1,
-    }
 }

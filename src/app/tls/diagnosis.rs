@@ -1,22 +1,12 @@
 //! What a handshake means for a reader: why it failed, and findings. Judges what `conversation` collected.
-use super::{
-    certificate, cipher_suites,
-    conversation::{Ending, Handshake},
-    decryption::Decryption,
-    names,
-    state::Stage,
-};
+use super::{certificate_findings, cipher_suites, conversation::Handshake, decryption::Decryption, failure, names};
 use crate::{
     app::Sink,
     limits,
-    record::{Context, EndCause, Evidence, Finding, PacketRef, Severity, Side, Subject, TlsFailure, TlsOutcome},
+    record::{Context, Evidence, Finding, PacketRef, Severity, Side, Subject, TlsFailure},
 };
 
-const NANOSECONDS: i64 = 1_000_000_000;
-/// A certificate that expires within so many seconds deserves a note: 30 days.
-const SOON_SECONDS: i64 = 30 * 24 * 3600;
-
-fn who(side: Side) -> &'static str {
+pub(super) fn who(side: Side) -> &'static str {
     match side {
         Side::Client => "client",
         Side::Server => "server",
@@ -24,45 +14,14 @@ fn who(side: Side) -> &'static str {
 }
 
 /// The last message that was seen, as people read it.
-fn last_message(handshake: &Handshake) -> String {
+pub(super) fn last_message(handshake: &Handshake) -> String {
     handshake.phases.last().map_or_else(
         || "the connection was opened".into(),
         |phase| format!("the {}'s {}", who(phase.side), names::title(phase.name)),
     )
 }
 
-/// Why a handshake failed; null when it did not.
-pub(super) fn failure(handshake: &Handshake) -> Option<TlsFailure> {
-    if handshake.outcome() != TlsOutcome::Failed {
-        return None;
-    }
-    let after = last_message(handshake);
-    let of = |code: &str, side: Option<Side>, explanation: String| TlsFailure { code: code.into(), side, explanation };
-    if let Some(alert) = handshake.alerts.iter().find(|alert| alert.level == "fatal") {
-        let code = alert.description.clone();
-        let explanation = format!("The {} sent the alert {code} after {after}.", who(alert.side));
-        return Some(of(&code, Some(alert.side), explanation));
-    }
-    if let Stage::RefusedSilently(side) = handshake.machine.stage() {
-        let explanation = format!(
-            "The {} sent what must be an encrypted alert, from its size and place, after {after}: it probably did not \
-             accept what the other side had shown.",
-            who(side)
-        );
-        return Some(of("encrypted_alert", Some(side), explanation));
-    }
-    let ending = handshake.ending?;
-    Some(match ending.cause {
-        EndCause::Fin => of(
-            "closed",
-            Some(ending.side),
-            format!("The {} closed the connection (FIN) after {after}.", who(ending.side)),
-        ),
-        EndCause::Reset => of("reset", None, format!("The connection was reset (RST) after {after}.")),
-    })
-}
-
-fn report(
+pub(super) fn report(
     out: &mut Sink<'_>,
     context: &Context<'_>,
     (severity, code): (Severity, &'static str),
@@ -92,6 +51,40 @@ pub(super) fn lone_alert(side: Side, description: u8, packet: PacketRef, context
     report(out, context, (Severity::Error, "tls.alert"), packets, title, explanation, "RFC 9846 6");
 }
 
+/// An alert as the first thing a server says, to a client that had not sent a ClientHello but something else.
+pub(super) fn alert_to_plain_text(description: u8, packet: PacketRef, context: &Context<'_>, out: &mut Sink<'_>) {
+    let name = names::alert(description).map_or_else(|| description.to_string(), Into::into);
+    let title = "The client does not speak TLS to a port that expects it".into();
+    let explanation = format!(
+        "What the client sent first is no TLS; the server answered with the TLS alert {name}. Use the protocol's TLS \
+         variant (https, ...), or the port that speaks without TLS."
+    );
+    let packets = Evidence::from_iter([packet.number]);
+    let kind = (Severity::Error, "tls.plain-text-to-tls-port");
+    report(out, context, kind, packets, title, explanation, "RFC 9846 5.1");
+}
+
+/// FIN in the middle of a record.
+pub(super) fn truncated(side: Side, context: &Context<'_>, out: &mut Sink<'_>) {
+    let title = format!("The {} closed the connection in the middle of a TLS record", who(side));
+    let explanation = "What was sent is cut: the receiver cannot decrypt the last record and must treat the data as \
+                       truncated. The sender crashed or gave up, or somebody on the way closed the connection in its name."
+        .into();
+    let packets = Evidence::from_iter([context.packet.number]);
+    report(out, context, (Severity::Warning, "tls.truncated"), packets, title, explanation, "RFC 9846 6.1");
+}
+
+/// The server ended the connection without saying so in TLS.
+pub(super) fn no_close_notify(context: &Context<'_>, out: &mut Sink<'_>) {
+    let title = "The server closed the connection without close_notify".into();
+    let explanation =
+        "The end of the data is not protected: the client cannot tell it from a connection that somebody cut. \
+                       Harmless where the protocol inside tells its own length, as HTTP does."
+            .into();
+    let packets = Evidence::from_iter([context.packet.number]);
+    report(out, context, (Severity::Note, "tls.no-close-notify"), packets, title, explanation, "RFC 9846 6.1");
+}
+
 /// More hellos than are reported: the rest of the flow's handshakes are left out.
 pub(super) fn too_many_hellos(packet: PacketRef, context: &Context<'_>, out: &mut Sink<'_>) {
     let title = format!("More than {} TLS hellos in one flow; the rest is left out", limits::MAX_TLS_HELLOS);
@@ -101,21 +94,6 @@ pub(super) fn too_many_hellos(packet: PacketRef, context: &Context<'_>, out: &mu
             .into();
     let packets = Evidence::from_iter([packet.number]);
     report(out, context, (Severity::Warning, "tls.too-many-hellos"), packets, title, explanation, "RFC 5246 7.4.1.1");
-}
-
-/// A fatal alert.
-pub(super) fn fatal_alert(
-    handshake: &Handshake,
-    (side, description): (Side, u8),
-    packet: PacketRef,
-    context: &Context<'_>,
-    out: &mut Sink<'_>,
-) {
-    let name = names::alert(description).map_or_else(|| description.to_string(), Into::into);
-    let title = format!("The {} sent the fatal alert {name} after {}", who(side), last_message(handshake));
-    let explanation = names::alert_meaning(description).to_owned();
-    let packets = handshake.phases.last().map(|phase| phase.packet).into_iter().chain([packet.number]).collect();
-    report(out, context, (Severity::Error, "tls.alert"), packets, title, explanation, "RFC 9846 6");
 }
 
 /// What keys could not open, told once for the flow.
@@ -164,7 +142,7 @@ pub(super) fn decryption(decryption: &Decryption, context: &Context<'_>, out: &m
     }
 }
 
-/// All other findings of a handshake that is over.
+/// The findings of a handshake that is over.
 pub(super) fn findings(handshake: &Handshake, context: &Context<'_>, out: &mut Sink<'_>) {
     let hellos: Evidence = handshake
         .client_hellos
@@ -188,100 +166,49 @@ pub(super) fn findings(handshake: &Handshake, context: &Context<'_>, out: &mut S
         let explanation = format!("The server chose a suite that should not be used: {why}.");
         report(out, context, (Severity::Warning, "tls.weak-cipher"), hellos, title, explanation, "RFC 9325 4.1");
     }
-    certificate_findings(handshake, context, out);
-    if let Some(ending) = handshake.ending
-        && handshake.outcome() == TlsOutcome::Failed
-        && handshake.alerts.iter().all(|alert| alert.level != "fatal")
-    {
-        incomplete(handshake, ending, context, out);
-    } else if let Stage::RefusedSilently(_) = handshake.machine.stage() {
-        let title = format!("The handshake broke off after {}", last_message(handshake));
-        let explanation = failure(handshake).map(|failure| failure.explanation).unwrap_or_default();
-        let kind = (Severity::Warning, "tls.handshake-incomplete");
-        report(out, context, kind, handshake.evidence.clone(), title, explanation, "RFC 9846 6.2");
+    certificate_findings::report(handshake, context, out);
+    if let Some(failure) = failure::of(handshake) {
+        broken_off(handshake, &failure, context, out);
     }
 }
 
-fn incomplete(handshake: &Handshake, ending: Ending, context: &Context<'_>, out: &mut Sink<'_>) {
+/// The handshake failed.
+fn broken_off(handshake: &Handshake, failure: &TlsFailure, context: &Context<'_>, out: &mut Sink<'_>) {
     let after = last_message(handshake);
-    let title = match ending.cause {
-        EndCause::Fin => {
-            format!("The {} closed the connection during the TLS handshake, after {after}", who(ending.side))
+    let alert = handshake.alerts.iter().find(|alert| alert.level == "fatal");
+    let decisive = alert.map(|alert| alert.packet).or(handshake.ending.map(|ending| ending.packet.number));
+    let packets: Evidence = handshake.phases.last().map(|phase| phase.packet).into_iter().chain(decisive).collect();
+    let side = failure.side.map_or("other side", who);
+    let (kind, title, reference) = match failure.code.as_str() {
+        "not_tls" => {
+            ((Severity::Error, "tls.not-tls"), format!("The {side} does not speak TLS on this port"), "RFC 9846 5.1")
         }
-        EndCause::Reset => format!("The connection was reset during the TLS handshake, after {after}"),
+        "silence" => {
+            ((Severity::Warning, "tls.no-answer"), format!("No answer from the {side} after {after}"), "RFC 9846 2")
+        }
+        "closed" => (
+            (Severity::Warning, "tls.handshake-incomplete"),
+            format!("The {side} closed the connection during the TLS handshake, after {after}"),
+            "RFC 9846 6.1",
+        ),
+        "reset" => (
+            (Severity::Warning, "tls.handshake-incomplete"),
+            format!("The {side} reset the connection during the TLS handshake, after {after}"),
+            "RFC 9846 6.1",
+        ),
+        "encrypted_alert" => (
+            (Severity::Warning, "tls.handshake-incomplete"),
+            format!("The {side} broke off the TLS handshake with an encrypted alert, after {after}"),
+            "RFC 9846 6.2",
+        ),
+        code => (
+            (Severity::Error, "tls.alert"),
+            format!("The {side} sent the fatal alert {code} after {after}"),
+            "RFC 9846 6.2",
+        ),
     };
-    let explanation = "Nobody said why: no alert was sent, or none that was seen. A server that closes after ClientHello \
-                       often has no certificate for the name, or speaks another protocol; a client that closes after the \
-                       certificate often does not trust it."
-        .into();
-    let packets = handshake.phases.last().map(|phase| phase.packet).into_iter().chain([ending.packet.number]).collect();
-    let kind = (Severity::Warning, "tls.handshake-incomplete");
-    report(out, context, kind, packets, title, explanation, "RFC 9846 6.1");
-}
-
-fn certificate_findings(handshake: &Handshake, context: &Context<'_>, out: &mut Sink<'_>) {
-    let (Some(leaf), Some(packet)) = (handshake.chain.first(), handshake.chain_packet) else { return };
-    let packets = || Evidence::from_iter([packet.number]);
-    let now = packet.timestamp.nanoseconds().div_euclid(NANOSECONDS);
-    for (place, content) in handshake.chain.iter().enumerate() {
-        let name = content.subject.clone().unwrap_or_else(|| content.sha256.clone());
-        let what = if place == 0 { "certificate" } else { "issuing certificate" };
-        // A root at the chain's end is trusted, or not, by itself: its dates and signature are not checked.
-        let is_root = place > 0 && content.self_issued == Some(true);
-        if let Some(after) = content.not_after.filter(|_| !is_root) {
-            let until = certificate::moment(after);
-            if now > after {
-                let title = format!("The {what} {name} expired on {until}");
-                let explanation = "It had expired when the packet was captured; clients refuse it.".into();
-                let kind = (Severity::Error, "tls.certificate-expired");
-                report(out, context, kind, packets(), title, explanation, "RFC 5280 4.1.2.5");
-            } else if after.saturating_sub(now) < SOON_SECONDS {
-                let title = format!("The {what} {name} expires on {until}");
-                let explanation = "Less than 30 days were left when the packet was captured. Renew it in time.".into();
-                let kind = (Severity::Note, "tls.certificate-expires");
-                report(out, context, kind, packets(), title, explanation, "RFC 5280 4.1.2.5");
-            }
-        }
-        if let Some(before) = content.not_before.filter(|before| now < *before && !is_root) {
-            let title = format!("The {what} {name} is not valid before {}", certificate::moment(before));
-            let explanation =
-                "It was not valid yet when the packet was captured, or the clock of the capture is wrong.".into();
-            let kind = (Severity::Warning, "tls.certificate-not-yet-valid");
-            report(out, context, kind, packets(), title, explanation, "RFC 5280 4.1.2.5");
-        }
-        if let Some(why) = weak_key(content).filter(|_| !is_root) {
-            let title = format!("The {what} {name} is weak: {why}");
-            let explanation = "Keys and signatures of this kind can be forged or broken; clients refuse them.".into();
-            let kind = (Severity::Warning, "tls.weak-key");
-            report(out, context, kind, packets(), title, explanation, "RFC 9325 4.5");
-        }
-    }
-    if leaf.self_issued == Some(true) {
-        let title = "The server's certificate is self-signed".into();
-        let explanation =
-            "Subject and issuer are the same: no authority vouches for it. Clients accept it only where it \
-                           was installed by hand."
-                .into();
-        report(out, context, (Severity::Note, "tls.self-signed"), packets(), title, explanation, "RFC 5280 3.2");
-    }
-    if let Some(host) = handshake.client_hellos.first().and_then(|hello| hello.server_name.as_deref())
-        && leaf.subject.is_some()
-        && !certificate::name_matches(host, &leaf.san_dns)
-    {
-        let title = format!("The certificate is not for {host}");
-        let listed = if leaf.san_dns.is_empty() { "none".into() } else { leaf.san_dns.join(", ") };
-        let explanation = format!("The client asked for {host}; subjectAltName lists these DNS names: {listed}.");
-        let kind = (Severity::Warning, "tls.name-mismatch");
-        report(out, context, kind, packets(), title, explanation, "RFC 9525 6");
-    }
-}
-
-fn weak_key(content: &certificate::Content) -> Option<String> {
-    let bits = content.key_bits.unwrap_or(u32::MAX);
-    if content.key_type.as_deref() == Some("RSA") && bits < 2048 {
-        return Some(format!("RSA key of {bits} bits"));
-    }
-    let algorithm = content.signature_algorithm.as_deref()?.to_ascii_lowercase();
-    let weak = ["md2", "md5", "sha1"].iter().any(|hash| algorithm.contains(hash));
-    weak.then(|| format!("signed with {}", content.signature_algorithm.as_deref().unwrap_or_default()))
+    let meaning = alert.map(|alert| names::alert_meaning_of(&alert.description)).unwrap_or_default();
+    let explanation = [meaning, failure.explanation.as_str()].into_iter().filter(|text| !text.is_empty());
+    let explanation = explanation.collect::<Vec<_>>().join(" ");
+    report(out, context, kind, packets, title, explanation, reference);
 }

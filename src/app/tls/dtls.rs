@@ -13,7 +13,7 @@ use super::{
     parser::kind,
     record_layer::content,
     record_protection::Sealed,
-    session::{Passed, report_record},
+    report::{Passed, report_record},
 };
 use crate::{
     app::{Probe, Session, Sink, Verdict},

@@ -1,18 +1,22 @@
 //! TLS: SSLv2-framed hellos, SSL 3.0 to TLS 1.3 over TCP, handshakes inside QUIC, and DTLS over UDP.
 //!
 //! `record_layer` and `dtls` frame, `parser` and `extensions` read messages, `conversation` collects a handshake,
-//! `state` says how far it is, `diagnosis` what that means. With secrets, `decryption` finds the keys, `record_protection`
-//! opens records, and what was inside takes the same way (`opened`); `key_log` and `private_key` read what users give.
+//! `state` says how far it is, `diagnosis` what that means, `verification` judges certificates by a `trust`. With secrets,
+//! `decryption` finds the keys, `record_protection` opens records, and what was inside takes the same way (`opened`);
+//! `key_log` and `private_key` read what users give.
 use super::{Carrier, Protocol};
 
 pub mod certificate;
+mod certificate_findings;
 pub mod cipher_suites;
 mod content_stream;
 mod conversation;
+mod crypto_session;
 mod decryption;
 mod diagnosis;
 mod dtls;
 pub mod extensions;
+mod failure;
 pub mod fingerprint;
 mod hello;
 pub mod key_log;
@@ -25,18 +29,24 @@ pub mod private_key;
 mod probe;
 pub mod record_layer;
 mod record_protection;
+mod report;
 mod session;
+mod signatures;
+mod staple;
 pub mod state;
 mod suite_names;
 #[cfg(test)]
 mod tests;
+pub mod trust;
+mod verdict;
+pub mod verification;
 
 /// TLS over TCP, and inside QUIC.
 pub static PROTOCOL: Protocol = Protocol {
     name: "tls",
     probe: probe::probe,
     session: |carrier| match carrier {
-        Carrier::QuicCrypto => Box::new(session::CryptoSession::new()),
+        Carrier::QuicCrypto => Box::new(crypto_session::CryptoSession::new()),
         _ => Box::new(session::TlsSession::new()),
     },
 };

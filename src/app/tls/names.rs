@@ -123,6 +123,12 @@ pub fn alert_meaning(description: u8) -> &'static str {
     }
 }
 
+/// The same by the description's name.
+#[must_use]
+pub fn alert_meaning_of(name: &str) -> &'static str {
+    (0..=u8::MAX).find(|description| alert(*description) == Some(name)).map_or("", alert_meaning)
+}
+
 /// A group or curve (TLS Supported Groups registry).
 #[must_use]
 pub fn group(group: u16) -> String {

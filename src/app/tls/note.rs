@@ -3,7 +3,7 @@ use super::{
     extensions, names,
     parser::{self, kind},
     record_layer::content,
-    session::Passed,
+    report::Passed,
 };
 use crate::{
     app::Note,

@@ -26,6 +26,7 @@ pub mod kind {
     pub const SERVER_HELLO_DONE: u8 = 14;
     pub const CLIENT_KEY_EXCHANGE: u8 = 16;
     pub const FINISHED: u8 = 20;
+    pub const CERTIFICATE_STATUS: u8 = 22;
 }
 
 /// The random that makes a ServerHello a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 9846 4.1.3).

@@ -123,6 +123,32 @@ pub fn resynchronise(bytes: &[u8], version: Option<u16>) -> Found {
     }
 }
 
+/// What a side that does not speak TLS says instead, from its first bytes.
+#[must_use]
+pub fn plain_text(bytes: &[u8]) -> &'static str {
+    const KNOWN: [(&[u8], &str); 15] = [
+        (b"HTTP/", "an HTTP response"),
+        (b"<!DOCTYPE", "an HTML page"),
+        (b"<html", "an HTML page"),
+        (b"SSH-", "an SSH banner"),
+        (b"Invalid SSH", "an SSH server's complaint"),
+        (b"Protocol mismatch", "an SSH server's complaint"),
+        (b"220 ", "an SMTP or FTP greeting"),
+        (b"220-", "an SMTP or FTP greeting"),
+        (b"421 ", "an SMTP or FTP reply"),
+        (b"500 ", "an SMTP or FTP reply"),
+        (b"+OK", "a POP3 greeting"),
+        (b"* OK", "an IMAP greeting"),
+        (b"* BAD", "an IMAP reply"),
+        (b"-ERR", "an error of POP3 or Redis"),
+        (b"<?xml", "an XMPP stream"),
+    ];
+    let known = KNOWN.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name);
+    let first = bytes.get(..bytes.len().min(16)).unwrap_or_default();
+    let text = first.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t'));
+    known.unwrap_or(if text { "plain text" } else { "bytes that form no TLS record" })
+}
+
 /// Whether fewer than five bytes could begin a header.
 #[must_use]
 pub fn could_start(bytes: &[u8]) -> bool {

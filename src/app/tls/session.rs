@@ -1,19 +1,18 @@
-//! TLS over a TCP stream, and over QUIC's CRYPTO stream: finds records and whole handshake messages in what is offered,
-//! in whatever pieces, and hands them to the conversation. Encrypted records pass unread and unbuffered.
+//! TLS over a TCP stream: finds records and whole handshake messages in what is offered, in whatever pieces, and hands
+//! them to the conversation. Encrypted records pass unread and unbuffered.
 use super::{
     conversation::{Conversation, Message},
     diagnosis, note,
     opened::Decrypted,
     parser::{self, kind},
     record_layer::{self, Found, HEADER_BYTES, Header, content},
+    report::{Passed, report_record},
+    state::Machine,
 };
 use crate::{
     app::{Session, Sink},
     limits,
-    record::{
-        Context, Direction, Evidence, Input, PacketRef, Progress, Record, RecordAlert, RecordKind, Subject, TlsRecord,
-        TlsTransport,
-    },
+    record::{Context, Direction, EndCause, Input, PacketRef, Progress, RecordAlert, RecordKind, TlsTransport},
 };
 
 /// One direction of the stream.
@@ -27,6 +26,8 @@ struct Half {
     uncertain: bool,
     /// Whether ChangeCipherSpec was seen.
     changed: bool,
+    /// Whether the record being read is the direction's first.
+    is_first: bool,
     /// Version in the last record's header.
     version: Option<u16>,
     /// A handshake message whose end is in a later record.
@@ -35,6 +36,14 @@ struct Half {
     overlong: usize,
     /// An encrypted record that was skipped but for its last byte.
     skipped: Option<Header>,
+    /// What a skip was to let pass, in bytes.
+    expected: u64,
+    /// Whether the bytes offered last end in the middle of a record.
+    cut: bool,
+    /// The last record, as it began.
+    last: Option<Header>,
+    /// Whether its sender has sent FIN.
+    ended: bool,
     /// Bytes passed in search of a record.
     searched: usize,
     /// Whether it is not TLS, or no longer.
@@ -76,6 +85,7 @@ impl TlsSession {
             if half.lost {
                 return Progress::Consumed(bytes.len());
             }
+            half.cut = !rest.is_empty();
             if rest.is_empty() {
                 return Progress::Consumed(at);
             }
@@ -98,8 +108,9 @@ impl TlsSession {
                 Step::Used(used) => at = at.saturating_add(used),
                 Step::Need(at_least) => return Progress::Need { consumed: at, at_least },
                 Step::Skip(length) => {
-                    let skip = at.saturating_add(length);
-                    return Progress::Skip(u64::try_from(skip).unwrap_or(u64::MAX));
+                    let skip = u64::try_from(at.saturating_add(length)).unwrap_or(u64::MAX);
+                    self.half(direction).expected = skip;
+                    return Progress::Skip(skip);
                 }
             }
         }
@@ -119,7 +130,10 @@ impl TlsSession {
             return self.not_a_record(direction, rest, at, context, out);
         }
         let total = header.total();
-        self.half(direction).version = Some(header.version);
+        let half = self.half(direction);
+        half.is_first = half.version.is_none();
+        half.version = Some(header.version);
+        half.last = Some(header);
         if let Some(decrypted) = &mut self.decrypted
             && decrypted.decryption.wants(direction, header.content_type, context.secrets, context.packet.index)
         {
@@ -223,6 +237,16 @@ impl TlsSession {
             return Step::Need(11);
         }
         let half = self.half(direction);
+        let opening = half.version.is_none() && !half.uncertain;
+        let other = self.half(direction.reverse());
+        // Where TLS comes first, on both sides: not after STARTTLS.
+        if opening && other.begun && !other.uncertain && self.conversation.is_watching() {
+            let packet = context.packet_at(at);
+            self.half(direction).lost = true;
+            self.conversation.not_tls(direction, record_layer::plain_text(rest), packet, context, out);
+            return Step::Used(rest.len());
+        }
+        let half = self.half(direction);
         half.aligned = false;
         half.uncertain = true;
         half.message.clear();
@@ -273,6 +297,12 @@ impl TlsSession {
         out: &mut Sink<'_>,
     ) {
         let &[level, description] = fragment else { return };
+        let half = self.half(direction);
+        let opening = half.is_first && !half.uncertain;
+        let other_begun = self.half(direction.reverse()).begun;
+        if opening && !other_begun && direction == Direction::ServerToClient && !self.conversation.is_watching() {
+            diagnosis::alert_to_plain_text(description, packet, context, out);
+        }
         self.conversation.alert(direction, (level, description), packet, context, out);
         let alert = Some(RecordAlert { level, description });
         self.report(direction, header.into(), Vec::new(), alert, false, packet, context, out);
@@ -360,53 +390,6 @@ impl TlsSession {
     }
 }
 
-/// A record's header, as it is reported; SSLv2 frames have no content type.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Passed {
-    pub(super) content_type: Option<u8>,
-    pub(super) version: u16,
-    pub(super) length: u16,
-}
-
-impl From<Header> for Passed {
-    fn from(header: Header) -> Self {
-        Self { content_type: Some(header.content_type), version: header.version, length: header.length }
-    }
-}
-
-/// Reports a `tls_record`, if wanted.
-#[allow(clippy::too_many_arguments)]
-pub(super) fn report_record(
-    transport: TlsTransport,
-    direction: Direction,
-    passed: Passed,
-    handshake_types: Vec<u8>,
-    alert: Option<RecordAlert>,
-    encrypted: bool,
-    packet: PacketRef,
-    context: &Context<'_>,
-    out: &mut Sink<'_>,
-) {
-    if !out.wants(RecordKind::TlsRecord) {
-        return;
-    }
-    out.record(Record::TlsRecord(Box::new(TlsRecord {
-        subject: Subject::new(context.flow.id, Evidence::from_iter([packet.number])),
-        client: context.flow.client,
-        server: context.flow.server,
-        transport,
-        packet: packet.number,
-        ts: packet.timestamp,
-        side: direction.sender(),
-        content_type: passed.content_type,
-        version: passed.version,
-        length: passed.length,
-        handshake_types,
-        alert,
-        encrypted,
-    })));
-}
-
 /// Where a fragment lies: in the bytes offered, or in a record of which all became readable at once.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
@@ -454,7 +437,7 @@ fn search(half: &mut Half, rest: &[u8]) -> Result<usize, (usize, Option<usize>)>
 }
 
 /// Length of a handshake message with its header, once four bytes are there.
-fn message_length(bytes: &[u8]) -> Option<usize> {
+pub(super) fn message_length(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [_, high, middle, low, ..] => {
             usize::try_from(u32::from_be_bytes([0, *high, *middle, *low])).ok()?.checked_add(4)
@@ -485,6 +468,27 @@ fn is_readable(fragment: &[u8]) -> bool {
     true
 }
 
+impl TlsSession {
+    /// A side sent FIN: whether in the middle of a record, and whether the server said before that nothing follows.
+    fn farewell(&mut self, direction: Direction, cause: EndCause, context: &Context<'_>, out: &mut Sink<'_>) {
+        let Some(tls13) = self.conversation.established().filter(|_| cause == EndCause::Fin) else { return };
+        let answered = self.half(direction.reverse()).ended;
+        let half = self.half(direction);
+        half.ended = true;
+        if half.lost || half.uncertain {
+            return;
+        }
+        let said = half
+            .last
+            .is_none_or(|last| last.content_type == content::ALERT || (tls13 && Machine::is_alert_length(last.length)));
+        if half.cut || half.skipped.is_some() {
+            diagnosis::truncated(direction.sender(), context, out);
+        } else if direction == Direction::ServerToClient && !answered && !said {
+            diagnosis::no_close_notify(context, out);
+        }
+    }
+}
+
 impl Session for TlsSession {
     fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
         match input {
@@ -502,7 +506,10 @@ impl Session for TlsSession {
                     decrypted.content.gap(direction, length, out);
                 }
             }
-            Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
+            Input::End { direction, cause } => {
+                self.conversation.end(direction, cause, context, out);
+                self.farewell(direction, cause, context, out);
+            }
             Input::Close => {
                 if let Some(decrypted) = &mut self.decrypted {
                     decrypted.content.settle_early(Some(decrypted.decryption.early_accepted().unwrap_or(true)), out);
@@ -510,57 +517,11 @@ impl Session for TlsSession {
                 }
                 self.conversation.close(context, out);
             }
-            Input::Skipped { .. } => {}
+            Input::Skipped { direction, length, .. } => {
+                let half = self.half(direction);
+                half.cut = length < half.expected;
+            }
             Input::Datagram { .. } => return Progress::Done,
-        }
-        Progress::Consumed(0)
-    }
-}
-
-/// TLS over QUIC's CRYPTO stream: handshake messages without records (RFC 9001 4.1.3).
-pub(super) struct CryptoSession {
-    conversation: Conversation,
-}
-
-impl CryptoSession {
-    pub(super) fn new() -> Self {
-        Self { conversation: Conversation::new(TlsTransport::Quic) }
-    }
-
-    fn stream(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
-        let mut at = 0_usize;
-        loop {
-            let rest = bytes.get(at..).unwrap_or_default();
-            if rest.is_empty() {
-                return Progress::Consumed(at);
-            }
-            let Some(length) = message_length(rest) else { return Progress::Need { consumed: at, at_least: 4 } };
-            let end = at.saturating_add(length);
-            if length > limits::MAX_HANDSHAKE_MESSAGE_BYTES {
-                out.limit(&limits::TLS);
-                return Progress::Skip(u64::try_from(end).unwrap_or(u64::MAX));
-            }
-            let Some(message) = rest.get(..length) else { return Progress::Need { consumed: at, at_least: length } };
-            let (kind, body) = (message.first().copied().unwrap_or_default(), message.get(4..).unwrap_or_default());
-            let packet = context.packet_completing(end);
-            let message = Message { direction, kind, body, record_version: None, packet };
-            self.conversation.message(message, context, out);
-            if out.wants_notes() {
-                out.note(note::of_message(kind, body));
-            }
-            at = end;
-        }
-    }
-}
-
-impl Session for CryptoSession {
-    fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
-        match input {
-            Input::Stream { direction, bytes } => return self.stream(direction, bytes, context, out),
-            Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
-            Input::Close => self.conversation.close(context, out),
-            // CRYPTO bytes that never came: what follows cannot be aligned.
-            Input::Gap { .. } | Input::Skipped { .. } | Input::Datagram { .. } => {}
         }
         Progress::Consumed(0)
     }

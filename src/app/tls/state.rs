@@ -50,6 +50,8 @@ pub enum Stage {
     Refused,
     /// Broken off by what must be an alert, from its size and place.
     RefusedSilently(Side),
+    /// Both sides finished, and this side answered with what must be an alert: a refusal, if the end follows at once.
+    PerhapsRefused(Side),
 }
 
 /// The machine. Sides are TLS's: the client is who sent the ClientHello.
@@ -62,6 +64,15 @@ pub struct Machine {
     finished: [bool; 2],
     protected: [bool; 2],
     open: bool,
+    /// The client sent application data, or what must be an alert, after its Finished.
+    client_spoke: bool,
+    client_left: bool,
+    /// The first that the server sent after the client's Finished must be an alert.
+    server_left: bool,
+    /// The server sent tickets or data, so that it accepted the client.
+    server_spoke: bool,
+    /// What the server's flight showed of its records so far.
+    flight: Flight,
     early_seen: bool,
     refused: bool,
     refused_silently: Option<Side>,
@@ -75,6 +86,26 @@ const PADDED_FINISHED_RECORDS: std::ops::Range<u16> = 53..256;
 const ALERT_RECORDS: [u16; 2] = [11, 19];
 /// A TLS 1.3 record that holds only EndOfEarlyData.
 const END_OF_EARLY_DATA_RECORD: u16 = 21;
+
+/// The least length of a TLS 1.3 record that must hold a certificate, in the server's flight behind
+/// EncryptedExtensions: a CertificateRequest without a list of authorities is shorter.
+const LEAST_CERTIFICATE_RECORD: u16 = 400;
+/// Lengths of a TLS 1.3 record that holds only CertificateVerify: 4 + 4 + signature + 1 + 16 bytes, for ECDSA with
+/// P-256 and P-384, Ed25519, and RSA keys of 2048, 3072 and 4096 bits.
+const SIGNATURE_RECORDS: [std::ops::RangeInclusive<u16>; 6] =
+    [93..=97, 125..=129, 89..=89, 281..=281, 409..=409, 537..=537];
+
+/// How far the server's encrypted flight is, by the sizes of its records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Flight {
+    /// Before the certificate.
+    #[default]
+    Start,
+    /// The last record was as long as a certificate.
+    Certificate,
+    /// Beyond that.
+    Other,
+}
 
 fn place(side: Side) -> usize {
     usize::from(side == Side::Server)
@@ -118,17 +149,25 @@ impl Machine {
     /// Where it stands.
     #[must_use]
     pub fn stage(&self) -> Stage {
-        if self.open {
-            Stage::Open
-        } else if self.refused {
+        if self.refused {
             Stage::Refused
+        } else if self.open {
+            Stage::Open
         } else if let Some(side) = self.refused_silently {
             Stage::RefusedSilently(side)
+        } else if self.server_left && !self.client_left {
+            Stage::PerhapsRefused(Side::Server)
         } else if self.finished == [true, true] {
             Stage::Finished
         } else {
             Stage::Negotiating
         }
+    }
+
+    /// Whether a TLS 1.3 record of this length holds only an alert.
+    #[must_use]
+    pub fn is_alert_length(length: u16) -> bool {
+        ALERT_RECORDS.contains(&length)
     }
 
     /// One step.
@@ -138,6 +177,7 @@ impl Machine {
                 if kind == kind::HELLO_RETRY_REQUEST {
                     self.hello_retry = true;
                 }
+                self.server_spoke |= side == Side::Server && kind == kind::NEW_SESSION_TICKET;
                 if kind == kind::FINISHED {
                     set(&mut self.finished, side);
                 }
@@ -151,9 +191,9 @@ impl Machine {
                 first.then(|| Step { server_finished_before, ..observed("change_cipher_spec") })
             }
             Event::FatalAlert => {
-                if !self.open {
-                    self.refused = true;
-                }
+                // Application data of the client proves nothing: the server may still refuse it (RFC 9846 4.4.2.4).
+                let unaccepted = self.tls13 == Some(true) && side == Side::Server && !self.server_spoke;
+                self.refused |= !self.open || unaccepted;
                 None
             }
             Event::ApplicationData { early: true } => {
@@ -161,7 +201,10 @@ impl Machine {
                 first.then(|| observed("early_data"))
             }
             // A client may send data before the server's Finished (RFC 7918), a server before the client's.
-            Event::ApplicationData { early: false } => self.open(Certainty::Observed),
+            Event::ApplicationData { early: false } => {
+                self.server_spoke |= side == Side::Server;
+                self.open(Certainty::Observed)
+            }
             Event::Protected { content_type, length } if self.tls13 == Some(true) => {
                 self.protected13(side, content_type, length)
             }
@@ -203,11 +246,20 @@ impl Machine {
                     self.finished = [true, true];
                 }
                 if self.finished == [true, true] {
+                    if ALERT_RECORDS.contains(&length) && !self.server_left {
+                        self.server_left = true;
+                        return None;
+                    }
                     return self.open(Certainty::Implied);
                 }
-                first.then(|| implied("encrypted_extensions"))
+                self.flight_record(first, length)
             }
-            Side::Client if self.finished == [true, true] => self.open(Certainty::Implied),
+            Side::Client if self.finished == [true, true] => {
+                // It proves that the client finished; whether the server accepted that is for the server to show.
+                self.client_left |= ALERT_RECORDS.contains(&length);
+                let first = !std::mem::replace(&mut self.client_spoke, true);
+                first.then(|| implied("application_data"))
+            }
             Side::Client if FINISHED_RECORDS.contains(&length) => {
                 let server_finished_before = set(&mut self.finished, Side::Server);
                 set(&mut self.finished, Side::Client);
@@ -238,8 +290,35 @@ impl Machine {
         }
     }
 
+    /// A record of the server's flight, which most servers fill with one message each: EncryptedExtensions is the first,
+    /// Finished has a size of its own, what is as long as a certificate is one, and a signature follows it.
+    fn flight_record(&mut self, first: bool, length: u16) -> Option<Step> {
+        let before = std::mem::replace(&mut self.flight, Flight::Other);
+        if first {
+            self.flight = Flight::Start;
+            return Some(implied("encrypted_extensions"));
+        }
+        if FINISHED_RECORDS.contains(&length) {
+            return set(&mut self.finished, Side::Server).then(|| implied("finished"));
+        }
+        match before {
+            Flight::Start if length >= LEAST_CERTIFICATE_RECORD => {
+                self.flight = Flight::Certificate;
+                Some(implied("certificate"))
+            }
+            Flight::Start => {
+                self.flight = Flight::Start;
+                None
+            }
+            Flight::Certificate if SIGNATURE_RECORDS.iter().any(|sizes| sizes.contains(&length)) => {
+                Some(implied("certificate_verify"))
+            }
+            Flight::Certificate | Flight::Other => None,
+        }
+    }
+
     fn open(&mut self, certainty: Certainty) -> Option<Step> {
-        let first = !self.open;
+        let first = !self.open && !self.client_spoke;
         self.open = true;
         first.then_some(Step { name: "application_data", certainty, server_finished_before: false })
     }

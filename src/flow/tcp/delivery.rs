@@ -47,7 +47,7 @@ impl Connection {
             if self.reset_seen {
                 // All bytes of both directions first: the end of one is the end of both.
                 self.flush(at, read);
-                for way in Direction::BOTH {
+                for way in [direction, direction.reverse()] {
                     self.open_stream(way, segment.header.sequence_number);
                     if let Some(Some(stream)) = self.stream(way) {
                         stream.reset(at, read);

@@ -218,7 +218,6 @@ impl Endpoint {
     pub(super) fn limited_by(&self, path_ns: Option<i64>) -> Option<crate::record::LimitedBy> {
         let transfer = self.transfer.as_deref()?;
         let long = transfer.limits.total_ns() >= path_ns?.max(SHORTEST_SPAN_NS);
-        let windows_known = self.timestamps.is_some();
-        (long && windows_known && self.is_near(path_ns)).then(|| transfer.limits.summary())
+        (long && self.is_near(path_ns)).then(|| transfer.limits.summary())
     }
 }

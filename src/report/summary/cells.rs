@@ -170,7 +170,7 @@ pub fn tls(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
     let verified = match &tls.verification {
         None => absent(),
         Some(verdict) if verdict.ok => plain("yes"),
-        Some(verdict) => styled(verdict.reason.as_deref().unwrap_or("no"), Style::Yellow),
+        Some(verdict) => styled(verdict.reason.words(), Style::Yellow),
     };
     let outcome = match (&tls.outcome, &tls.failure) {
         (TlsOutcome::Established, _) => plain("established"),
@@ -298,8 +298,9 @@ pub fn http_key(record: &Record) -> Key {
     let Record::Http(http) = record else { return (0, 0) };
     let trouble = match http.response.as_ref().map(|response| response.status) {
         None => 3,
-        Some(500..) => 2,
-        Some(400..) => 1,
+        Some(_) if http.reset.as_ref().is_some_and(|reset| reset.code != 0) => 3,
+        Some(Some(500..)) => 2,
+        Some(Some(400..)) => 1,
         Some(_) => 0,
     };
     (trouble, http.ttfb_ns.and_then(|ns| u64::try_from(ns).ok()).unwrap_or(0))
@@ -308,25 +309,25 @@ pub fn http_key(record: &Record) -> Key {
 pub fn http(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
     let Record::Http(http) = record else { return Vec::new() };
     let (request, response) = (http.request.as_ref(), http.response.as_ref());
-    let url = request.map(|request| match request.authority.as_deref() {
-        Some(authority) if request.target.starts_with('/') => format!("{authority}{}", request.target),
-        _ => request.target.clone(),
+    let url = request.and_then(|request| match (request.authority.as_deref(), request.target.as_deref()) {
+        (Some(authority), Some(target)) if target.starts_with('/') => Some(format!("{authority}{target}")),
+        (_, target) => target.map(str::to_owned),
     });
     let status = response.map_or_else(
         || styled("no response", Style::Red),
         |response| {
             let style = match response.status {
-                500.. => Style::Red,
-                400.. => Style::Yellow,
+                Some(500..) => Style::Red,
+                Some(400..) => Style::Yellow,
                 _ => Style::Plain,
             };
-            styled(&response.status.to_string(), style)
+            response.status.map_or_else(absent, |status| styled(&status.to_string(), style))
         },
     );
     let media = response.and_then(|response| response.content_type.as_deref());
     vec![
         flow(&http.subject),
-        maybe(request.map(|request| request.method.as_str())),
+        maybe(request.and_then(|request| request.method.as_deref())),
         maybe(url.as_deref()),
         status,
         maybe(media.map(|media| media.split(';').next().unwrap_or(media).trim())),
@@ -334,6 +335,47 @@ pub fn http(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
         response.map_or_else(absent, |response| bytes(response.body_bytes)),
     ]
 }
+
+pub fn http2_frame(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::Http2Frame(frame) = record else { return Vec::new() };
+    let name = match frame.frame_type {
+        None => "preface".to_owned(),
+        Some(number) => match HTTP2_FRAMES.get(usize::from(number)) {
+            Some(name) => (*name).to_owned(),
+            None => format!("type {number}"),
+        },
+    };
+    // The fields that say most: what is asked for, or what came of it.
+    let shown = frame.headers.as_ref().map(|fields| {
+        let told = fields.iter().filter_map(|(name, value)| Some((name.as_deref()?, value.as_deref()?)));
+        let told = told.filter(|(name, _)| [":method", ":path", ":status", "grpc-status"].contains(name));
+        told.map(|(_, value)| value).collect::<Vec<_>>().join(" ")
+    });
+    vec![
+        plain(&frame.packet.to_string()),
+        flow(&frame.subject),
+        side(frame.side),
+        maybe(frame.stream_id.map(|id| id.to_string()).as_deref()),
+        plain(&name),
+        maybe(frame.flags.map(|flags| format!("0x{flags:02x}")).as_deref()),
+        plain(&units::count(u64::from(frame.length))),
+        maybe(shown.as_deref()),
+    ]
+}
+
+/// Names of frame types by number (RFC 9113 6).
+const HTTP2_FRAMES: [&str; 10] = [
+    "DATA",
+    "HEADERS",
+    "PRIORITY",
+    "RST_STREAM",
+    "SETTINGS",
+    "PUSH_PROMISE",
+    "PING",
+    "GOAWAY",
+    "WINDOW_UPDATE",
+    "CONTINUATION",
+];
 
 fn side(side: Side) -> Cell {
     plain(if side == Side::Client { "client" } else { "server" })

@@ -107,7 +107,7 @@ impl Section {
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 10] = [
+pub const SECTIONS: [Section; 11] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -116,17 +116,17 @@ pub const SECTIONS: [Section; 10] = [
         key: connection_key,
         columns: &[
             text("flow", 0, 0, 8),
-            number("start", 9, 11),
+            number("start", 10, 11),
             text("client → server", 0, 37, 43),
-            text("protocol", 3, 8, 9),
+            text("app", 2, 4, 9),
             text("states", 4, 0, 23),
             text("closed", 1, 0, 15),
-            number("rtt", 6, 8),
-            number("lost", 5, 5),
-            number("gaps", 7, 8),
-            number("↑ bytes", 8, 8),
-            number("↓ bytes", 1, 8),
-            number("lasted", 2, 12),
+            number("rtt", 7, 8),
+            number("lost", 3, 5),
+            number("gaps", 8, 8),
+            number("↑ bytes", 9, 8),
+            number("↓ bytes", 6, 8),
+            number("lasted", 5, 12),
         ],
         cells: cells::connection,
     },
@@ -143,7 +143,7 @@ pub const SECTIONS: [Section; 10] = [
             text("flow", 0, 0, 8),
             number("start", 6, 11),
             text("client → server", 0, 37, 43),
-            text("protocol", 2, 8, 9),
+            text("app", 2, 4, 9),
             number("↑ packets", 4, 9),
             number("↓ packets", 4, 9),
             number("bytes", 1, 8),
@@ -288,6 +288,24 @@ pub const SECTIONS: [Section; 10] = [
             text("messages", 0, 12, 40),
         ],
         cells: cells::tls_record,
+    },
+    Section {
+        kind: RecordKind::Http2Frame,
+        title: "HTTP/2 frames",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            number("stream", 0, 8),
+            text("frame", 0, 0, 13),
+            text("flags", 2, 0, 5),
+            number("length", 1, 7),
+            text("headers", 0, 12, 48),
+        ],
+        cells: cells::http2_frame,
     },
 ];
 
