@@ -323,6 +323,39 @@ pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
 /// Hosts and servers of which it is remembered how often connections to or from them failed.
 pub const MAX_WATCHED_HOSTS: usize = 4096;
 
+/// DNS transactions remembered until the end of a capture, to be compared with one another: some 10 MB of them.
+pub const MAX_COMPARED_QUERIES: usize = 1 << 14;
+
+/// Truncated DNS answers that wait to be asked for again over TCP.
+pub const MAX_TRUNCATED_ANSWERS: usize = 256;
+
+/// Records, servers and addresses listed of one answer in a resolution, and answers listed of a name with several
+/// addresses.
+pub const MAX_LISTED_IN_STEP: usize = 16;
+
+/// Queries listed of one resolution: a cold resolver needs some ten, with DNSSEC some thirty.
+pub const MAX_RESOLUTION_STEPS: usize = 64;
+
+/// Names one resolution is after: aliases and the names of servers.
+pub const MAX_RESOLUTION_NAMES: usize = 64;
+
+/// Questions one resolver works on at once, as far as its queries are told apart.
+pub const MAX_OPEN_RESOLUTIONS: usize = 32;
+
+/// Addresses listed of a name with several.
+pub const MAX_SHARED_ADDRESSES: usize = 64;
+
+/// Connections listed that chose one of them.
+pub const MAX_CHOSEN_CONNECTIONS: usize = 32;
+
+/// [`MAX_COMPARED_QUERIES`].
+pub static DNS_COMPARISON: Limit = Limit {
+    code: "dns.comparison-limit",
+    what: "DNS transactions were not compared with all others",
+    explanation: "To bound memory, only the first 16,384 DNS transactions of a capture are joined into resolutions and \
+                  compared with one another. All of them are reported.",
+};
+
 /// [`MAX_COMPARED_CONNECTIONS`] and [`MAX_WATCHED_HOSTS`].
 pub static COMPARISON: Limit = Limit {
     code: "capture.comparison-limit",

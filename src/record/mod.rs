@@ -11,6 +11,7 @@ mod http;
 mod http2;
 mod link;
 mod packet;
+mod resolution;
 mod secrets;
 mod segment;
 mod session;
@@ -28,6 +29,7 @@ pub use http::*;
 pub use http2::*;
 pub use link::*;
 pub use packet::*;
+pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
 pub use session::*;
@@ -47,6 +49,8 @@ pub enum Record {
     Udp(Box<Udp>),
     Dns(Box<Dns>),
     DnsMessage(Box<DnsMessage>),
+    Resolution(Box<Resolution>),
+    RoundRobin(Box<RoundRobin>),
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
     Certificate(Box<Certificate>),
@@ -67,6 +71,8 @@ pub enum RecordKind {
     Udp,
     Dns,
     DnsMessage,
+    Resolution,
+    RoundRobin,
     Tls,
     TlsRecord,
     Certificate,
@@ -79,12 +85,14 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
         Self::Dns,
         Self::DnsMessage,
+        Self::Resolution,
+        Self::RoundRobin,
         Self::Tls,
         Self::TlsRecord,
         Self::Certificate,
@@ -104,6 +112,8 @@ impl RecordKind {
             Self::Udp => "udp",
             Self::Dns => "dns",
             Self::DnsMessage => "dns_message",
+            Self::Resolution => "resolution",
+            Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
             Self::Certificate => "certificate",
@@ -124,6 +134,8 @@ impl RecordKind {
             Self::Udp => "udp",
             Self::Dns => "dns",
             Self::DnsMessage => "dns_messages",
+            Self::Resolution => "resolutions",
+            Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
             Self::Certificate => "certificates",
@@ -146,6 +158,8 @@ impl Record {
             Self::Udp(_) => RecordKind::Udp,
             Self::Dns(_) => RecordKind::Dns,
             Self::DnsMessage(_) => RecordKind::DnsMessage,
+            Self::Resolution(_) => RecordKind::Resolution,
+            Self::RoundRobin(_) => RecordKind::RoundRobin,
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
             Self::Certificate(_) => RecordKind::Certificate,
@@ -166,6 +180,8 @@ impl Record {
             Self::Udp(record) => Some(&record.subject),
             Self::Dns(record) => Some(&record.subject),
             Self::DnsMessage(record) => Some(&record.subject),
+            Self::Resolution(record) => Some(&record.subject),
+            Self::RoundRobin(record) => Some(&record.subject),
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
@@ -183,6 +199,8 @@ impl Record {
             Self::Udp(record) => Some(&mut record.subject),
             Self::Dns(record) => Some(&mut record.subject),
             Self::DnsMessage(record) => Some(&mut record.subject),
+            Self::Resolution(record) => Some(&mut record.subject),
+            Self::RoundRobin(record) => Some(&mut record.subject),
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),

@@ -20,7 +20,7 @@ pub fn plain(text: &str) -> Cell {
     styled(text, Style::Plain)
 }
 
-fn styled(text: &str, style: Style) -> Cell {
+pub(super) fn styled(text: &str, style: Style) -> Cell {
     match text.char_indices().nth(MAX_CHARACTERS) {
         // The middle will be cut anyway: keep both ends.
         Some((half, _)) => {
@@ -33,7 +33,7 @@ fn styled(text: &str, style: Style) -> Cell {
 }
 
 /// What was not seen.
-fn absent() -> Cell {
+pub(super) fn absent() -> Cell {
     Cell { text: "–".to_owned(), style: Style::Dim }
 }
 
@@ -41,7 +41,7 @@ fn maybe(text: Option<&str>) -> Cell {
     text.map_or_else(absent, plain)
 }
 
-fn duration(nanoseconds: Option<i64>) -> Cell {
+pub(super) fn duration(nanoseconds: Option<i64>) -> Cell {
     nanoseconds.map_or_else(absent, |ns| plain(&units::duration(ns)))
 }
 
@@ -49,7 +49,7 @@ fn bytes(bytes: u64) -> Cell {
     styled(&units::bytes(bytes), if bytes == 0 { Style::Dim } else { Style::Plain })
 }
 
-fn flow(subject: &Subject) -> Cell {
+pub(super) fn flow(subject: &Subject) -> Cell {
     subject.flow.map_or_else(absent, |flow| styled(&flow.to_string(), Style::Bold))
 }
 
@@ -245,12 +245,27 @@ pub fn dns(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
         maybe(kind.or(owner.map(|owner| owner.record_type.as_str()))),
         answer(dns, kind),
         plain(&dns.server.to_string()),
+        authority(dns),
         duration(dns.latency_ns),
         styled(&units::count(tries), if tries > 1 { Style::Yellow } else { Style::Dim }),
     ]
 }
 
+/// On whose word an answer stands: that of the zone's own server, or of a resolver, and whether that verified it.
+fn authority(dns: &Dns) -> Cell {
+    let Some(response) = dns.response.as_ref().filter(|_| expects_answer(dns)) else { return absent() };
+    match (response.authoritative, response.recursion_available, response.authentic_data) {
+        (true, ..) => plain("authoritative"),
+        (false, _, true) => plain("verified"),
+        (false, true, false) => plain("resolver"),
+        (false, false, false) => absent(),
+    }
+}
+
 fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
+    if let Some(error) = &dns.unreachable {
+        return styled(error.reason, Style::Red);
+    }
     let Some(response) = &dns.response else {
         return if expects_answer(dns) { styled("no answer", Style::Red) } else { absent() };
     };
@@ -263,8 +278,15 @@ fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
     let asked: Vec<&DnsRecord> =
         response.answers.iter().filter(|record| Some(record.record_type.as_str()) == kind).collect();
     let shown: Vec<&DnsRecord> = if asked.is_empty() { response.answers.iter().collect() } else { asked };
+    if response.truncated {
+        return styled("truncated", Style::Yellow);
+    }
     if shown.is_empty() {
-        return styled("no such record", Style::Dim);
+        let referral = response.authority.iter().find(|record| record.record_type == "NS");
+        return match referral.filter(|_| !response.authoritative) {
+            Some(server) => plain(&format!("ask {}: {}", server.name, server.data)),
+            None => styled("no such record", Style::Dim),
+        };
     }
     let first: Vec<&str> = shown.iter().take(2).map(|record| record.data.as_str()).collect();
     let more = if shown.len() > 2 { format!(" +{}", shown.len() - 2) } else { String::new() };

@@ -1,6 +1,6 @@
 //! The sections of a report for people: which kinds of record they list, by which key, in which columns.
 use super::{
-    Table, Talkers, cells,
+    Table, Talkers, cells, resolutions,
     top::{Key, Talk},
 };
 use crate::{
@@ -97,10 +97,17 @@ impl Section {
         let file = show.several_files.then(|| cells::plain(name()));
         file.into_iter().chain((self.cells)(record, show, previous)).collect()
     }
+
+    /// A record's row, and those below it.
+    pub fn rows(&self, record: &Record, show: &Show, previous: &mut Option<Timestamp>) -> Vec<Vec<Cell>> {
+        let below = |row: Vec<Cell>| show.several_files.then(Cell::default).into_iter().chain(row).collect();
+        let first = self.cells(record, show, previous);
+        std::iter::once(first).chain(resolutions::rows_below(record).into_iter().map(below)).collect()
+    }
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 9] = [
+pub const SECTIONS: [Section; 11] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -186,14 +193,50 @@ pub const SECTIONS: [Section; 9] = [
         key: cells::dns_key,
         columns: &[
             text("flow", 3, 0, 8),
-            text("name", 0, 20, 36),
+            text("name", 0, 18, 36),
             text("type", 1, 0, 6),
-            text("answer", 0, 26, 40),
+            text("answer", 0, 20, 40),
             text("server", 4, 12, 22),
-            number("time", 2, 8),
+            text("authority", 6, 0, 13),
+            number("time", 1, 8),
             number("tries", 5, 5),
         ],
         cells: cells::dns,
+    },
+    Section {
+        kind: RecordKind::Resolution,
+        title: "Resolutions",
+        order: "by flow",
+        cut_order: "failures first, then the slowest",
+        key: resolutions::resolution_key,
+        columns: &[
+            text("flow", 6, 0, 8),
+            text("name, then servers asked", 0, 24, 34),
+            text("question", 2, 16, 30),
+            text("answer", 0, 20, 44),
+            number("at", 4, 8),
+            number("took", 1, 8),
+            number("tries", 5, 5),
+        ],
+        cells: resolutions::resolution,
+    },
+    Section {
+        kind: RecordKind::RoundRobin,
+        title: "Round robin",
+        order: "by flow",
+        cut_order: "the most often asked",
+        key: resolutions::round_robin_key,
+        columns: &[
+            text("flow", 6, 0, 8),
+            text("name, then addresses", 0, 20, 36),
+            text("type", 4, 0, 6),
+            text("server", 3, 12, 22),
+            text("order", 1, 0, 17),
+            number("stood first", 0, 12),
+            number("given", 1, 12),
+            number("connected", 1, 9),
+        ],
+        cells: resolutions::round_robin,
     },
     Section {
         kind: RecordKind::Http,
@@ -314,6 +357,7 @@ pub fn talkers(talkers: &Talkers, rows: usize) -> Table {
     Table {
         title: "Top talkers",
         total: talkers.len() as u64,
+        shown: best.len() as u64,
         order: "by bytes".to_owned(),
         columns: vec![
             text("address", 0, 16, 39),
