@@ -457,6 +457,24 @@ fn copies_are_no_retransmissions() {
 }
 
 #[test]
+fn copies_without_identification_are_told_by_their_numbers() {
+    let run = |between: &dyn Fn(&mut Wire)| {
+        let mut wire = Wire::new(10);
+        wire.open();
+        wire.tcp('>', "PA", 101, 501, "data");
+        between(&mut wire);
+        wire.tcp('>', "PA", 101, 501, "data");
+        wire.tcp('<', "A", 501, 105, "");
+        let told = wire.finish();
+        told.connections()[0].client.retransmissions
+    };
+    assert_eq!(run(&|_| {}), 0);
+    // After a wait, or when the peer asks for it, it was sent again.
+    assert_eq!(run(&|wire| wire.clock = wire.clock.plus(20_000_000)), 1);
+    assert_eq!(run(&|wire| wire.tcp('<', "A", 501, 101, "")), 1);
+}
+
+#[test]
 fn data_that_passes_the_tap_behind_its_acknowledgement_is_no_loss() {
     let mut wire = Wire::new(10);
     wire.open();

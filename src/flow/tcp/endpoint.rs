@@ -1,5 +1,9 @@
 //! What an observer knows of one endpoint of a connection: its numbers, what it announced, and where each segment stands
 //! among those sent before.
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+
 use super::{
     loss::{Trouble, prove},
     options::Options,
@@ -16,6 +20,10 @@ use crate::{
 /// A packet with the identification of an earlier one is its copy when it comes within this time, in nanoseconds:
 /// identifications are used again after 65,536 packets.
 const COPIED_WITHIN_NS: i64 = 1_000_000_000;
+/// Without identification (IPv6), what is the same in all its numbers is a copy when it comes within this time, in
+/// nanoseconds, and nothing of the peer came between: nobody sends again so soon for no reason (RFC 8985 7.2: a probe
+/// waits 10 ms at least).
+const UNNUMBERED_COPY_WITHIN_NS: i64 = 5_000_000;
 /// The farthest an acknowledgement can lie ahead of what was seen, in bytes: the largest window (RFC 7323 2.3).
 const MAX_WINDOW: u32 = 1 << 30;
 /// The flags that a copy has as well: all but those by which congestion is signalled.
@@ -79,6 +87,9 @@ pub(super) struct Endpoint {
     pub latest: [(u16, u32); 4],
     /// When its latest packet came.
     seen: Timestamp,
+    /// All numbers of its latest packets without identification, while the peer has sent no more than `heard` packets.
+    unnumbered: [u64; 2],
+    heard: u64,
 }
 
 impl Endpoint {
@@ -117,7 +128,7 @@ impl Endpoint {
     pub fn sent(&mut self, segment: &Segment<'_>, options: &Options<'_>, peer: &Self) -> bool {
         let (flags, at) = (segment.header.flags, segment.at);
         let (start, end) = (segment.header.sequence_number, segment.end());
-        if self.is_copy(segment) {
+        if self.is_copy(segment, options, peer) {
             return true;
         }
         let answers_crossing_syn = flags.syn() && flags.ack() && self.last_ack.is_none();
@@ -238,27 +249,58 @@ impl Endpoint {
 
     /// Whether the packet is here a second time: a mirror port or `-i any` shows packets twice, a network may double
     /// them. An endpoint that sends again gives the packet another identification (RFC 6864 4.3).
-    fn is_copy(&mut self, segment: &Segment<'_>) -> bool {
+    fn is_copy(&mut self, segment: &Segment<'_>, options: &Options<'_>, peer: &Self) -> bool {
         // Not the sequence number alone: an acknowledgement and the data behind it share that, and some number packets badly.
         let header = segment.header;
         let shape = segment.length.rotate_left(8) ^ u32::from(header.flags.0 & COMPARED_FLAGS);
         let this = (segment.identification, header.sequence_number ^ shape);
-        if this.0 == 0 {
-            return false;
-        }
         let before = std::mem::replace(&mut self.seen, segment.at.timestamp);
-        let soon = segment.at.timestamp.since(before).saturating_abs() < COPIED_WITHIN_NS;
-        if soon && self.latest.contains(&this) {
-            let number = segment.at.number;
-            let trouble = self.trouble();
-            trouble.copies = trouble.copies.saturating_add(1);
-            prove(&mut trouble.copied, number);
+        let since = segment.at.timestamp.since(before).saturating_abs();
+        if this.0 == 0 {
+            // An acknowledgement may be repeated at once, for each segment out of order.
+            return segment.end() != header.sequence_number && self.is_unnumbered_copy(segment, options, since, peer);
+        }
+        if since < COPIED_WITHIN_NS && self.latest.contains(&this) {
+            self.copied(segment);
             return true;
         }
         self.latest.rotate_right(1);
         let [first, ..] = &mut self.latest;
         *first = this;
         false
+    }
+
+    fn is_unnumbered_copy(&mut self, segment: &Segment<'_>, options: &Options<'_>, since_ns: i64, peer: &Self) -> bool {
+        let header = segment.header;
+        let numbers = [
+            u64::from(header.sequence_number) << 32 | u64::from(header.acknowledgment_number),
+            u64::from(segment.length) << 32
+                | u64::from(header.window) << 16
+                | u64::from(header.flags.0 & COMPARED_FLAGS),
+            options.timestamps.map_or(0, |(value, echo)| u64::from(value) << 32 | u64::from(echo)),
+        ];
+        let this = FixedState::default().hash_one(numbers);
+        if self.heard != peer.packets || since_ns >= UNNUMBERED_COPY_WITHIN_NS {
+            self.heard = peer.packets;
+            self.unnumbered = [this, 0];
+            return false;
+        }
+        if self.unnumbered.contains(&this) {
+            self.copied(segment);
+            return true;
+        }
+        self.unnumbered.rotate_right(1);
+        let [first, _] = &mut self.unnumbered;
+        *first = this;
+        false
+    }
+
+    #[cold]
+    fn copied(&mut self, segment: &Segment<'_>) {
+        let number = segment.at.number;
+        let trouble = self.trouble();
+        trouble.copies = trouble.copies.saturating_add(1);
+        prove(&mut trouble.copied, number);
     }
 
     /// The peer acknowledged up to `ack`.
