@@ -64,6 +64,7 @@ impl Replay {
             origins: &[],
             from_start,
             round_trip_ns,
+            server_round_trip_ns: None,
             secrets: crate::record::Secrets::none(),
         };
         let mut out = Sink::new(self.wanted, true, &mut self.said);
@@ -90,6 +91,7 @@ impl Replay {
                 origins: &pending.origins,
                 from_start,
                 round_trip_ns,
+                server_round_trip_ns: None,
                 secrets: crate::record::Secrets::none(),
             };
             let mut out = Sink::new(self.wanted, true, &mut self.said);
