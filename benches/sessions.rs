@@ -79,6 +79,44 @@ fn http_exchange(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// A request and its response on a stream of a connection under way, eight fields each, all of them in the table.
+#[divan::bench]
+fn http2_exchange(bencher: Bencher<'_, '_>) {
+    let frame = |number: u8, flags: u8, stream: u32, payload: &[u8]| {
+        let length = (payload.len() as u32).to_be_bytes();
+        [&length[1..], &[number, flags], &stream.to_be_bytes(), payload].concat()
+    };
+    // Six literals that enter the table, then references to them.
+    let literals: Vec<u8> =
+        (b'a'..=b'f').flat_map(|name| [&[0x40, 1, name, 8], [b'v'; 8].as_slice()].concat()).collect();
+    let references: Vec<u8> = (0xbe..=0xc3).collect();
+    let preface = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frame(4, 0, 0, &[])].concat();
+    let first = [&[0x82, 0x84], literals.as_slice()].concat();
+    let answer = [&[0x88], literals.as_slice()].concat();
+    let mut said = Vec::new();
+    let mut http2 = session("http2", Carrier::Tcp);
+    let begin = [
+        Input::Stream { direction: Direction::ClientToServer, bytes: &preface },
+        Input::Stream { direction: Direction::ServerToClient, bytes: &frame(4, 0, 0, &[]) },
+        Input::Stream { direction: Direction::ClientToServer, bytes: &frame(1, 5, 1, &first) },
+        Input::Stream { direction: Direction::ServerToClient, bytes: &frame(1, 5, 1, &answer) },
+    ];
+    drive(http2.as_mut(), &begin, &mut said);
+    let (asked, answered) =
+        ([&[0x82, 0x84], references.as_slice()].concat(), [&[0x88], references.as_slice()].concat());
+    let mut stream = 1;
+    bencher.bench_local(|| {
+        stream += 2;
+        let (request, response) = (frame(1, 5, stream, &asked), frame(1, 5, stream, &answered));
+        let inputs = [
+            Input::Stream { direction: Direction::ClientToServer, bytes: black_box(&request) },
+            Input::Stream { direction: Direction::ServerToClient, bytes: black_box(&response) },
+        ];
+        drive(http2.as_mut(), &inputs, &mut said);
+        assert_eq!(said.len(), 1);
+    });
+}
+
 /// A segment inside a 16 KiB record of application data, which nobody needs.
 #[divan::bench]
 fn tls_application_data(bencher: Bencher<'_, '_>) {

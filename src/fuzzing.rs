@@ -1,5 +1,6 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod secrets;
 mod segments;
 mod text;
 
@@ -8,6 +9,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
 pub use text::report_escape;
 
@@ -17,7 +19,7 @@ use crate::{
     engine, flow, limits,
     record::{
         Certainty, Context, Direction, EndCause, Endpoint, FlowFacts, FlowId, Input, LinkType, PacketNumber, PacketRef,
-        Progress, Record, RecordKind, Timestamp, Transport, Wanted,
+        Progress, Record, RecordKind, Secrets, Timestamp, Transport, Wanted,
     },
     report::{self, Writer},
     wire,
@@ -34,7 +36,10 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("wire_packet", wire_packet),
     ("dns_session", dns_session),
     ("http_session", http_session),
+    ("http2_session", http2_session),
     ("tls_session", tls_session),
+    ("tls_key_log", tls_key_log),
+    ("tls_decrypt", tls_decrypt),
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
@@ -160,6 +165,11 @@ pub fn http_session(bytes: &[u8]) {
     session("http", bytes);
 }
 
+/// HTTP/2, from its beginning and joined on the way.
+pub fn http2_session(bytes: &[u8]) {
+    session("http2", bytes);
+}
+
 /// TLS over TCP, DTLS, and TLS in QUIC.
 pub fn tls_session(bytes: &[u8]) {
     session("tls", bytes);
@@ -185,13 +195,18 @@ pub fn starttls_session(bytes: &[u8]) {
 
 /// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an
 /// operation byte, a length byte, and that many bytes of payload.
-fn session(name: &str, script: &[u8]) {
+fn session(name: &str, steps: &[u8]) {
+    script(name, steps, Secrets::none());
+}
+
+/// The same, with secrets.
+fn script(name: &str, script: &[u8], secrets: &Secrets) {
     let Some(protocol) = registry::PROTOCOLS.iter().find(|protocol| protocol.name == name) else {
         panic!("no protocol is called `{name}`")
     };
     let Some((first, mut script)) = script.split_first() else { return };
     let carrier = [Carrier::Tcp, Carrier::Udp, Carrier::QuicCrypto, Carrier::Tls][usize::from(*first) % 4];
-    let mut driver = Driver::new((protocol.session)(carrier), carrier);
+    let mut driver = Driver::new((protocol.session)(carrier), carrier, secrets.clone());
     while let [operation, length, rest @ ..] = script {
         let (payload, rest) = rest.split_at(rest.len().min(usize::from(*length) * (1 + usize::from(*operation >> 5))));
         script = rest;
@@ -219,10 +234,11 @@ struct Driver {
     offered: [bool; 2],
     over: bool,
     carrier: Carrier,
+    secrets: Secrets,
 }
 
 impl Driver {
-    fn new(session: Box<dyn Session>, carrier: Carrier) -> Self {
+    fn new(session: Box<dyn Session>, carrier: Carrier, secrets: Secrets) -> Self {
         let transport = if carrier == Carrier::Tcp { Transport::Tcp } else { Transport::Udp };
         let end = |port| Endpoint { address: [10, 0, 0, port as u8].into(), port };
         let (client, server) = (end(40_001), end(53));
@@ -240,6 +256,7 @@ impl Driver {
             offered: [false; 2],
             over: false,
             carrier,
+            secrets,
         }
     }
 
@@ -252,7 +269,7 @@ impl Driver {
             from_start,
             round_trip_ns: Some(1_000_000),
             server_round_trip_ns: None,
-            secrets: crate::record::Secrets::none(),
+            secrets: &self.secrets,
         };
         let progress = self.session.input(input, &context, &mut Sink::new(everything(), true, &mut said));
         for said in said {

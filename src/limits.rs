@@ -59,6 +59,16 @@ pub static DNS: Limit = Limit {
                   message are listed; what is beyond is left out.",
 };
 
+/// [`MAX_HTTP2_STREAMS`], [`MAX_HTTP2_FRAME_BYTES`], [`MAX_HTTP2_HEADER_BLOCK_BYTES`], [`MAX_HTTP2_HEADER_LIST_BYTES`],
+/// [`MAX_HTTP_FIELDS`], [`MAX_HPACK_TABLE_BYTES`], [`MAX_HTTP2_SEARCH_BYTES`].
+pub static HTTP2: Limit = Limit {
+    code: "http2.limit",
+    what: "times more came in an HTTP/2 connection than is kept",
+    explanation: "To bound memory, header blocks and what they unpack to, the table that headers refer to, and the streams \
+                  open at once are kept up to a limit. Beyond it fields are left out, or a stream is reported before it is \
+                  over. No real client or server needs as much: this is how header bombs and floods of frames look.",
+};
+
 /// [`MAX_HANDSHAKE_MESSAGE_BYTES`], [`MAX_CERTIFICATES`] and the like.
 pub static TLS: Limit = Limit {
     code: "tls.limit",
@@ -167,6 +177,28 @@ pub const MAX_HTTP_PIPELINED: usize = 256;
 
 /// Informational (1xx) responses kept before one final response.
 pub const MAX_HTTP_INFORMATIONAL: usize = 16;
+
+/// Bytes of HPACK's dynamic table kept per direction: what browsers offer (65536), sixteen times the default.
+pub const MAX_HPACK_TABLE_BYTES: usize = 64 << 10;
+
+/// Longest HTTP/2 frame read whole, in bytes: eight times the default maximum. DATA passes unread, of any length.
+pub const MAX_HTTP2_FRAME_BYTES: usize = 128 << 10;
+
+/// Bytes of one header block, a HEADERS frame with its CONTINUATION frames: above what any common server takes.
+pub const MAX_HTTP2_HEADER_BLOCK_BYTES: usize = 256 << 10;
+
+/// Bytes of fields kept of one header block, as RFC 9113 6.5.2 counts them (name, value and 32 each). A block may unpack
+/// to 4000 times its length; what is beyond is decoded for the table's sake only.
+pub const MAX_HTTP2_HEADER_LIST_BYTES: usize = 256 << 10;
+
+/// Streams of one HTTP/2 connection open at once: ten times what servers usually allow.
+pub const MAX_HTTP2_STREAMS: usize = 1024;
+
+/// Streams that ended, remembered so that what still comes of them is not taken for new ones.
+pub const MAX_HTTP2_ENDED_STREAMS: usize = 256;
+
+/// Bytes searched for the next HTTP/2 frame after a gap before a direction is given up: some of the longest frames.
+pub const MAX_HTTP2_SEARCH_BYTES: usize = 1 << 20;
 /// Longest TLS handshake message that is put together from several records or datagrams, in bytes: a long certificate
 /// chain. Longer ones pass unread.
 pub const MAX_HANDSHAKE_MESSAGE_BYTES: usize = 1 << 18;
@@ -290,6 +322,39 @@ pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
 
 /// Hosts and servers of which it is remembered how often connections to or from them failed.
 pub const MAX_WATCHED_HOSTS: usize = 4096;
+
+/// DNS transactions remembered until the end of a capture, to be compared with one another: some 10 MB of them.
+pub const MAX_COMPARED_QUERIES: usize = 1 << 14;
+
+/// Truncated DNS answers that wait to be asked for again over TCP.
+pub const MAX_TRUNCATED_ANSWERS: usize = 256;
+
+/// Records, servers and addresses listed of one answer in a resolution, and answers listed of a name with several
+/// addresses.
+pub const MAX_LISTED_IN_STEP: usize = 16;
+
+/// Queries listed of one resolution: a cold resolver needs some ten, with DNSSEC some thirty.
+pub const MAX_RESOLUTION_STEPS: usize = 64;
+
+/// Names one resolution is after: aliases and the names of servers.
+pub const MAX_RESOLUTION_NAMES: usize = 64;
+
+/// Questions one resolver works on at once, as far as its queries are told apart.
+pub const MAX_OPEN_RESOLUTIONS: usize = 32;
+
+/// Addresses listed of a name with several.
+pub const MAX_SHARED_ADDRESSES: usize = 64;
+
+/// Connections listed that chose one of them.
+pub const MAX_CHOSEN_CONNECTIONS: usize = 32;
+
+/// [`MAX_COMPARED_QUERIES`].
+pub static DNS_COMPARISON: Limit = Limit {
+    code: "dns.comparison-limit",
+    what: "DNS transactions were not compared with all others",
+    explanation: "To bound memory, only the first 16,384 DNS transactions of a capture are joined into resolutions and \
+                  compared with one another. All of them are reported.",
+};
 
 /// [`MAX_COMPARED_CONNECTIONS`] and [`MAX_WATCHED_HOSTS`].
 pub static COMPARISON: Limit = Limit {

@@ -25,6 +25,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// `"room.some-words"` in `text`, where the room is one of the catalogue's.
 fn codes(text: &str) -> BTreeSet<String> {
+    // Rooms such as `http2` have digits; their words have none.
     let rooms: BTreeSet<&str> = catalogue::entries().filter_map(|entry| entry.code.split('.').next()).collect();
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
     text.split('"')
@@ -82,7 +83,7 @@ fn entries_are_written_for_people() {
         let code = entry.code;
         assert!(seen.insert(code), "{code} twice");
         assert!(!entry.severities.is_empty() && entry.severities.is_sorted(), "{code}: severities");
-        assert!((10..=70).contains(&entry.title.len()), "{code}: a title fits into a line");
+        assert!((10..=84).contains(&entry.title.len()), "{code}: a title fits into a line");
         assert!(!entry.title.ends_with('.'), "{code}: a title is no sentence");
         assert!(entry.explanation.len() > 80 && entry.explanation.ends_with('.'), "{code}: explains");
         assert!(!entry.explanation.contains("  "), "{code}: blanks");

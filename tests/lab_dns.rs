@@ -126,3 +126,84 @@ fn a_resolver_shows_both_its_sides() {
     assert!(all.iter().all(|one| one["response"]["rcode"] == "NOERROR" && one["retransmissions"] == 0), "{all:?}");
     assert_eq!((asked("10.77.10.10"), asked("10.77.10.53")), (2, 5));
 }
+
+/// The records of some kinds that a capture gives.
+fn records_of(capture: &Path, kinds: &str, threads: &str) -> Vec<Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wireglass"));
+    command.arg(capture).args(["--format", "ndjson", "--only", kinds, "--threads", threads]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_cold_cache_is_walked_from_the_root() {
+    let Some(folder) = lab() else { return };
+    let capture = folder.join("dns_iterative_cold_then_cached.resolver.pcap");
+    let truth = fs::read(folder.join("dns_iterative_cold_then_cached.truth.json")).unwrap();
+    let truth: Value = serde_json::from_slice(&truth).unwrap();
+    let found = records_of(&capture, "resolutions", "1");
+    assert_eq!(found, records_of(&capture, "resolutions", "4"));
+    let [cold, cached] = &found[..] else { panic!("{found:?}") };
+    let step = |step: &Value| {
+        let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
+        (text("zone"), step["server"]["address"].as_str().unwrap_or_default().to_owned(), text("outcome"))
+    };
+    // The truth's `what` and checks: root 10.77.20.1, TLD 10.77.20.2, authoritative 10.77.20.3; the alias is asked again.
+    let steps: Vec<_> = cold["steps"].as_array().unwrap().iter().map(step).collect();
+    let expected = [
+        (".", "10.77.20.1", "answer"), // priming: who are the root's servers
+        (".", "10.77.20.1", "referral"),
+        ("example", "10.77.20.2", "referral"),
+        ("lab.example", "10.77.20.3", "answer"), // the alias with its address, which the resolver does not take on trust
+        ("lab.example", "10.77.20.3", "answer"),
+    ];
+    let expected = expected.map(|(zone, server, outcome)| (zone.to_owned(), server.to_owned(), outcome.to_owned()));
+    assert_eq!(steps, expected);
+    assert_eq!((&cold["source"], &cached["source"]), (&Value::from("asked"), &Value::from("cache")));
+    assert_eq!(cached["steps_total"], 0);
+    for (found, dig) in [cold, cached].into_iter().zip(truth["client_truth"].as_array().unwrap()) {
+        let address = dig["answer"][1].as_str().unwrap().split_whitespace().last().unwrap();
+        assert_eq!(found["answers"][0], address);
+        assert_eq!(found["aliases"][0], "front.lab.example");
+        // The client also waits for the network between it and the resolver.
+        let (ours, theirs) = (found["duration_ns"].as_i64().unwrap(), dig["query_time_ms"].as_i64().unwrap());
+        assert!(ours / 1_000_000 <= theirs, "{ours} ns, dig waited {theirs} ms");
+    }
+    assert!(cold["upstream_ns"].as_i64() <= cold["duration_ns"].as_i64());
+}
+
+#[test]
+fn addresses_are_handed_out_in_turn() {
+    let Some(folder) = lab() else { return };
+    let truth: Value = serde_json::from_slice(&fs::read(folder.join("dns_round_robin.truth.json")).unwrap()).unwrap();
+    let found = records_of(&folder.join("dns_round_robin.client.pcap"), "round_robin", "2");
+    let [found] = &found[..] else { panic!("{found:?}") };
+    let printed = |dig: &Value| -> Vec<Value> {
+        let lines = dig["answer"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let of_name = lines.filter(|line| line.starts_with("rr.lab.example."));
+        of_name.map(|line| Value::from(line.split_whitespace().last().unwrap())).collect()
+    };
+    let orders: Vec<Value> =
+        truth["client_truth"].as_array().unwrap().iter().map(|dig| Value::Array(printed(dig))).collect();
+    assert_eq!(found["orders"], Value::Array(orders));
+    assert_eq!((&found["rotation"], &found["responses"]), (&Value::from("cyclic"), &Value::from(6)));
+    for share in found["addresses"].as_array().unwrap() {
+        assert_eq!((&share["first"], &share["given"]), (&Value::from(2), &Value::from(6)));
+    }
+}
+
+#[test]
+fn a_truncated_answer_is_joined_with_its_retry() {
+    let Some(folder) = lab() else { return };
+    let all = records_of(&folder.join("dns_truncated_tcp_fallback.client.pcap"), "dns,findings", "2");
+    let of = |kind: &str| all.iter().filter(|record| record["type"] == kind).collect::<Vec<_>>();
+    let [cut, again] = &of("dns")[..] else { panic!("{all:?}") };
+    assert_eq!((&cut["transport"], &cut["response"]["truncated"]), (&Value::from("udp"), &Value::from(true)));
+    assert_eq!(again["truncated_before"]["flow"], cut["flow"]);
+    assert_eq!(again["truncated_before"]["packet"], cut["response"]["packet"]);
+    let [finding] = &of("finding")[..] else { panic!("{all:?}") };
+    assert_eq!(finding["code"], "dns.truncated");
+    assert!(finding["title"].as_str().unwrap().contains("asked again over TCP (flow 3)"), "{finding}");
+}

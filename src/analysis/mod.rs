@@ -1,13 +1,19 @@
 //! What needs more than one flow: facts that flows leave behind when they are over, put together after the merge.
+mod dns;
 mod floods;
 mod idle_timeouts;
 mod initial_numbers;
+mod resolution;
+mod round_robin;
 pub mod summary;
 mod translation;
 
 use crate::{
     limits,
-    record::{Endpoint, Evidence, Finding, FlowId, PacketRef, Severity, Subject, TcpFact},
+    record::{
+        Dns, Endpoint, Evidence, Finding, FlowId, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Udp,
+        Wanted,
+    },
 };
 
 /// Everything that is compared across the flows of a run. Give it the facts in the order of the run; the order within
@@ -19,6 +25,19 @@ pub struct Comparison {
     idle: idle_timeouts::IdleTimeouts,
     left_out: u64,
     first_left_out: Option<PacketRef>,
+    queries: dns::Transactions,
+    queries_left_out: u64,
+    /// Where UDP flows other than DNS went: QUIC uses answers as TCP does.
+    udp_flows: Vec<round_robin::Connected>,
+}
+
+/// What must be built so that all of `wanted` can be concluded.
+#[must_use]
+pub fn needed(wanted: Wanted) -> Wanted {
+    let [resolution, round_robin, finding] =
+        [RecordKind::Resolution, RecordKind::RoundRobin, RecordKind::Finding].map(|kind| wanted.has(kind));
+    let needed = if resolution || round_robin || finding { wanted.with(RecordKind::Dns) } else { wanted };
+    if round_robin { needed.with(RecordKind::Udp).with(RecordKind::Finding) } else { needed }
 }
 
 impl Comparison {
@@ -37,6 +56,52 @@ impl Comparison {
         }
     }
 
+    /// A DNS transaction is complete, and will be written next.
+    pub fn link(&mut self, dns: &mut Dns) {
+        self.queries.link(dns);
+    }
+
+    /// A DNS transaction was written.
+    pub fn query(&mut self, dns: Dns) {
+        if !self.queries.add(dns) {
+            self.queries_left_out = self.queries_left_out.saturating_add(1);
+        }
+    }
+
+    /// A UDP flow is over.
+    pub fn udp(&mut self, udp: &Udp) {
+        if let Some(flow) = udp.subject.flow
+            && udp.application != Some("dns")
+            && self.udp_flows.len() < limits::MAX_COMPARED_CONNECTIONS
+        {
+            let (client, server) = (udp.client.endpoint, udp.server.endpoint);
+            self.udp_flows.push(round_robin::Connected { flow, start: udp.start_ts, client, server });
+        }
+    }
+
+    /// DNS transactions that were not compared with all others.
+    #[must_use]
+    pub fn queries_left_out(&self) -> u64 {
+        self.queries_left_out
+    }
+
+    /// The records that need all flows.
+    #[must_use]
+    pub fn records(&mut self) -> Vec<Record> {
+        self.queries.sort();
+        let resolutions = resolution::resolutions(&self.queries.all);
+        let tcp = self.connections.iter().map(|fact| round_robin::Connected {
+            flow: fact.id,
+            start: fact.first.timestamp,
+            client: fact.client,
+            server: fact.server,
+        });
+        let connections: Vec<_> = tcp.chain(std::mem::take(&mut self.udp_flows)).collect();
+        let round_robins = round_robin::round_robins(&self.queries.all, &connections);
+        let resolutions = resolutions.into_iter().map(|record| Record::Resolution(Box::new(record)));
+        resolutions.chain(round_robins.into_iter().map(|record| Record::RoundRobin(Box::new(record)))).collect()
+    }
+
     /// Connections that were not compared with all others, and the first packet of the first of them.
     #[must_use]
     pub fn left_out(&self) -> Option<(u64, PacketRef)> {
@@ -52,6 +117,8 @@ impl Comparison {
         findings.extend(self.idle.findings());
         findings.extend(initial_numbers::findings(&self.connections, &links));
         findings.extend(translation::findings(&self.connections, &links));
+        self.queries.sort();
+        findings.extend(self.queries.findings());
         findings
     }
 }
@@ -77,5 +144,7 @@ fn finding(
     }
 }
 
+#[cfg(test)]
+mod dns_tests;
 #[cfg(test)]
 mod tests;

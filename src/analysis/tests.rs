@@ -1,3 +1,4 @@
+//! Facts of made-up connections in, findings out.
 use super::*;
 use crate::record::{Marks, Opening, PacketNumber, Side, Timestamp};
 
@@ -8,7 +9,7 @@ fn end(address: &str, port: u16) -> Endpoint {
 }
 
 /// Connection `number`, which began after `number` milliseconds.
-fn fact(number: u32, client: Endpoint, server: Endpoint) -> TcpFact {
+pub(super) fn fact(number: u32, client: Endpoint, server: Endpoint) -> TcpFact {
     let opener = PacketNumber::new(0, u64::from(number) + 1);
     let timestamp = Timestamp(1_700_000_000 * SECOND_NS + i64::from(number) * 1_000_000);
     // Numbers that neither repeat nor count up.

@@ -16,6 +16,7 @@
 pub mod codec;
 pub mod dns;
 pub mod http1;
+pub mod http2;
 pub mod openvpn;
 pub mod quic;
 pub mod registry;

@@ -1,10 +1,11 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, openvpn, quic, starttls, tls};
+use super::{Protocol, dns, http1, http2, openvpn, quic, starttls, tls};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
     &tls::PROTOCOL,
     &tls::DTLS_PROTOCOL,
+    &http2::PROTOCOL,
     &http1::PROTOCOL,
     &dns::PROTOCOL,
     &quic::PROTOCOL,

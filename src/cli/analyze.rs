@@ -35,15 +35,16 @@ pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
 fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let wanted = plan::wanted(&args.output)?;
     let filter = plan::filter(args.source.filter.as_deref())?;
+    let given = keys::given(&args.source.keys)?;
+    let trust = certificates::trust(&args.trust)?;
     let writer = writer(&args.output, wanted)?;
     let mut writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
     let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
     let source = open(files)?;
     let names = files.iter().map(|file| name(file)).collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let given = keys::given(&args.source.keys)?;
     let mut settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop, given);
-    settings.trust = Some(certificates::trust(&args.trust)?);
+    settings.trust = Some(trust);
     let mut line = ProgressLine::new();
     let outcome = engine::run(source, settings, writer.as_mut(), &mut |progress| line.update(progress));
     drop(line);

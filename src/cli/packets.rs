@@ -20,11 +20,11 @@ use crate::{
 pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     let files = plan::files(&args.source)?;
     let filter = plan::filter(args.source.filter.as_deref())?;
+    let given = keys::given(&args.source.keys)?;
     let source = analyze::open(&files)?;
     let names = files.iter().map(|file| analyze::name(file)).collect();
     let resources = ResourceArgs { threads: Some(1), ..ResourceArgs::default() };
     let stop = Arc::new(AtomicBool::new(false));
-    let given = keys::given(&args.source.keys)?;
     let settings = plan::engine_settings(&resources, Wanted::none(), filter, args.source.count, names, stop, given);
     let out = Box::new(BufWriter::new(io::stdout()));
     let options = report::Options {

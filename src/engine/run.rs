@@ -20,11 +20,11 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    analysis::Comparison,
+    analysis::{self, Comparison},
     app::tls::trust::Trust,
     capture::{Batch, More, PacketHead, PacketSource, ReadProgress, bpf::Filter},
     flow, limits,
-    record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION, Timestamp},
+    record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION, Timestamp, Wanted},
     report::Writer,
 };
 
@@ -83,21 +83,33 @@ pub fn run(
     }
     let reader = Reader::new(source, &mut settings);
     let workers = workers(&settings);
-    let mut destination = Destination { writer, comparison: Comparison::default() };
+    let mut destination = Destination { writer, comparison: Comparison::default(), wanted: settings.flow.wanted };
     let (reader, done) = if workers.len() == 1 {
         in_line(reader, workers, &mut destination, progress)?
     } else {
         in_parallel(reader, workers, &mut destination, progress)?
     };
-    let Destination { writer, comparison } = destination;
+    let Destination { writer, mut comparison, .. } = destination;
     let captures = describe(&reader, &done);
+    let files = several(&settings.files);
+    for mut record in comparison.records() {
+        if settings.flow.wanted.has(record.kind()) {
+            if let Some(subject) = record.subject_mut() {
+                let opener = subject.flow.map(|flow| flow.opener);
+                subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
+            }
+            writer.record(&record)?;
+        }
+    }
     if settings.flow.wanted.has(RecordKind::Finding) {
         let mut reached = done.reached;
         reached.merge(reader.router.reached());
         if let Some((count, first)) = comparison.left_out() {
             reached.add(&limits::COMPARISON, first, count);
         }
-        let files = several(&settings.files);
+        if comparison.queries_left_out() > 0 {
+            reached.add(&limits::DNS_COMPARISON, reader.last(), comparison.queries_left_out());
+        }
         for mut finding in comparison.findings() {
             let opener = finding.subject.evidence.numbers().first();
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
@@ -131,9 +143,10 @@ fn workers(settings: &Settings) -> Vec<Worker> {
     let count = settings.threads.clamp(1, limits::SHARDS);
     (0..count)
         .map(|first| {
-            let outlet = Outlet::new(settings.flow.wanted, false, Arc::clone(&names));
+            let flow = flow::Settings { wanted: analysis::needed(settings.flow.wanted), ..settings.flow };
+            let outlet = Outlet::new(flow.wanted, false, Arc::clone(&names));
             let outlet = outlet.with_trust(settings.trust.as_ref());
-            Worker::new(first, count, settings.flow, outlet)
+            Worker::new(first, count, flow, outlet)
         })
         .collect()
 }
@@ -406,18 +419,35 @@ fn collect(
 struct Destination<'a> {
     writer: &'a mut dyn Writer,
     comparison: Comparison,
+    /// What is written; more is built when the comparison needs it.
+    wanted: Wanted,
 }
 
 impl Destination<'_> {
     fn write(&mut self, emitted: &mut Vec<Emitted>) -> io::Result<()> {
         // One by one, so that what a record holds is freed while it is still in the cache.
         emitted.drain(..).try_for_each(|emitted| match emitted.completed {
-            Completed::Record(record) => self.writer.record(&record),
+            Completed::Record(record) => self.record(record),
             Completed::Fact(fact) => {
                 self.comparison.connection(&fact);
                 Ok(())
             }
         })
+    }
+
+    fn record(&mut self, mut record: Record) -> io::Result<()> {
+        match &mut record {
+            Record::Dns(dns) => self.comparison.link(dns),
+            Record::Udp(udp) => self.comparison.udp(udp),
+            _ => {}
+        }
+        if self.wanted.has(record.kind()) {
+            self.writer.record(&record)?;
+        }
+        if let Record::Dns(dns) = record {
+            self.comparison.query(*dns);
+        }
+        Ok(())
     }
 }
 

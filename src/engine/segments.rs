@@ -43,9 +43,9 @@ pub fn segments(
             }
             // Sessions see every packet of the connection, so that what they say is what the report said.
             let notes = worker.packet_notes(&parcel, place);
-            let Some((mut segment, span)) = chosen.segment(&parcel, place, routed) else { continue };
+            let Some((mut segment, mut span)) = chosen.segment(&parcel, place, routed) else { continue };
             segment.notes = notes.into_iter().map(|note| note.info).collect();
-            chosen.judge(&mut segment, &span, worker.connection(routed, &chosen.key));
+            chosen.judge(&mut segment, &mut span, worker.connection(routed, &chosen.key));
             ahead.push(segment, &span);
             ahead.release(limits::MAX_SEGMENTS_HELD, show)?;
         }
@@ -96,6 +96,8 @@ struct Side {
     sent: u32,
     /// Whether the last window announced was zero.
     is_closed: bool,
+    /// It sent a SYN without ACK, and no SYN-ACK since.
+    asked: bool,
 }
 
 /// What a segment occupies and acknowledges selectively, in relative numbers.
@@ -107,6 +109,10 @@ struct Span {
     has_zero_window: bool,
     /// An empty segment one before the next number: it asks for an answer.
     is_probe: bool,
+    /// A SYN-ACK of a side that had sent a SYN: in a simultaneous open the SYN stands in it once more (RFC 9293 3.5).
+    crosses: bool,
+    /// It shows that what the peer had sent again had arrived.
+    shows_needless: bool,
     selectively: Vec<(u32, u32)>,
 }
 
@@ -115,11 +121,14 @@ struct Span {
 struct Counted {
     retransmissions: u64,
     fast: u64,
+    timeout: u64,
+    tail_loss: u64,
     spurious: u64,
     out_of_order: u64,
     duplicate_acks: u64,
     window_full: u64,
     keep_alives: u64,
+    window_probes: u64,
     gap_bytes: u64,
 }
 
@@ -128,11 +137,14 @@ impl Counted {
         Self {
             retransmissions: side.retransmissions,
             fast: side.fast_retransmissions,
+            timeout: side.timeout_retransmissions,
+            tail_loss: side.tail_loss_probes,
             spurious: side.spurious_retransmissions,
             out_of_order: side.out_of_order,
             duplicate_acks: side.duplicate_acks,
             window_full: side.window_full,
             keep_alives: side.keep_alives,
+            window_probes: side.zero_window_probes,
             gap_bytes: side.gap_bytes,
         }
     }
@@ -219,14 +231,27 @@ impl Chosen {
         if is_behind(end, side.sent) {
             side.sent = end;
         }
+        let crosses = header.flags.syn() && header.flags.ack() && side.asked;
+        if header.flags.syn() {
+            side.asked = !header.flags.ack();
+        }
         let is_bare = length == 0 && !header.flags.rst();
         let is_probe = is_bare && side.sent > 1 && start.wrapping_add(1) == side.sent;
         let has_zero_window = header.window == 0 && !header.flags.syn() && !header.flags.fin() && !header.flags.rst();
-        Span { start, end, is_repeated, has_zero_window, is_probe, selectively: Vec::new() }
+        Span {
+            start,
+            end,
+            is_repeated,
+            has_zero_window,
+            is_probe,
+            crosses,
+            shows_needless: false,
+            selectively: Vec::new(),
+        }
     }
 
     /// Marks the segment with what the flow, now `known`, thought of it.
-    fn judge(&mut self, segment: &mut Segment, span: &Span, known: Option<Connection>) {
+    fn judge(&mut self, segment: &mut Segment, span: &mut Span, known: Option<Connection>) {
         let (own, peer) = (segment.direction.index(), segment.direction.reverse().index());
         let was_closed = std::mem::replace(&mut self.sides[own].is_closed, span.has_zero_window);
         let marks = &mut segment.marks;
@@ -236,28 +261,34 @@ impl Chosen {
             marks.push(Mark::WindowOpens);
         }
         let is_closed = self.sides[peer].is_closed;
-        if span.is_probe {
-            marks.push(if is_closed { Mark::WindowProbe } else { Mark::KeepAlive });
-        }
         let Some(known) = known.filter(|known| known.subject.flow == self.id) else { return };
         let before = self.counted;
         self.counted = [Counted::of(&known.client), Counted::of(&known.server)];
         let (was, is) = (before[own], self.counted[own]);
         let more = |read: fn(&Counted) -> u64| read(&is) > read(&was);
-        // In a simultaneous open the SYN stands in the SYN-ACK once more: that is how it goes (RFC 9293 3.5).
-        let crosses = segment.flags.contains("SYN ACK") && known.handshake.syn_packet.is_some() && own == 0;
-        if more(|counted| counted.spurious) {
-            marks.push(Mark::SpuriousRetransmission);
-        } else if more(|counted| counted.fast) {
+        span.shows_needless = self.counted[peer].spurious > before[peer].spurious;
+        let is_needless = more(|counted| counted.spurious);
+        if more(|counted| counted.fast) {
             marks.push(Mark::FastRetransmission);
-        } else if more(|counted| counted.retransmissions) && !crosses {
+        } else if more(|counted| counted.timeout) {
+            marks.push(Mark::TimeoutRetransmission);
+        } else if more(|counted| counted.tail_loss) {
+            marks.push(Mark::TailLossProbe);
+        } else if more(|counted| counted.retransmissions) {
             marks.push(Mark::Retransmission);
         } else if more(|counted| counted.out_of_order) {
             marks.push(Mark::OutOfOrder);
-        } else if more(|counted| counted.keep_alives) && !span.is_probe {
+        } else if more(|counted| counted.keep_alives) {
             marks.push(Mark::KeepAlive);
-        } else if span.is_repeated && !crosses {
+        } else if more(|counted| counted.window_probes) {
+            marks.push(Mark::WindowProbe);
+        } else if span.is_probe {
+            marks.push(if is_closed { Mark::WindowProbe } else { Mark::KeepAlive });
+        } else if span.is_repeated && !span.crosses && !is_needless {
             marks.push(if segment.payload_length <= 1 && is_closed { Mark::WindowProbe } else { Mark::Copy });
+        }
+        if is_needless {
+            marks.push(Mark::SpuriousRetransmission);
         }
         if more(|counted| counted.duplicate_acks) {
             marks.push(Mark::DuplicateAck);
@@ -270,6 +301,9 @@ impl Chosen {
         }
     }
 }
+
+/// Segments within which a report comes that what seemed lost had arrived.
+const REPORTED_WITHIN: usize = 64;
 
 /// Segments held back until it is known what became of them.
 #[derive(Default)]
@@ -299,10 +333,17 @@ impl Ahead {
         if let Some(ack) = segment.acknowledgment_number
             && !segment.flags.contains("RST")
         {
-            self.acknowledge(segment.direction.reverse().index(), ack, &span.selectively);
+            let theirs = segment.direction.reverse();
+            if span.shows_needless {
+                // The first block reports what came twice, when it lies below the acknowledgment number (RFC 2883 4).
+                let twice = span.selectively.first().filter(|(_, to)| !is_behind(*to, ack)).copied();
+                self.find(theirs, twice);
+            }
+            self.acknowledge(theirs.index(), ack, &span.selectively);
         }
-        let again = segment.marks.iter().any(|mark| matches!(mark, Mark::Retransmission | Mark::FastRetransmission));
-        if again {
+        let has = |mark| segment.marks.contains(&mark);
+        // A needless one repeats what had arrived.
+        if segment.marks.iter().any(|mark| mark.is_again()) && !has(Mark::SpuriousRetransmission) {
             self.lose(way, span);
         }
         let occupies = span.end != span.start
@@ -354,14 +395,40 @@ impl Ahead {
                 && acknowledged.is_none_or(|highest| is_behind(held.end, highest))
             {
                 held.segment.is_lost = true;
-                held.is_settled = true;
             }
         }
     }
 
-    /// Lets go what is settled, and what is held beyond `most`.
+    /// What was taken for lost had arrived, and was sent again needlessly: in the range `twice`, or, when nothing tells
+    /// the range, the last of all.
+    fn find(&mut self, way: Direction, twice: Option<(u32, u32)>) {
+        let overlaps = |start, end, (from, to): (u32, u32)| is_behind(end, from) && is_behind(to, start);
+        let theirs = self.held.iter_mut().rev().filter(|held| held.segment.direction == way);
+        let mut twice = twice;
+        for held in theirs {
+            let marks = &mut held.segment.marks;
+            let is_again = marks.iter().any(|mark| mark.is_again());
+            if twice.is_none() && is_again {
+                twice = Some((held.start, held.end));
+            }
+            if !twice.is_some_and(|range| overlaps(held.start, held.end, range)) {
+                continue;
+            }
+            if is_again && !marks.contains(&Mark::SpuriousRetransmission) {
+                marks.push(Mark::SpuriousRetransmission);
+            }
+            if std::mem::take(&mut held.segment.is_lost) {
+                return;
+            }
+        }
+    }
+
+    /// Lets go what is settled, and what is held beyond `most`. What seems lost waits a while: reports that it was not come
+    /// late.
     fn release(&mut self, most: usize, show: &mut dyn FnMut(Segment) -> io::Result<()>) -> io::Result<()> {
-        while self.held.front().is_some_and(|held| held.is_settled) || self.held.len() > most {
+        let is_ready =
+            |held: &Held, after: usize| held.is_settled && (!held.segment.is_lost || after > REPORTED_WITHIN);
+        while self.held.len() > most || self.held.front().is_some_and(|held| is_ready(held, self.held.len())) {
             let Some(held) = self.held.pop_front() else { break };
             self.gone += 1;
             show(held.segment)?;
@@ -391,7 +458,7 @@ fn options<'a>(options: impl Iterator<Item = TcpOption<'a>>) -> Vec<String> {
             TcpOption::MaximumSegmentSize(size) => Some(format!("mss {size}")),
             TcpOption::WindowScale(shift) => Some(format!("wscale {shift}")),
             TcpOption::SackPermitted => Some("sack".to_owned()),
-            TcpOption::Timestamps { .. } => Some("timestamps".to_owned()),
+            TcpOption::Timestamps { .. } => Some("ts".to_owned()),
             TcpOption::FastOpen(_) => Some("fast open".to_owned()),
             TcpOption::Mptcp(_) => Some("mptcp".to_owned()),
             _ => None,

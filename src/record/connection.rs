@@ -140,8 +140,8 @@ pub struct ConnectionSide {
     /// Segments behind the handshake with CWR: this side reduced its congestion window (RFC 3168 6.1.2). Null with Accurate
     /// ECN.
     pub cwr: Option<u64>,
-    /// What held this side back while it sent data; null when the capture was not taken nearer to it, without its SYN, or in
-    /// less than a round trip.
+    /// What held this side back while it sent data; null when the capture was not taken nearer to it, when a SYN was not
+    /// seen, and for less than a round trip.
     pub limited_by: Option<LimitedBy>,
     /// Time from this side's segments to their acknowledgement, as seen where the capture was taken: the way to the peer and
     /// back from there. Of segments sent again only where timestamps tell the copies apart (RFC 6298 3, RFC 7323 4).

@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Endpoint, PacketNumber, Subject, Timestamp};
+use super::{Endpoint, PacketNumber, Side, Subject, Timestamp};
 
 /// One HTTP transaction (RFC 9110).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -30,8 +30,15 @@ pub struct Http {
     pub ttfb_ns: Option<i64>,
     /// From the first to the last byte of the response, in nanoseconds.
     pub download_ns: Option<i64>,
-    /// Whether the request was sent before the response to the one before it had ended.
+    /// Whether the request was sent before the response to the one before it had ended. Never in HTTP/2 and 3, whose
+    /// streams do not wait for each other.
     pub pipelined: bool,
+    /// The stream on which the server promised this one (PUSH_PROMISE), in HTTP/2.
+    pub promised_on: Option<u64>,
+    /// How the stream was cut off (RST_STREAM), in HTTP/2.
+    pub reset: Option<HttpReset>,
+    /// `grpc-status`, where gRPC runs over it.
+    pub grpc_status: Option<u32>,
 }
 
 /// What HTTP runs over.
@@ -44,6 +51,21 @@ pub enum HttpOver {
     Quic,
 }
 
+/// A stream's end by RST_STREAM (RFC 9113 6.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HttpReset {
+    /// The packet.
+    pub packet: PacketNumber,
+    /// When.
+    pub ts: Timestamp,
+    /// Who sent it.
+    pub side: Side,
+    /// Error code.
+    pub code: u32,
+    /// Its name in RFC 9113 7, such as `CANCEL`.
+    pub name: Option<&'static str>,
+}
+
 /// A request.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct HttpRequest {
@@ -53,10 +75,10 @@ pub struct HttpRequest {
     pub ts: Timestamp,
     /// Version as sent.
     pub version: String,
-    /// Method.
-    pub method: String,
-    /// Request-target as sent.
-    pub target: String,
+    /// Method; null when only missed packets held it, as HTTP/2 refers to earlier headers.
+    pub method: Option<String>,
+    /// Request-target as sent, `:path` in HTTP/2; null when only missed packets held it.
+    pub target: Option<String>,
     /// `http` or `https`, where it is known.
     pub scheme: Option<String>,
     /// Host header or `:authority`.
@@ -71,6 +93,8 @@ pub struct HttpRequest {
     pub content_length: Option<String>,
     /// Bytes of content that passed, framing left out.
     pub body_bytes: u64,
+    /// Trailer fields in order; secrets only hashed.
+    pub trailers: Vec<(String, String)>,
 }
 
 /// A response.
@@ -82,8 +106,8 @@ pub struct HttpResponse {
     pub ts: Timestamp,
     /// Version as sent.
     pub version: String,
-    /// Status code.
-    pub status: u16,
+    /// Status code; null when only missed packets held it.
+    pub status: Option<u16>,
     /// Reason phrase.
     pub reason: Option<String>,
     /// Content-Type.
@@ -94,4 +118,6 @@ pub struct HttpResponse {
     pub headers: Vec<(String, String)>,
     /// Bytes of content that passed, framing left out.
     pub body_bytes: u64,
+    /// Trailer fields in order; secrets only hashed.
+    pub trailers: Vec<(String, String)>,
 }

@@ -8,8 +8,10 @@ mod fact;
 mod finding;
 mod flow;
 mod http;
+mod http2;
 mod link;
 mod packet;
+mod resolution;
 mod secrets;
 mod segment;
 mod session;
@@ -24,8 +26,10 @@ pub use fact::*;
 pub use finding::*;
 pub use flow::*;
 pub use http::*;
+pub use http2::*;
 pub use link::*;
 pub use packet::*;
+pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
 pub use session::*;
@@ -45,10 +49,13 @@ pub enum Record {
     Udp(Box<Udp>),
     Dns(Box<Dns>),
     DnsMessage(Box<DnsMessage>),
+    Resolution(Box<Resolution>),
+    RoundRobin(Box<RoundRobin>),
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
+    Http2Frame(Box<Http2Frame>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -64,10 +71,13 @@ pub enum RecordKind {
     Udp,
     Dns,
     DnsMessage,
+    Resolution,
+    RoundRobin,
     Tls,
     TlsRecord,
     Certificate,
     Http,
+    Http2Frame,
     Finding,
     Packet,
     Capture,
@@ -75,16 +85,19 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
         Self::Dns,
         Self::DnsMessage,
+        Self::Resolution,
+        Self::RoundRobin,
         Self::Tls,
         Self::TlsRecord,
         Self::Certificate,
         Self::Http,
+        Self::Http2Frame,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -99,10 +112,13 @@ impl RecordKind {
             Self::Udp => "udp",
             Self::Dns => "dns",
             Self::DnsMessage => "dns_message",
+            Self::Resolution => "resolution",
+            Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
             Self::Certificate => "certificate",
             Self::Http => "http",
+            Self::Http2Frame => "http2_frame",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -118,10 +134,13 @@ impl RecordKind {
             Self::Udp => "udp",
             Self::Dns => "dns",
             Self::DnsMessage => "dns_messages",
+            Self::Resolution => "resolutions",
+            Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
             Self::Certificate => "certificates",
             Self::Http => "http",
+            Self::Http2Frame => "http2_frames",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -139,10 +158,13 @@ impl Record {
             Self::Udp(_) => RecordKind::Udp,
             Self::Dns(_) => RecordKind::Dns,
             Self::DnsMessage(_) => RecordKind::DnsMessage,
+            Self::Resolution(_) => RecordKind::Resolution,
+            Self::RoundRobin(_) => RecordKind::RoundRobin,
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
+            Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -158,10 +180,13 @@ impl Record {
             Self::Udp(record) => Some(&record.subject),
             Self::Dns(record) => Some(&record.subject),
             Self::DnsMessage(record) => Some(&record.subject),
+            Self::Resolution(record) => Some(&record.subject),
+            Self::RoundRobin(record) => Some(&record.subject),
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
+            Self::Http2Frame(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -174,10 +199,13 @@ impl Record {
             Self::Udp(record) => Some(&mut record.subject),
             Self::Dns(record) => Some(&mut record.subject),
             Self::DnsMessage(record) => Some(&mut record.subject),
+            Self::Resolution(record) => Some(&mut record.subject),
+            Self::RoundRobin(record) => Some(&mut record.subject),
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
+            Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -197,7 +225,7 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Packet];
+        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 

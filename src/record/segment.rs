@@ -33,11 +33,15 @@ pub struct Segment {
 /// What is peculiar about a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mark {
-    /// Sent again.
+    /// Sent again; why cannot be told.
     Retransmission,
-    /// Sent again after duplicate acknowledgements (RFC 5681 3.2).
+    /// Sent again because the peer reported that later ones had arrived (RFC 5681 3.2, RFC 6675).
     FastRetransmission,
-    /// Sent again though it had been acknowledged.
+    /// Sent again because nothing was heard for a retransmission timeout (RFC 6298).
+    TimeoutRetransmission,
+    /// The last segment sent again early, to learn whether it was lost (RFC 8985 7).
+    TailLossProbe,
+    /// Sent again though it had arrived; stands beside the cause.
     SpuriousRetransmission,
     /// Behind one that was sent later, but not sent twice.
     OutOfOrder,
@@ -59,9 +63,11 @@ pub enum Mark {
 
 impl Mark {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Retransmission,
         Self::FastRetransmission,
+        Self::TimeoutRetransmission,
+        Self::TailLossProbe,
         Self::SpuriousRetransmission,
         Self::OutOfOrder,
         Self::Copy,
@@ -73,9 +79,12 @@ impl Mark {
         Self::KeepAlive,
     ];
 
-    /// Whether it says that a segment was sent again.
+    /// Whether it says why a segment was sent again.
     #[must_use]
     pub fn is_again(self) -> bool {
-        matches!(self, Self::Retransmission | Self::FastRetransmission | Self::SpuriousRetransmission)
+        matches!(
+            self,
+            Self::Retransmission | Self::FastRetransmission | Self::TimeoutRetransmission | Self::TailLossProbe
+        )
     }
 }

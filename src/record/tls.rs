@@ -50,7 +50,7 @@ pub struct Tls {
     pub phases: Vec<Phase>,
     /// From the first ClientHello to the client's last Finished, in nanoseconds.
     pub handshake_ns: Option<i64>,
-    /// Alerts that were not encrypted.
+    /// Alerts that could be read: all, where the session was decrypted.
     pub alerts: Vec<Alert>,
     /// How it went.
     pub outcome: TlsOutcome,
@@ -62,7 +62,7 @@ pub struct Tls {
     pub verification: Option<Verification>,
     /// What the OCSP response that the server stapled says (RFC 6066 8); null when there was none to be seen.
     pub ocsp_staple: Option<OcspStaple>,
-    /// Whether records were decrypted with the user's keys.
+    /// Whether records of the handshake, or behind it, were decrypted with keys that were given.
     pub decrypted: bool,
 }
 
@@ -184,7 +184,7 @@ pub struct Phase {
     pub since_previous_ns: Option<i64>,
     /// Whose time that was.
     pub waiting_for: Option<WaitingFor>,
-    /// How sure this is: encrypted messages are implied.
+    /// How sure this is: encrypted messages are implied, unless they were decrypted.
     pub certainty: Certainty,
 }
 
@@ -497,17 +497,17 @@ pub struct TlsRecord {
     pub ts: Timestamp,
     /// Who sent it.
     pub side: Side,
-    /// ContentType on the wire; null in an SSLv2 frame.
+    /// ContentType on the wire, of what is inside where the record was decrypted; null in an SSLv2 frame.
     pub content_type: Option<u8>,
     /// Version on the wire.
     pub version: u16,
     /// Length of the fragment in bytes.
     pub length: u16,
-    /// Handshake messages that end in this record.
+    /// Handshake messages that end in this record, those that were decrypted too.
     pub handshake_types: Vec<u8>,
     /// The alert, when it is readable.
     pub alert: Option<RecordAlert>,
-    /// Whether the content is encrypted.
+    /// Whether the content is encrypted: that of application data always, else where it could not be decrypted.
     pub encrypted: bool,
 }
 

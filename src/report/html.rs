@@ -80,7 +80,7 @@ impl HtmlWriter {
     }
 
     fn table(&mut self, table: &Table) -> io::Result<()> {
-        let shown = table.rows.len() as u64;
+        let shown = table.shown;
         let cut = if shown < table.total { format!(", {} shown", units::count(shown)) } else { String::new() };
         writeln!(
             self.out,

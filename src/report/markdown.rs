@@ -29,7 +29,7 @@ impl MarkdownWriter {
 
     fn table(&mut self, table: &Table) -> io::Result<()> {
         let out = &mut self.out;
-        let cut = match table.rows.len() as u64 {
+        let cut = match table.shown {
             shown if shown < table.total => format!(", {} shown", units::count(shown)),
             _ => String::new(),
         };

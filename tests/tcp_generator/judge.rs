@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use wireglass::{
     flow::{Consumer, Packet, Settings, Table},
     record::{
-        Certainty, Connection, Context, FlowFacts, FlowId, Input, LinkType, PacketNumber, PacketRef, Progress, Record,
-        RecordKind, Side, TcpState, Timestamp, Wanted, WhichSide,
+        Certainty, CloseKind, Connection, Context, FlowFacts, FlowId, Input, LinkType, PacketNumber, PacketRef,
+        Progress, Record, RecordKind, Side, TcpState, Timestamp, Wanted, WhichSide,
     },
     wire,
 };
@@ -98,6 +98,9 @@ pub struct Score {
     pub finals_right: u64,
     pub initiators: u64,
     pub initiators_right: u64,
+    pub kinds: u64,
+    pub kinds_right: u64,
+    pub wrong_kinds: std::collections::BTreeMap<String, u64>,
     /// States that were implied and not lived, by name.
     pub not_lived: std::collections::BTreeMap<String, u64>,
     /// Changes lived and not found, by name.
@@ -123,11 +126,14 @@ impl Score {
         self.finals_right += other.finals_right;
         self.initiators += other.initiators;
         self.initiators_right += other.initiators_right;
+        self.kinds += other.kinds;
+        self.kinds_right += other.kinds_right;
         for (mine, others) in [
             (&mut self.not_lived, other.not_lived),
             (&mut self.missed, other.missed),
             (&mut self.wrong_finals, other.wrong_finals),
             (&mut self.implied_by, other.implied_by),
+            (&mut self.wrong_kinds, other.wrong_kinds),
         ] {
             for (name, count) in others {
                 *mine.entry(name).or_insert(0) += count;
@@ -186,8 +192,8 @@ pub fn judge(run: &Run, length: usize, whole: bool) -> Score {
                 host_of(if side == Side::Client { connection.client.address } else { connection.server.address });
             judge_side(run, connection, side, host, packets, whole, &mut score);
         }
-        if whole && connection.close.initiator.is_some() && run.tap.is_faithful() {
-            judge_initiator(run, connection, packets, &mut score);
+        if whole && run.tap.is_faithful() {
+            judge_close(run, connection, packets, &mut score);
         }
     }
     score
@@ -213,9 +219,10 @@ fn judge_side(
         return;
     };
     let last = own.clone().map(|tag| tag.incarnation).max().unwrap_or(first);
+    let seen: std::collections::BTreeSet<u32> = own.clone().map(|tag| tag.incarnation).collect();
     // What it had lived when it sent the last packet that the tap has.
     let bound = own.clone().map(|tag| tag.lived).max().unwrap_or(0);
-    let within = |entry: &&Lived| (first..=last).contains(&entry.incarnation);
+    let within = |entry: &&Lived| (first..=last).contains(&entry.incarnation) && seen.contains(&entry.incarnation);
     let by_then: Vec<Lived> = log[..bound].iter().filter(within).copied().collect();
     let ever: Vec<Lived> = log.iter().filter(within).copied().collect();
     let (by_then, ever) = (as_the_rfc_has_it(&by_then), as_the_rfc_has_it(&ever));
@@ -286,7 +293,6 @@ fn judge_side(
             }
         }
     }
-    let mut last_found = None;
     for (at, state) in ever.iter().enumerate() {
         let opening = at == 0 && matches!(state, TcpState::Closed | TcpState::Listen) || *state == TcpState::Listen;
         if opening {
@@ -295,12 +301,10 @@ fn judge_side(
         score.lived += 1;
         if found[at] {
             score.found += 1;
-            last_found = Some(*state);
         } else {
             *score.missed.entry(state.name().to_owned()).or_insert(0) += 1;
         }
     }
-    let _ = last_found;
     score.found_observed += found_observed;
     let own_final = if side == Side::Client { connection.client.final_state } else { connection.server.final_state };
     if let (Some(ours), Some(mut lived)) = (own_final, ever.last().copied()) {
@@ -321,7 +325,18 @@ fn judge_side(
 fn is_hidden_simultaneous_open(run: &Run, host: usize, lived: &[TcpState], packets: &[Captured]) -> bool {
     let flags = |packet: &Captured| packet.bytes[33] & 0x12;
     let crossed = lived.windows(2).any(|pair| pair == [TcpState::SynSent, TcpState::SynReceived]);
-    let told = packets.iter().any(|packet| flags(packet) == if packet.tag.host == host { 0x12 } else { 0x02 });
+    // What came behind that third packet came too late to doubt it.
+    let third = packets.iter().rposition(|packet| packet.tag.host == host && flags(packet) == 0x10).unwrap_or(0);
+    let newest = |host: usize| packets.iter().filter(|one| one.tag.host == host).map(|one| one.tag.incarnation).max();
+    let newest = [newest(0), newest(1)];
+    let tells = |packet: &&Captured| {
+        flags(packet) == (if packet.tag.host == host { 0x12 } else { 0x02 })
+            && Some(packet.tag.incarnation) == newest[packet.tag.host]
+    };
+    let first = packets
+        .iter()
+        .position(|one| one.tag.host == host && flags(one) == 0x10 && Some(one.tag.incarnation) == newest[host]);
+    let told = packets[..first.unwrap_or(third)].iter().any(|packet| tells(&packet));
     !run.tap.is_faithful() && crossed && !told
 }
 
@@ -333,38 +348,51 @@ fn mark(certainty: Certainty) -> &'static str {
     }
 }
 
-/// Who began to close, by the times at which the endpoints left what is open.
-fn judge_initiator(run: &Run, connection: &Connection, packets: &[Captured], score: &mut Score) {
-    let closes = |host: usize| {
+/// How it ended and who began, where what both endpoints lived says so.
+fn judge_close(run: &Run, connection: &Connection, packets: &[Captured], score: &mut Score) {
+    let life = |host: usize| -> Option<Vec<Lived>> {
         let own = packets.iter().filter(|packet| packet.tag.host == host).map(|packet| packet.tag.incarnation);
         let (first, last) = (own.clone().min()?, own.max()?);
-        if first != last {
-            return None;
+        (first == last).then(|| run.logs[host].iter().filter(|entry| entry.incarnation == first).copied().collect())
+    };
+    let hosts = [host_of(connection.client.address), host_of(connection.server.address)];
+    let (Some(client), Some(server)) = (life(hosts[0]), life(hosts[1])) else { return };
+    let goes = |log: &[Lived], from: TcpState, to: TcpState| {
+        log.windows(2).any(|pair| pair[0].state == from && pair[1].state == to)
+    };
+    let was = |log: &[Lived], state: TcpState| log.iter().any(|entry| entry.state == state);
+    let orderly = |log: &[Lived]| goes(log, TcpState::LastAck, TcpState::Closed) || was(log, TcpState::TimeWait);
+    let cut_off = |log: &[Lived]| goes(log, TcpState::Established, TcpState::Closed);
+    let by_reset = |packet: &Captured| packet.bytes[33] & 0x04 != 0;
+    let truth = if orderly(&client) && orderly(&server) {
+        Some(CloseKind::Graceful)
+    } else if cut_off(&client) && cut_off(&server) && packets.iter().any(by_reset) {
+        Some(CloseKind::Reset)
+    } else {
+        None
+    };
+    if let Some(truth) = truth {
+        score.kinds += 1;
+        if connection.close.kind == truth {
+            score.kinds_right += 1;
+        } else {
+            *score.wrong_kinds.entry(format!("{:?} for {truth:?}", connection.close.kind)).or_insert(0) += 1;
         }
-        let log: Vec<&Lived> = run.logs[host].iter().filter(|entry| entry.incarnation == first).collect();
-        let mut steps = log.windows(2);
-        steps
-            .find(|pair| {
-                let (from, to) = (pair[0].state, pair[1].state);
-                to == TcpState::FinWait1
-                    || to == TcpState::CloseWait
-                    || to == TcpState::Closed && !matches!(from, TcpState::Listen | TcpState::SynSent)
-            })
-            .map(|pair| (pair[1].time, pair[1].state == TcpState::FinWait1))
-    };
-    let (Some(client), Some(server)) =
-        (closes(host_of(connection.client.address)), closes(host_of(connection.server.address)))
-    else {
-        return;
-    };
-    // Only where both left what is open in an orderly way; crossing closes have no single initiator.
-    let truth = match (client.1, server.1) {
-        (true, false) => WhichSide::Client,
-        (false, true) => WhichSide::Server,
+    }
+    // Who closes first is told by who closed before the other's FIN had come; where both did, both.
+    let truth = match [&client, &server].map(|log| (was(log, TcpState::FinWait1), was(log, TcpState::CloseWait))) {
+        [(true, false), (false, true)] => WhichSide::Client,
+        [(false, true), (true, false)] => WhichSide::Server,
+        [(true, false), (true, false)] if was(&client, TcpState::Closing) && was(&server, TcpState::Closing) => {
+            WhichSide::Both
+        }
         _ => return,
     };
+    let Some(ours) = connection.close.initiator else { return };
     score.initiators += 1;
-    if connection.close.initiator == Some(truth) {
+    if ours == truth {
         score.initiators_right += 1;
+    } else {
+        *score.wrong_kinds.entry(format!("begun by {ours:?} for {truth:?}")).or_insert(0) += 1;
     }
 }

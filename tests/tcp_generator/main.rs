@@ -1,7 +1,22 @@
 //! Two real TCP implementations (smoltcp) talk over a path that loses, reorders, doubles and delays; what we conclude
 //! from a tap on the way is compared with the states they really lived.
 //!
-//! `WIREGLASS_RUNS=100000` runs more; `WIREGLASS_SEED=17` runs one and shows it.
+//! `WIREGLASS_RUNS=100000` runs more; `WIREGLASS_SEED=17` runs one and shows it. Each run is judged whole and cut off at three
+//! places: what is called observed must have been lived when the last packet seen was sent.
+//!
+//! Of 20,000 runs (547,884 packets, 28,552 connections, a third of them of a tap that loses, doubles, reorders, comes
+//! late or sees one side; three paths in four are rough, and lose up to a quarter of the packets each way):
+//!
+//! | | faithful tap | faulty tap |
+//! |---|---|---|
+//! | observed, contradicted | 83,487, none | 32,701, none (one not to be told from another) |
+//! | implied, not lived | 35,345, 9.3 % | 19,175, 13.2 % |
+//! | changes lived, found | 137,787, 87.1 % | 70,713, 73.5 % |
+//! | final states right | 93.6 % | 77.4 % |
+//! | who began to close, how it closed | 99.5 %, 99.5 % | |
+//!
+//! What is implied and not lived was lost behind the tap, or waited in a host: smoltcp enters FIN-WAIT-1 when its user closes,
+//! before its FIN is sent. What is not found never came to the tap: SYNs lost before it, closes by a user or a timer.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod chance;
@@ -117,15 +132,18 @@ fn what_is_observed_was_lived() {
             total.assumed
         );
         eprintln!(
-            "state changes lived {}, found {:.2} % ({:.2} % observed); final states right {:.2} % of {}; initiators right {:.2} % of {}",
+            "state changes lived {}, found {:.2} % ({:.2} % observed); final states right {:.2} % of {}; initiators right {:.2} % of {}, kinds {:.2} % of {}",
             total.lived,
             share(total.found, total.lived),
             share(total.found_observed, total.lived),
             share(total.finals_right, total.finals),
             total.finals,
             share(total.initiators_right, total.initiators),
-            total.initiators
+            total.initiators,
+            share(total.kinds_right, total.kinds),
+            total.kinds
         );
+        eprintln!("closes, ours for theirs: {:?}", total.wrong_kinds);
         eprintln!("implied: {:?}", total.implied_by);
         eprintln!("implied, not lived: {:?}", total.not_lived);
         eprintln!("lived, not found: {:?}", total.missed);
@@ -136,5 +154,16 @@ fn what_is_observed_was_lived() {
     }
     for total in &totals {
         assert!(total.contradicted.is_empty(), "{} observed states were not lived", total.contradicted.len());
+    }
+    if runs >= 1_000 {
+        let [faithful, faulty] = &totals;
+        for (total, lived, found, observed) in [(faithful, 89.0, 85.0, 59.0), (faulty, 85.0, 72.0, 45.0)] {
+            assert!(share(total.implied_lived, total.implied) > lived, "implied states are not lived");
+            assert!(share(total.found, total.lived) > found, "state changes are missed");
+            assert!(share(total.found_observed, total.lived) > observed, "too little is sure");
+        }
+        assert!(share(faithful.finals_right, faithful.finals) > 92.0, "final states are wrong");
+        assert!(share(faithful.initiators_right, faithful.initiators) > 95.0, "initiators are wrong");
+        assert!(share(faithful.kinds_right, faithful.kinds) > 95.0, "closes are wrong");
     }
 }

@@ -184,12 +184,12 @@ pub fn run(seed: u64) -> Run {
                 let pace = if now > busy { 500_000 } else { pace };
                 world.add(now + chance.between(pace / 4 + 1, pace * 2), What::Turn(host));
             }
-            Some(What::Due(host)) => {
-                if dues[host] == time {
-                    dues[host] = i64::MAX;
-                    hosts[host].work(now);
-                }
+            Some(What::Due(host)) if dues[host] == time => {
+                dues[host] = i64::MAX;
+                hosts[host].work(now);
             }
+            // It was due earlier, and has been called.
+            Some(What::Due(_)) => {}
             Some(What::Passes(sent)) => {
                 passed += 1;
                 let seen = tap.one_sided.is_none_or(|host| host == sent.tag.host) && passed > tap.late;

@@ -10,6 +10,10 @@ use super::rdata;
 use crate::limits::{MAX_DNS_MESSAGE_TEXT_BYTES, MAX_DNS_QUESTIONS, MAX_DNS_RECORDS};
 use crate::record::{DnsEdns, DnsQuery, DnsQuestion, DnsRecord, DnsResponse, PacketRef};
 
+/// Types of records that clients use and may keep: A, NS, CNAME, PTR, MX, TXT, AAAA, SRV, DNAME, SVCB, HTTPS. Others have
+/// a time to live of 0 by their nature, such as TKEY.
+const MAY_BE_KEPT: [u16; 11] = [1, 2, 5, 12, 15, 16, 28, 33, 39, 64, 65];
+
 /// Everything a message holds, as text.
 #[derive(Debug, Default)]
 pub struct Content {
@@ -25,7 +29,7 @@ pub struct Content {
     pub errors: Option<String>,
     /// Hash of the answers without regard to their order and times to live.
     pub answer_hash: u64,
-    /// Whether an answer may not be kept, as its time to live is 0.
+    /// Whether an answer of a common type may not be kept, as its time to live is 0.
     pub ttl_zero: bool,
     /// Whether there were more questions or records than are listed.
     pub cut: bool,
@@ -65,7 +69,7 @@ impl Content {
                 continue;
             }
             if record.section == Section::Answer {
-                self.ttl_zero |= record.ttl == 0;
+                self.ttl_zero |= record.ttl == 0 && MAY_BE_KEPT.contains(&record.record_type);
                 self.answer_hash = self.answer_hash.wrapping_add(hash_record(&record));
             }
             let section = match record.section {

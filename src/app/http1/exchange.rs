@@ -1,10 +1,7 @@
 //! A request with its response: what is known of them while they are open, and how they are reported.
-use super::{
-    findings::{self, Place},
-    redact::FormWatch,
-};
+use super::findings::{self, Place};
 use crate::{
-    app::Sink,
+    app::{Sink, codec::http::redact::FormWatch},
     record::{Context, Direction, EndCause, Evidence, Http, HttpOver, PacketRef, Record, RecordKind, Subject},
 };
 
@@ -76,6 +73,9 @@ impl Exchange {
             ttfb_ns: None,
             download_ns: None,
             pipelined: false,
+            promised_on: None,
+            reset: None,
+            grpc_status: None,
         };
         Self {
             http: Box::new(http),

@@ -3,12 +3,14 @@ use super::{
     body::{Body, BodyState, Framing},
     findings::Place,
     note,
-    parser::{Beginning, Fields, HeadEnd, beginning, first_line, head_end, request_line, status_line},
-    redact::{FormWatch, header, text},
+    parser::{Beginning, Field, Fields, HeadEnd, beginning, first_line, head_end, request_line, status_line},
     session::{HalfHead, Http1, Move, Phase},
 };
 use crate::{
-    app::Sink,
+    app::{
+        Sink,
+        codec::http::redact::{FormWatch, Secrecy, line as plain, secrecy, text, value},
+    },
     limits::{MAX_HTTP_FIELDS, MAX_HTTP_INFORMATIONAL},
     record::{Context, Direction, HttpOver, HttpRequest, HttpResponse, PacketRef, RecordKind},
 };
@@ -39,10 +41,8 @@ impl Http1 {
             Beginning::Incomplete { .. } => return Move::Wait(at),
             Beginning::Request | Beginning::Simple => direction,
             Beginning::Response => direction.reverse(),
-            Beginning::Http2 => {
-                out.application("http2");
-                return Move::Done;
-            }
+            // Prior knowledge after all, on a connection that spoke HTTP/1 before, or whose upgrade was missed.
+            Beginning::Http2 => return Move::HandOver(at),
             Beginning::Proxy => {
                 let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end.saturating_add(1));
                 return Move::On(at.saturating_add(end));
@@ -109,8 +109,8 @@ impl Http1 {
             packet: last.number,
             ts: last.timestamp,
             version: text(line.version),
-            method: text(line.method),
-            target: text(line.target),
+            method: Some(text(line.method)),
+            target: Some(text(line.target)),
             scheme: None,
             authority: None,
             user_agent: None,
@@ -118,6 +118,7 @@ impl Http1 {
             content_type: None,
             content_length: None,
             body_bytes: 0,
+            trailers: Vec::new(),
         };
         let mut framing = Framing::default();
         let mut exchange = self.new_exchange(context);
@@ -204,12 +205,13 @@ impl Http1 {
             packet: last.number,
             ts: last.timestamp,
             version: text(line.version),
-            status: line.status,
+            status: Some(line.status),
             reason: (!line.reason.is_empty()).then(|| text(line.reason)),
             content_type: None,
             content_length: None,
             headers: Vec::with_capacity(if wanted { 12 } else { 0 }),
             body_bytes: 0,
+            trailers: Vec::new(),
         };
         let mut framing = Framing::default();
         let mut upgrade = None;
@@ -412,6 +414,15 @@ impl Http1 {
         }
         self.lose(direction);
     }
+}
+
+/// A header field as it may be reported.
+fn header(field: &Field<'_>) -> (String, String) {
+    let shown = match secrecy(field.name) {
+        Secrecy::Open if !field.folded => plain(field.value),
+        secrecy => value(field.value, secrecy),
+    };
+    (plain(field.name), shown)
 }
 
 fn keep(place: &mut Option<String>, bytes: &[u8]) {

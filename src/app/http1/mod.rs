@@ -1,8 +1,7 @@
 //! HTTP/1.0 and 1.1 (RFC 9112), read as a bystander: lenient in what is taken for a message, exact in where it ends.
 //!
 //! [`parser`] reads start lines and fields, [`body`] knows where content ends, `session` pairs requests with
-//! responses, `messages` reads them into an `exchange`, `findings` says what is worth attention, `redact` hides credentials. HTTP/2 is another protocol: a
-//! connection that begins with its preface is only named.
+//! responses, `messages` reads them into an `exchange`, `findings` says what is worth attention. HTTP/2 is another protocol.
 mod body;
 mod exchange;
 mod findings;
@@ -10,7 +9,6 @@ mod messages;
 mod note;
 mod parser;
 mod probe;
-mod redact;
 mod session;
 
 use super::{Carrier, Protocol, Session, Sink};

@@ -1,10 +1,10 @@
 //! What a packet that completes a head holds, by Wireshark's names.
-use super::{
-    parser::Fields,
-    redact::{secrecy, value},
-};
+use super::parser::Fields;
 use crate::{
-    app::Note,
+    app::{
+        Note,
+        codec::http::redact::{secrecy, value},
+    },
     record::{HttpRequest, HttpResponse, Layer, Value},
 };
 
@@ -41,11 +41,12 @@ const NAMED: [(&str, &str); 26] = [
 /// Of a request; `rest` are its field lines.
 pub fn request(request: &HttpRequest, rest: &[u8]) -> Note {
     let version = format!("HTTP/{}", request.version);
-    let info = format!("{} {} {version}", request.method, request.target);
+    let (method, target) = (request.method.clone().unwrap_or_default(), request.target.clone().unwrap_or_default());
+    let info = format!("{method} {target} {version}");
     let fields = vec![
         ("http.request", Value::Bool(true)),
-        ("http.request.method", Value::Text(request.method.clone())),
-        ("http.request.uri", Value::Text(request.target.clone())),
+        ("http.request.method", Value::Text(method)),
+        ("http.request.uri", Value::Text(target)),
         ("http.request.version", Value::Text(version)),
     ];
     note(info, fields, rest)
@@ -55,7 +56,8 @@ pub fn request(request: &HttpRequest, rest: &[u8]) -> Note {
 pub fn response(response: &HttpResponse, rest: &[u8]) -> Note {
     let version = format!("HTTP/{}", response.version);
     let reason = response.reason.as_deref().unwrap_or_default();
-    let mut info = format!("{version} {} {reason}", response.status).trim_end().to_owned();
+    let status = response.status.unwrap_or_default();
+    let mut info = format!("{version} {status} {reason}").trim_end().to_owned();
     if let Some(media) = response.content_type.as_deref().and_then(|kind| kind.split(';').next()) {
         info.push_str(" (");
         info.push_str(media.trim());
@@ -64,7 +66,7 @@ pub fn response(response: &HttpResponse, rest: &[u8]) -> Note {
     let mut fields = vec![
         ("http.response", Value::Bool(true)),
         ("http.response.version", Value::Text(version)),
-        ("http.response.code", Value::Number(u64::from(response.status))),
+        ("http.response.code", Value::Number(u64::from(status))),
     ];
     if !reason.is_empty() {
         fields.push(("http.response.phrase", Value::Text(reason.to_owned())));

@@ -14,7 +14,9 @@ pub fn probe(probe: &Probe<'_>) -> Verdict {
     let blank = probe.bytes.iter().take_while(|&&byte| byte == b'\r' || byte == b'\n').count();
     let bytes = probe.bytes.get(blank..).unwrap_or_default();
     match beginning(bytes) {
-        Beginning::Request | Beginning::Response | Beginning::Http2 => Verdict::Certain,
+        Beginning::Request | Beginning::Response => Verdict::Certain,
+        // Another protocol's preface.
+        Beginning::Http2 => Verdict::No,
         Beginning::Incomplete { likely: true } => Verdict::Likely,
         Beginning::Incomplete { likely: false } => Verdict::Maybe,
         // HTTP/0.9, and many a text protocol with a command of the same name: only other lines may decide.
@@ -70,7 +72,7 @@ mod tests {
             ("GET / HTTP/1.1\r\n", true, Verdict::Certain),
             ("\r\nGET / HTTP/1.1\r\n", true, Verdict::Certain),
             ("HTTP/1.0 200 OK\r\n", true, Verdict::Certain),
-            ("PRI * HTTP/2.0\r\n", true, Verdict::Certain),
+            ("PRI * HTTP/2.0\r\n", true, Verdict::No),
             ("PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\nGET / HTTP/1.0\r\n", true, Verdict::Certain),
             ("GET / HT", true, Verdict::Maybe),
             ("OPTIONS rtsp://x/ RTSP/1.0\r\n", true, Verdict::No),

@@ -98,8 +98,6 @@ pub(super) enum Move {
     Skip(u64),
     /// Behind so many bytes another protocol begins.
     HandOver(usize),
-    /// Nothing more is wanted.
-    Done,
 }
 
 impl Session for Http1 {
@@ -183,10 +181,6 @@ impl Http1 {
                 Move::HandOver(next) => {
                     self.flush(None, context, out);
                     return Progress::HandOver(next);
-                }
-                Move::Done => {
-                    self.flush(None, context, out);
-                    return Progress::Done;
                 }
             }
         }

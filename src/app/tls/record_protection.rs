@@ -465,3 +465,115 @@ fn check_and_cut(mac: &MacKey, sealed: Sealed<'_>, out: &mut Vec<u8>) -> Option<
     out.truncate(length);
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RANDOMS: ([u8; 32], [u8; 32]) = ([1; 32], [2; 32]);
+    const MASTER: [u8; 48] = [3; 48];
+
+    fn keys(suite: u32, version: u16, encrypt_then_mac: bool) -> [Keys; 2] {
+        let suite = Suite::of(suite).unwrap();
+        let (client_random, server_random) = (&RANDOMS.0, &RANDOMS.1);
+        Keys::of_master(&MASTER, Session12 { suite, version, client_random, server_random, encrypt_then_mac }).unwrap()
+    }
+
+    /// The key block, cut by hand: MAC keys, keys, IVs.
+    fn block(prf: Prf, length: usize) -> Vec<u8> {
+        let mut block = vec![0; length];
+        prf.fill(&MASTER, "key expansion", &[&RANDOMS.1, &RANDOMS.0], &mut block);
+        block
+    }
+
+    fn sealed(version: u16, number: u64, fragment: &[u8]) -> Sealed<'_> {
+        Sealed { content_type: 23, version, number, fragment, header: &[] }
+    }
+
+    fn mac(hash: Hash, key: &[u8], version: u16, number: u64, content: &[u8]) -> Vec<u8> {
+        let header = pseudo_header(sealed(version, number, &[]), content.len()).unwrap();
+        hash.hmac(key, &[&header, content]).bytes().to_vec()
+    }
+
+    fn encrypt(key: &[u8], iv: &[u8], mut plain: Vec<u8>) -> Vec<u8> {
+        let length = plain.len();
+        let encryptor = cbc::Encryptor::<TdesEde3>::new_from_slices(key, iv).unwrap();
+        encryptor.encrypt_padded::<NoPadding>(&mut plain, length).unwrap();
+        plain
+    }
+
+    fn padded(mut bytes: Vec<u8>, block: usize) -> Vec<u8> {
+        let padding = block - 1 - bytes.len() % block;
+        bytes.extend(vec![padding as u8; padding + 1]);
+        bytes
+    }
+
+    /// TLS_RSA_WITH_3DES_EDE_CBC_SHA in TLS 1.0: each IV is the end of the record before.
+    #[test]
+    fn triple_des_with_chained_iv() {
+        let block = block(Prf::Md5Sha1, 104);
+        let (mac_key, key, mut iv) = (&block[..20], &block[40..64], block[88..96].to_vec());
+        let [mut client, _] = keys(0x000a, 0x0301, false);
+        assert!(client.is_stateful());
+        let mut out = Vec::new();
+        for (number, content) in [&b"first"[..], b"", b"the third, of more than one block"].into_iter().enumerate() {
+            let plain = padded([content, &mac(Hash::Sha1, mac_key, 0x0301, number as u64, content)].concat(), 8);
+            let record = encrypt(key, &iv, plain);
+            client.open(sealed(0x0301, number as u64, &record), &mut out).unwrap();
+            assert_eq!(out, content);
+            iv = record[record.len() - 8..].to_vec();
+        }
+        // A record that does not authenticate leaves the chain whole.
+        assert!(client.open(sealed(0x0301, 3, &[9; 32]), &mut out).is_none());
+        let plain = padded([&b"fifth"[..], &mac(Hash::Sha1, mac_key, 0x0301, 4, b"fifth")].concat(), 8);
+        let record = encrypt(key, &[9; 8], plain);
+        client.open(sealed(0x0301, 4, &record), &mut out).unwrap();
+        assert_eq!(out, b"fifth");
+    }
+
+    /// TLS_RSA_WITH_RC4_128_SHA: one key stream for all records of a direction.
+    #[test]
+    fn rc4_goes_on_through_records() {
+        let block = block(Prf::Of(Hash::Sha256), 72);
+        let (mac_key, key) = (&block[20..40], &block[56..72]);
+        let [_, mut server] = keys(0x0005, 0x0303, false);
+        let mut stream = Rc4::new_from_slice(key).unwrap();
+        let mut out = Vec::new();
+        for (number, content) in [&b"one"[..], b"two", b"three"].into_iter().enumerate() {
+            let mut record = [content, &mac(Hash::Sha1, mac_key, 0x0303, number as u64, content)].concat();
+            stream.try_apply_keystream(&mut record).unwrap();
+            server.open(sealed(0x0303, number as u64, &record), &mut out).unwrap();
+            assert_eq!(out, content);
+        }
+    }
+
+    #[test]
+    fn suites_that_are_understood() {
+        for id in
+            [0x1301, 0x1302, 0x1303, 0x1304, 0x1305, 0xc02f, 0xcca8, 0xc09e, 0xc0a3, 0xc013, 0x003d, 0x000a, 0x0005]
+        {
+            assert!(Suite::of(id).is_some(), "{id:04x}");
+        }
+        // Export keys, Camellia, ARIA, SEED, GREASE, and a number that is free.
+        for id in [0x0003, 0x0041, 0xc050, 0x0096, 0x3a3a, 0xfffe] {
+            assert!(Suite::of(id).is_none(), "{id:04x}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_record(bytes in proptest::collection::vec(any::<u8>(), 0..200), number: u64) {
+            let mut out = Vec::new();
+            for (suite, version) in [(0xc02f, 0x0303), (0xcca8, 0x0303), (0xc09e, 0x0303), (0xc013, 0x0301), (0x0005, 0x0303),
+                (0x000a, 0x0302), (0x003b, 0x0303)] {
+                for encrypt_then_mac in [false, true] {
+                    let [mut client, _] = keys(suite, version, encrypt_then_mac);
+                    prop_assert!(client.open(sealed(version, number, &bytes), &mut out).is_none());
+                }
+            }
+        }
+    }
+}

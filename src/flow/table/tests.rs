@@ -10,10 +10,14 @@ use crate::{
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];
 
+mod states;
+
 /// What a consumer was told.
 #[derive(Default)]
 struct Told {
     inputs: Vec<String>,
+    /// The streams' bytes, by direction.
+    bytes: [Vec<u8>; 2],
     records: Vec<(u64, Record)>,
     limits: Vec<&'static str>,
 }
@@ -28,6 +32,7 @@ impl Consumer for Told {
     fn input(&mut self, _: &mut u32, input: Input<'_>, _: &Context<'_>) -> Progress {
         let (text, progress) = match input {
             Input::Stream { bytes, direction } => {
+                self.bytes[direction.index()].extend_from_slice(bytes);
                 (format!("{} {}", direction.index(), String::from_utf8_lossy(bytes)), Progress::Consumed(bytes.len()))
             }
             Input::Datagram { bytes, .. } => (format!("datagram {}", bytes.len()), Progress::Consumed(0)),
@@ -62,6 +67,10 @@ impl Told {
         let one = |(_, record): &'_ (u64, Record)| matches!(record, Record::Connection(_));
         let records = self.records.iter().filter(|record| one(record));
         records.filter_map(|(_, record)| if let Record::Connection(c) = record { Some(&**c) } else { None }).collect()
+    }
+
+    fn bytes_of(&self, direction: usize) -> Vec<u8> {
+        self.bytes[direction].clone()
     }
 
     fn codes(&self) -> Vec<&'static str> {
@@ -99,7 +108,8 @@ impl Wire {
 
     fn ip(&mut self, protocol: u8, source: [u8; 4], destination: [u8; 4], body: &[u8]) {
         let mut bytes = vec![0x45, 0];
-        bytes.extend_from_slice(&(20 + body.len() as u16).to_be_bytes());
+        // Longer than it can say: zero, as segmentation offload leaves it.
+        bytes.extend_from_slice(&u16::try_from(20 + body.len()).unwrap_or(0).to_be_bytes());
         bytes.extend_from_slice(&self.identification.to_be_bytes());
         bytes.extend_from_slice(&[0, 0, 64, protocol, 0, 0]);
         bytes.extend_from_slice(&source);
@@ -127,6 +137,21 @@ impl Wire {
         let bits = "FSRPA".chars().enumerate().filter(|(_, flag)| flags.contains(*flag));
         let bits = bits.fold(0u8, |bits, (bit, _)| bits | 1 << bit);
         self.segment(way, bits, sequence, ack, 0x1000, payload.as_bytes());
+    }
+
+    /// With options, whose length is a multiple of four.
+    fn with_options(&mut self, way: char, bits: u16, numbers: (u32, u32), options: &[u8], payload: &[u8]) {
+        let ports: (u16, u16) = if way == '>' { (40000, 80) } else { (80, 40000) };
+        let mut body = [ports.0.to_be_bytes(), ports.1.to_be_bytes()].concat();
+        body.extend_from_slice(&numbers.0.to_be_bytes());
+        body.extend_from_slice(&numbers.1.to_be_bytes());
+        let words = (5 + options.len() / 4) as u16;
+        body.extend_from_slice(&(words << 12 | bits).to_be_bytes());
+        body.extend_from_slice(&[0x10, 0, 0, 0, 0, 0]);
+        body.extend_from_slice(options);
+        body.extend_from_slice(payload);
+        let (from, to) = if way == '>' { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        self.ip(6, from, to, &body);
     }
 
     fn segment(&mut self, way: char, bits: u8, sequence: u32, ack: u32, window: u16, payload: &[u8]) {

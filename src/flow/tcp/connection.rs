@@ -224,7 +224,7 @@ impl Connection {
         // Once the peer has acknowledged a SYN, another one changes nothing: else one forged segment would move the
         // stream, and hide what follows.
         let settled = sender.initial.is_some_and(|initial| {
-            initial != header.sequence_number && receiver.last_ack.is_some_and(|ack| before(initial, ack))
+            initial != header.sequence_number && sender.acknowledged.is_some_and(|ack| before(initial, ack))
         });
         if header.flags.syn() && !header.flags.rst() && !settled {
             if sender.initial.is_some_and(|initial| initial != header.sequence_number) {

@@ -18,6 +18,10 @@ use crate::{
 const COPIED_WITHIN_NS: i64 = 1_000_000_000;
 /// The farthest an acknowledgement can lie ahead of what was seen, in bytes: the largest window (RFC 7323 2.3).
 const MAX_WINDOW: u32 = 1 << 30;
+/// The flags that a copy has as well: all but those by which congestion is signalled.
+const COMPARED_FLAGS: u16 = 0x3f;
+/// The largest window without scaling, in bytes: the largest while a connection opens (RFC 7323 2.2).
+const LARGEST_UNSCALED: u32 = 65_535;
 /// The mark of a router that would have dropped the packet, in the IP header (RFC 3168 5).
 const CONGESTION_EXPERIENCED: u8 = 3;
 
@@ -71,7 +75,7 @@ pub(super) struct Endpoint {
     /// Acknowledgements seen of bytes that were not.
     pub unseen_acks: u8,
     pub stream_base: u32,
-    /// IPv4 identification and sequence number of its latest packets.
+    /// Of its latest packets: IPv4 identification, and sequence number mixed with length and flags.
     pub latest: [(u16, u32); 4],
     /// When its latest packet came.
     seen: Timestamp,
@@ -135,14 +139,22 @@ impl Endpoint {
             }
             return false;
         };
+        let ahead = distance(next, start);
         if start == end {
-            if next.wrapping_sub(start) == 1 {
-                self.probe(next, peer);
+            match ahead {
+                0 => {}
+                -1 => self.probe(next, peer),
+                1.. => self.empty_ahead(segment, options, next, peer),
+                _ => {}
             }
             return false;
         }
-        let ahead = distance(next, start);
-        if ahead >= 0 {
+        if flags.syn() && start.wrapping_add(1) != next && self.initial == Some(start) && self.transfer.is_none() {
+            self.begin_anew();
+            self.next = Some(end);
+            self.newest = at.timestamp;
+            self.measure(segment, options, peer);
+        } else if ahead >= 0 {
             if ahead > 0 {
                 self.trouble().hole(next, start, Some((segment, options)));
             }
@@ -155,6 +167,34 @@ impl Endpoint {
             self.sent_again(segment, options, (start, end), peer);
         }
         false
+    }
+
+    /// What had its numbers before the SYN belonged to an earlier connection.
+    #[cold]
+    fn begin_anew(&mut self) {
+        self.acknowledged = None;
+        self.timed = None;
+        if let Some(trouble) = self.trouble.as_deref_mut() {
+            trouble.forget_holes();
+        }
+    }
+
+    /// An acknowledgement without data stands where the next byte will (RFC 9293 3.10.7.4): all before it was sent. Numbers
+    /// that the peer's window does not hold are those of another connection.
+    #[cold]
+    fn empty_ahead(&mut self, segment: &Segment<'_>, options: &Options<'_>, next: u32, peer: &Self) {
+        let start = segment.header.sequence_number;
+        let window = peer.window_bytes(self).unwrap_or(0).max(LARGEST_UNSCALED);
+        if start.wrapping_sub(next) <= window && self.is_open(peer) {
+            self.trouble().hole(next, start, Some((segment, options)));
+            self.next = Some(start);
+            self.newest = segment.at.timestamp;
+        }
+    }
+
+    /// Whether both have shown that they take part, by SYNs or by anything else where those were not seen.
+    fn is_open(&self, peer: &Self) -> bool {
+        self.initial.is_some() == peer.initial.is_some() && self.acknowledged.is_some()
     }
 
     /// An empty segment one before the next number asks for an answer: is the peer still there (RFC 9293 3.8.4), is its
@@ -188,7 +228,10 @@ impl Endpoint {
         let is_sign = |flag| u64::from(!flags.syn() && flags.contains(flag));
         let (ece, cwr) = (is_sign(TcpFlags::ECE), is_sign(TcpFlags::CWR));
         let trouble = self.trouble();
-        trouble.ecn_ce = trouble.ecn_ce.saturating_add(u64::from(segment.ecn == CONGESTION_EXPERIENCED));
+        if segment.ecn == CONGESTION_EXPERIENCED {
+            trouble.ecn_ce = trouble.ecn_ce.saturating_add(1);
+            prove(&mut trouble.marked, segment.at.number);
+        }
         trouble.ece = trouble.ece.saturating_add(ece);
         trouble.cwr = trouble.cwr.saturating_add(cwr);
     }
@@ -196,7 +239,10 @@ impl Endpoint {
     /// Whether the packet is here a second time: a mirror port or `-i any` shows packets twice, a network may double
     /// them. An endpoint that sends again gives the packet another identification (RFC 6864 4.3).
     fn is_copy(&mut self, segment: &Segment<'_>) -> bool {
-        let this = (segment.identification, segment.header.sequence_number);
+        // Not the sequence number alone: an acknowledgement and the data behind it share that, and some number packets badly.
+        let header = segment.header;
+        let shape = segment.length.rotate_left(8) ^ u32::from(header.flags.0 & COMPARED_FLAGS);
+        let this = (segment.identification, header.sequence_number ^ shape);
         if this.0 == 0 {
             return false;
         }
@@ -220,6 +266,11 @@ impl Endpoint {
         let waited_for_others = self.repeated_by_peer > 0;
         self.repeated_by_peer = peer_repeats;
         if self.next.is_some_and(|next| distance(next, ack) > 0 && distance(next, ack).unsigned_abs() > MAX_WINDOW) {
+            return;
+        }
+        // In SYN-SENT such a number is not acceptable: it answers an earlier connection (RFC 9293 3.10.7.3).
+        let only_synchronizes = self.initial.is_some() && self.acknowledged.is_none() && self.transfer.is_none();
+        if only_synchronizes && self.next.is_some_and(|next| distance(next, ack) > LARGEST_UNSCALED.cast_signed()) {
             return;
         }
         let known = self.acknowledged.unwrap_or(ack);

@@ -107,6 +107,7 @@ pub(super) struct Trouble {
     pub zero_since: Option<Timestamp>,
     /// How long its window was zero, in nanoseconds.
     pub zero_window_ns: i64,
+    pub marked: Vec<PacketNumber>,
     pub retransmitted: Vec<PacketNumber>,
     pub zero_window_packets: Vec<PacketNumber>,
     pub gap_packets: Vec<PacketNumber>,
@@ -388,6 +389,11 @@ impl Trouble {
             let missing = u64::try_from(distance(start, end)).unwrap_or(0);
             self.gap_bytes = self.gap_bytes.saturating_add(missing);
         }
+    }
+
+    /// What was missing belonged to another connection.
+    pub fn forget_holes(&mut self) {
+        self.holes = Vec::new();
     }
 
     /// The ends of the holes.

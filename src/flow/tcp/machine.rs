@@ -36,6 +36,8 @@ pub(super) struct Machine {
     pub total: u64,
     /// The last steps of each side since it was last seen for sure in a state, the oldest first.
     doubts: [[Option<Doubt>; MAX_DOUBTS]; 2],
+    /// The numbers seen are not those the connection began with: nothing is sure any more.
+    pub lost_track: bool,
 }
 
 /// Where an opening starts that nothing preceded (RFC 9293 3.3.2, figure 5): who sends a SYN had no connection; who
@@ -109,6 +111,8 @@ impl Machine {
         packet: Option<PacketNumber>,
         ts: Timestamp,
     ) {
+        let sure = step.certainty == Certainty::Observed && !self.lost_track;
+        let step = if sure { step } else { Step { certainty: step.certainty.max(Certainty::Implied), ..step } };
         self.set(side, Some(step.to));
         self.total = self.total.saturating_add(1);
         let kept = (self.entries.len() < limits::MAX_TRANSITIONS).then_some(self.entries.len());
@@ -137,6 +141,9 @@ impl Machine {
 
     /// What `side` sent proves that it was in `state`. Of the steps before that, nothing is said.
     pub fn prove(&mut self, side: Side, state: TcpState) {
+        if self.lost_track {
+            return;
+        }
         let found = self.doubts(side).iter().position(|doubt| doubt.is_some_and(|doubt| doubt.to == state));
         let Some(found) = found else { return };
         let doubts = self.doubts(side);

@@ -9,6 +9,8 @@ mod findings;
 mod limited;
 mod loss;
 mod machine;
+#[cfg(test)]
+mod measure_tests;
 mod offer;
 mod options;
 mod proof;

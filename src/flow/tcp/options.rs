@@ -1,5 +1,5 @@
 //! What a segment's options say besides its numbers: clocks (RFC 7323) and what arrived out of order (RFC 2018).
-use super::segment::Segment;
+use super::{segment::Segment, sequence::before};
 use crate::wire::{SackBlocks, TcpOption};
 
 /// The options that measurements read.
@@ -28,6 +28,11 @@ impl<'a> Options<'a> {
     /// The sender's clock when it sent this.
     pub fn value(&self) -> Option<u32> {
         self.timestamps.map(|(value, _)| value)
+    }
+
+    /// Whether it acknowledges selectively what lies behind `ack`.
+    pub fn names_more_than(&self, ack: u32) -> bool {
+        self.sack.is_some_and(|mut blocks| blocks.any(|(_, right)| before(ack, right)))
     }
 
     /// The peer's clock as it is echoed, in a segment that acknowledges something.

@@ -17,7 +17,7 @@ const FOREIGN_AHEAD: i32 = 1 << 22;
 /// Numbers at most this far apart can be told from those of another connection.
 const FAR: i32 = 1 << 30;
 /// Segments in a row with numbers from elsewhere, after which they are believed: the tap had been blind for long.
-const MAX_FOREIGN: u8 = 8;
+const MAX_FOREIGN: u8 = 16;
 
 /// What one side has shown.
 #[derive(Debug, Default)]
@@ -67,10 +67,11 @@ impl Shown {
         }
     }
 
-    /// Whether a segment is taken for one of this connection, though its numbers may speak against that.
-    pub fn is_accepted(&mut self, near: bool) -> bool {
+    /// Counts a segment whose numbers are of this connection, or not; whether there were so many of the others that they
+    /// have to be believed.
+    pub fn is_another_now(&mut self, near: bool) -> bool {
         self.foreign = if near { 0 } else { self.foreign.saturating_add(1) };
-        near || self.foreign > MAX_FOREIGN
+        self.foreign > MAX_FOREIGN
     }
 
     /// It sends a SYN: whether that is the same as before.

@@ -97,6 +97,7 @@ impl Connection {
         let (throughput, goodput) = end.rates(path_ns);
         let transfer = end.transfer.as_deref().filter(|transfer| transfer.segments >= SERIES_FROM);
         let accurate_ecn = self.is_accurate_ecn();
+        let options_seen = self.ends.iter().all(|end| end.timestamps.is_some());
         let classic = |number| (!accurate_ecn).then_some(number);
         let letters = "SAFRPU".chars().enumerate();
         ConnectionSide {
@@ -136,7 +137,7 @@ impl Connection {
             ecn_ce: count(|trouble| trouble.ecn_ce),
             ece: classic(count(|trouble| trouble.ece)),
             cwr: classic(count(|trouble| trouble.cwr)),
-            limited_by: end.limited_by(path_ns),
+            limited_by: end.limited_by(path_ns).filter(|_| options_seen),
             rtt: end.rtt.summary(),
         }
     }

@@ -32,7 +32,10 @@ impl Connection {
         {
             self.shown(side).note(segment);
             self.acknowledges(segment, side, ack);
-            let established = |state| matches!(state, Some(TcpState::Established));
+            // A packet may open and close at once.
+            let opening = |state| matches!(state, TcpState::Listen | TcpState::SynSent | TcpState::SynReceived);
+            let established =
+                |state: Option<TcpState>| state.is_some_and(|state| !opening(state) && state != TcpState::Closed);
             self.was_established |= established(self.machine.state(side)) || established(self.machine.state(peer));
         }
     }
@@ -59,7 +62,10 @@ impl Connection {
         // A keep-alive may stand at the SYN itself.
         let sent = self.shown(side).is_near(own_initial, header.sequence_number, 0);
         let acknowledged = segment.acknowledged().is_none_or(|ack| self.shown(peer).is_near(peer_initial, ack, 1));
-        self.shown(side).is_accepted(sent && acknowledged)
+        let near = sent && acknowledged;
+        let believed = self.shown(side).is_another_now(near);
+        self.machine.lost_track |= believed;
+        near || believed
     }
 
     /// A segment with ACK, and neither SYN nor RST.
@@ -93,7 +99,8 @@ impl Connection {
             self.machine.apply(peer, Event::ReceiveFin, packet, ts);
         }
         let own = self.end(side);
-        if own_fin && own.fin.zip(own.acknowledged).is_some_and(|(fin, acknowledged)| before(fin, acknowledged)) {
+        let first_fin = own_fin && own.fin_packet == packet;
+        if first_fin && own.fin.zip(own.acknowledged).is_some_and(|(fin, acknowledged)| before(fin, acknowledged)) {
             // Its acknowledgment passed the tap before it.
             self.machine.apply(side, Event::ReceiveAckOfFin, packet, ts);
         }
@@ -239,7 +246,8 @@ impl Connection {
             return;
         };
         self.shown(side).answered = true;
-        if again && self.machine.state(side) == Some(TcpState::Closed) {
+        let opening = matches!(self.machine.state(side), None | Some(TcpState::SynSent | TcpState::SynReceived));
+        if again && !opening {
             // A copy that comes late.
             return;
         }
@@ -297,6 +305,8 @@ impl Connection {
             // There was no connection on this side, and there is none: nothing changes.
             self.machine.set(side, Some(TcpState::Closed));
         } else {
+            // TIME-WAIT answers with ACK, not RST: whoever resets had not got there yet (RFC 9293 3.10.7.4).
+            while self.machine.state(side) == Some(TcpState::TimeWait) && self.machine.revoke(side) {}
             let doubtful = (opening || self.machine.is_doubtful(side)) && !at_start;
             let certainty = if doubtful { Implied } else { Observed };
             self.machine.apply_as(side, Event::SendReset, certainty, packet, ts);

@@ -205,8 +205,10 @@ impl Endpoint {
     }
 
     /// Whether the tap is nearer to it than to its peer: its segments take at least half of the path's round trip from here.
+    /// On a path that takes no time it is near to both.
     fn is_near(&self, path_ns: Option<i64>) -> bool {
-        self.rtt.smallest().zip(path_ns).is_some_and(|(own, path)| own.saturating_mul(2) >= path)
+        let near = |(own, path): (i64, i64)| own.saturating_mul(2) >= path || path < SHORTEST_SPAN_NS;
+        self.rtt.smallest().zip(path_ns).is_some_and(near)
     }
 
     pub(super) fn initial_window(&self, path_ns: Option<i64>) -> Option<InitialWindow> {
@@ -218,7 +220,6 @@ impl Endpoint {
     pub(super) fn limited_by(&self, path_ns: Option<i64>) -> Option<crate::record::LimitedBy> {
         let transfer = self.transfer.as_deref()?;
         let long = transfer.limits.total_ns() >= path_ns?.max(SHORTEST_SPAN_NS);
-        let windows_known = self.timestamps.is_some();
-        (long && windows_known && self.is_near(path_ns)).then(|| transfer.limits.summary())
+        (long && self.is_near(path_ns)).then(|| transfer.limits.summary())
     }
 }

@@ -47,6 +47,8 @@ impl Endpoint {
         {
             let closed = segment.at.timestamp.since(since).max(0);
             trouble.zero_window_ns = trouble.zero_window_ns.saturating_add(closed);
+            // What its peer sends next, it sends because of the window, not of the repetitions before.
+            self.repeated_acks = 0;
         }
     }
 
@@ -56,7 +58,8 @@ impl Endpoint {
         let Some(ack) = segment.acknowledged() else { return };
         let repeats = self.last_ack == Some(ack);
         if repeats {
-            let outstanding = peer.next.is_some_and(|next| before(ack, next));
+            // Where the peer's data is not captured, a selective acknowledgement still says that there is some.
+            let outstanding = peer.next.is_some_and(|next| before(ack, next)) || options.names_more_than(ack);
             let bare = segment.length == 0 && !flags.syn() && !flags.fin() && !flags.rst();
             if bare && outstanding && self.window == segment.header.window {
                 self.repeated_acks = self.repeated_acks.saturating_add(1);

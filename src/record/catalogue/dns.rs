@@ -26,12 +26,14 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 1035 4.1.1"),
     },
     Entry {
-        code: "dns.truncated",
+        code: "dns.error",
         severities: NOTE,
-        title: "an answer did not fit",
-        explanation: "The answer did not fit into a datagram, and says so (TC). The client is expected to ask again over \
-             TCP; where TCP port 53 is blocked, the name cannot be resolved at all.",
-        reference: Some("RFC 7766 5"),
+        title: "the server answered with another error",
+        explanation: "The response code says why. FORMERR: the server could not read the query, as old servers say when it \
+             carries EDNS. NOTIMP: it does not support this kind of query. BADVERS and BADCOOKIE: the client asks \
+             again, with a lower version or with the server's cookie. NOTAUTH and NOTZONE: the server is not \
+             responsible for the zone, or the TSIG key is not valid.",
+        reference: Some("RFC 6895 2.3"),
     },
     Entry {
         code: "dns.slow",
@@ -51,12 +53,63 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 1035 4.2.1"),
     },
     Entry {
+        code: "dns.unreachable",
+        severities: WARNING,
+        title: "ICMP says that the server cannot be asked",
+        explanation: "The query was answered with an ICMP error: nothing listens on the server's port, no host has that \
+             address, or a firewall rejects the packets. The client can ask another server at once, instead of \
+             waiting.",
+        reference: Some("RFC 1122 4.1.3.3"),
+    },
+    Entry {
         code: "dns.mismatched-response",
         severities: WARNING,
         title: "a response answers a question that was not asked",
         explanation: "The id fits an open query, the question does not. A resolver must ignore such a response: it may be \
              an attempt to spoof an answer, or come from a broken server.",
         reference: Some("RFC 5452 9.1"),
+    },
+    Entry {
+        code: "dns.mismatched-id",
+        severities: WARNING,
+        title: "responses fit an open question, but not its id",
+        explanation: "The question is the one that is open, the id is not. A resolver must ignore such a response. Somebody \
+             who cannot see the query may be guessing its id, to plant a false answer; many such responses at once \
+             are an attack.",
+        reference: Some("RFC 5452 9.1"),
+    },
+    Entry {
+        code: "dns.id-in-use",
+        severities: NOTE,
+        title: "an id was used again while its question was open",
+        explanation: "Two open questions of one port share an id, so only the question tells which of them a response \
+             answers. Ids should be random: whoever can guess them can plant false answers.",
+        reference: Some("RFC 5452 9.2"),
+    },
+    Entry {
+        code: "dns.conflicting-response",
+        severities: WARNING,
+        title: "a query was answered twice, and the answers differ",
+        explanation: "A server answers a query once. Somebody else answered too, and the faster one was believed: look \
+             which of them has the usual hop limit (TTL in the IP header) and times to live. Some networks and \
+             states answer in a server's name, to block or redirect.",
+        reference: Some("RFC 5452 3"),
+    },
+    Entry {
+        code: "dns.malformed",
+        severities: WARNING,
+        title: "a message cannot be read",
+        explanation: "No sane software writes such a message: it is damage, another protocol, or an attempt to make a \
+             reader loop or overrun. What stands before the place is reported.",
+        reference: Some("RFC 9267 2"),
+    },
+    Entry {
+        code: "dns.ttl-zero",
+        severities: NOTE,
+        title: "an answer may not be kept",
+        explanation: "Its time to live is 0: nobody may cache it, so each use of the name costs a query and its time. Load \
+             balancers want that; elsewhere it is a mistake.",
+        reference: Some("RFC 1035 3.2.1"),
     },
     Entry {
         code: "dns.duplicate-response",

@@ -3,6 +3,7 @@
 mod capture;
 mod dns;
 mod http;
+mod http2;
 mod quic;
 mod tcp;
 mod tls;
@@ -33,6 +34,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("QUIC", quic::ENTRIES),
     ("DNS", dns::ENTRIES),
     ("HTTP", http::ENTRIES),
+    ("HTTP/2 and gRPC", http2::ENTRIES),
 ];
 
 /// All codes.
@@ -52,3 +54,4 @@ const ERROR: &[Severity] = &[Severity::Error];
 const NOTE_OR_WARNING: &[Severity] = &[Severity::Note, Severity::Warning];
 const NOTE_OR_ERROR: &[Severity] = &[Severity::Note, Severity::Error];
 const WARNING_OR_ERROR: &[Severity] = &[Severity::Warning, Severity::Error];
+const ANY: &[Severity] = &[Severity::Note, Severity::Warning, Severity::Error];

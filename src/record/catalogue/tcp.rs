@@ -32,6 +32,17 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 4987 2"),
     },
     Entry {
+        code: "tcp.slow-handshake",
+        severities: WARNING,
+        title: "the handshake took a second or more",
+        explanation: "SYN, SYN-ACK or the acknowledgement of it was lost. Whoever waits for an answer sends its part again after \
+             one second, then after two more, four more: the user sees nothing happen in that time, and no other \
+             measurement shows it.\n\n\
+             Packets were lost on the way, a firewall was slow to decide, or the server's backlog was full (Linux: \
+             nstat TcpExtListenOverflows).",
+        reference: Some("RFC 6298 5.7"),
+    },
+    Entry {
         code: "tcp.syn-flood",
         severities: WARNING,
         title: "many handshakes with a server were never completed",
@@ -50,13 +61,15 @@ pub static ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "tcp.port-reuse",
-        severities: NOTE,
+        severities: NOTE_OR_WARNING,
         title: "a new connection uses the ports of an earlier one",
         explanation: "The same addresses and ports carried an earlier connection in this capture. That is allowed once \
              TIME-WAIT is over, and earlier when the new SYN's sequence number or timestamp is higher. Soon after \
              the earlier connection, late packets of it can be taken for the new one's, and firewalls that \
-             remember the old one may drop the new SYN.",
-        reference: Some("RFC 6191"),
+             remember the old one may drop the new SYN.\n\n\
+             It is a warning when the earlier connection was still open (its client has forgotten it; the server \
+             answers the SYN with an ACK first), or when the new sequence numbers lie among the old ones.",
+        reference: Some("RFC 6191 2"),
     },
     Entry {
         code: "tcp.same-connection",
@@ -121,8 +134,9 @@ pub static ENTRIES: &[Entry] = &[
              know whether it was executed.\n\n\
              Behind a load balancer or proxy this is the classic cause of sporadic 502 answers. Make the idle \
              timeout of the side that reuses connections (the proxy, the client's pool) shorter than that of the \
-             side that closes first (the server), or let the reusing side try idempotent requests again.",
-        reference: Some("RFC 9293 3.10.7.4"),
+             side that closes first (the server), or let the reusing side try idempotent requests again. Where no FIN was captured, the server or a \
+             firewall before it had forgotten the connection without a word: keep-alives help then, too.",
+        reference: Some("RFC 9293 3.6.1"),
     },
     Entry {
         code: "tcp.idle-timeout",
@@ -164,6 +178,26 @@ pub static ENTRIES: &[Entry] = &[
              one in a hundred it is rarely felt; above, transfers become slow.\n\n\
              Look for a congested link, a bad cable or radio, a wrong duplex setting, a policer that drops bursts.",
         reference: Some("RFC 6298"),
+    },
+    Entry {
+        code: "tcp.spurious-retransmissions",
+        severities: NOTE_OR_WARNING,
+        title: "segments were sent again though they had arrived",
+        explanation: "The receiver had the data already: it had acknowledged them before, it reported them as duplicates (DSACK, \
+             RFC 2883), or its answer carried the clock of the first copy (Eifel, RFC 3522). The sender took reordering, \
+             a jump of the delay, or lost acknowledgements for a loss, and slowed down for nothing.\n\n\
+             It is a warning when it is the greater part of what was sent again: look for paths of different length \
+             (load balancing per packet), for links that retransmit by themselves (radio), for queues that are too long.",
+        reference: Some("RFC 3708"),
+    },
+    Entry {
+        code: "tcp.congestion-marked",
+        severities: NOTE,
+        title: "routers marked packets because of congestion",
+        explanation: "Both ends understand Explicit Congestion Notification. A router whose queue was filling marked packets \
+             (Congestion Experienced) instead of dropping them; the receiver reports it with ECE, and the sender slows down \
+             and says so with CWR. Nothing was lost by it, but the path is at its limit.",
+        reference: Some("RFC 3168 6.1"),
     },
     Entry {
         code: "tcp.duplicated-packets",

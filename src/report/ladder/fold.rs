@@ -22,6 +22,8 @@ fn most_of_a_kind(mark: Mark) -> usize {
         Mark::DuplicateAck | Mark::KeepAlive | Mark::WindowProbe => 3,
         Mark::Retransmission
         | Mark::FastRetransmission
+        | Mark::TimeoutRetransmission
+        | Mark::TailLossProbe
         | Mark::SpuriousRetransmission
         | Mark::OutOfOrder
         | Mark::Copy

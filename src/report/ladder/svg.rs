@@ -125,8 +125,7 @@ impl Slope {
         let round_trip = server.saturating_add(client);
         // Of the whole picture, a way takes as much as it takes of the connection's life, within what can be read.
         let share = round_trip as f64 / connection.duration_ns.max(1) as f64;
-        let fall = FLAT + (share * 80.0) as i32;
-        let fall = fall.clamp(FLAT, STEEP);
+        let fall = (f64::from(FLAT) + share * 80.0).min(f64::from(STEEP)) as i32;
         let near = if round_trip == 0 { 0.5 } else { client as f64 / round_trip as f64 };
         let before = (f64::from(fall) * near) as i32;
         Self { to_server: (before, fall - before), to_client: (fall - before, before) }
@@ -294,8 +293,8 @@ impl Sheet {
         }
         let label = messages.label(segment);
         let label = messages.wait(segment).map_or(label.clone(), |wait| format!("{label}   ({wait})"));
-        let label = cut_middle(&label, LABEL_COLUMNS);
-        let (x, y) = ((CLIENT + SERVER) / 2, (ends[0] + ends[1]) / 2 - 5);
+        let label = cut_middle(&label, if segment.is_lost { LABEL_COLUMNS * 3 / 4 } else { LABEL_COLUMNS });
+        let (x, y) = ((from + to) / 2, (start + end) / 2 - 5);
         let _ = writeln!(
             self.svg,
             "<text x=\"{x}\" y=\"{y}\" class=\"small {class}\" text-anchor=\"middle\" transform=\"rotate({:.1} {x} {y})\"\

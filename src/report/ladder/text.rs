@@ -6,7 +6,7 @@ use super::{
     words::{self, Look, Messages},
 };
 use crate::{
-    record::{Certainty, Direction, Segment, Severity, Side, Timestamp},
+    record::{Certainty, Direction, Mark, Segment, Severity, Side, Timestamp},
     report::{
         Options, TimeStyle,
         summary::{Style, symbol},
@@ -63,8 +63,12 @@ pub fn ladder(picture: &Picture<'_>, options: &Options, columns: usize) -> Vec<S
     }
     let mut clock = Clock::new(picture, options);
     for row in &picture.rows {
-        let time = pad_left(&clock.time(row.ts), layout.time);
-        lines.extend(layout.row(row, &time));
+        // What happens at no moment of its own has none, and does not count for the next one.
+        let time = match row.what {
+            What::Start | What::Missing { .. } | What::Folded(_) => String::new(),
+            What::Segment(_) | What::Event { .. } => clock.time(row.ts),
+        };
+        lines.extend(layout.row(row, &pad_left(&time, layout.time)));
     }
     lines.extend(legend(picture).iter().flat_map(|text| wrap(text, columns)).map(|line| paint(Style::Dim, &line)));
     lines
@@ -82,6 +86,10 @@ pub fn legend(picture: &Picture<'_>) -> Vec<String> {
         legend.push(
             "✗ was not acknowledged and was sent again: lost behind the capture point, or its ACK was".to_owned(),
         );
+    }
+    let is_needless = |row: &Row| matches!(&row.what, What::Segment(segment) if segment.marks.contains(&Mark::SpuriousRetransmission));
+    if picture.rows.iter().any(is_needless) {
+        legend.push("needless: what was sent again had arrived, as the receiver's answers show".to_owned());
     }
     legend
 }

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use super::fold::Folded;
 use crate::{
     record::{
-        Certainty, Close, CloseKind, Connection, ConnectionSide, Endpoint, Mark, PacketNumber, Phase, Record, Segment,
-        Side, TcpState, Timestamp, Tls, Vantage, WaitingFor, WhichSide,
+        Certainty, Close, CloseKind, Connection, ConnectionSide, Ecn, Endpoint, LimitedBy, Mark, PacketNumber, Phase,
+        Record, Segment, Side, TcpState, Timestamp, Tls, Vantage, WaitingFor, WhichSide,
     },
     report::{escape::escape, units},
 };
 
 /// Bytes of a label that are looked at: more would be cut in any picture.
 const MAX_LABEL_BYTES: usize = 400;
+/// Of less payload, a rate says nothing.
+const WORTH_A_RATE_BYTES: u64 = 10_000;
 /// Waits shorter than this, in nanoseconds, are not worth a word.
 const WORTH_SAYING_NS: i64 = 50_000;
 
@@ -89,6 +91,28 @@ fn agreed(connection: &Connection) -> Option<String> {
     };
     both("sack", client.sack_permitted, server.sack_permitted);
     both("timestamps", client.timestamps, server.timestamps);
+    let handshake = &connection.handshake;
+    parts.extend(handshake.ecn.map(|ecn| {
+        match ecn {
+            Ecn::Offered => "ECN asked for",
+            Ecn::Classic => "ECN",
+            Ecn::Accurate => "Accurate ECN",
+            Ecn::Refused => "ECN refused",
+        }
+        .to_owned()
+    }));
+    parts.extend(handshake.fast_open.map(|open| match (open.data_bytes, open.accepted) {
+        (0, _) if open.granted => "Fast Open cookie given".to_owned(),
+        (0, _) => "Fast Open asked for".to_owned(),
+        (bytes, Some(true)) => format!("Fast Open: {} in the SYN, accepted", units::bytes(bytes.into())),
+        (bytes, Some(false)) => format!("Fast Open: {} in the SYN, not accepted", units::bytes(bytes.into())),
+        (bytes, None) => format!("Fast Open: {} in the SYN", units::bytes(bytes.into())),
+    }));
+    parts.extend(
+        handshake
+            .multipath
+            .map(|multipath| if multipath.accepted { "Multipath TCP" } else { "Multipath TCP refused" }.to_owned()),
+    );
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
@@ -104,15 +128,46 @@ fn sent(side: &ConnectionSide) -> String {
             parts.push(format!("{} {}", units::count(number), if number == 1 { one } else { several }));
         }
     };
-    more(side.retransmissions, "sent again", "sent again");
+    let causes = [
+        (side.timeout_retransmissions, "by timeout"),
+        (side.fast_retransmissions, "fast"),
+        (side.tail_loss_probes, if side.tail_loss_probes == 1 { "tail loss probe" } else { "tail loss probes" }),
+        (side.spurious_retransmissions, "needlessly"),
+    ];
+    let causes: Vec<String> = causes
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, cause)| format!("{} {cause}", units::count(*number)))
+        .collect();
+    let again = if causes.is_empty() { "sent again".to_owned() } else { format!("sent again ({})", causes.join(", ")) };
+    more(side.retransmissions, &again, &again);
     more(side.out_of_order, "out of order", "out of order");
     more(side.duplicate_acks, "duplicate ACK", "duplicate ACKs");
     more(side.zero_windows, "zero window", "zero windows");
     more(side.keep_alives, "keep-alive", "keep-alives");
+    more(side.zero_window_probes, "window probe", "window probes");
     if side.gap_bytes > 0 {
         parts.push(format!("{} not captured", units::bytes(side.gap_bytes)));
     }
+    if let Some(bits) = side.goodput_bits_per_second.filter(|_| side.payload_bytes >= WORTH_A_RATE_BYTES) {
+        // Bits in one second are so many bytes in eight.
+        parts.extend(units::rate(bits, 8_000_000_000).map(|rate| format!("{rate} of new data")));
+    }
+    parts.extend(side.limited_by.and_then(|limits| held_back(&limits)));
     parts.join(" · ")
+}
+
+/// What held a sender back most of the time.
+fn held_back(limits: &LimitedBy) -> Option<String> {
+    let shares = [
+        (limits.application_ns, "by the application"),
+        (limits.receiver_window_ns, "by the peer's window"),
+        (limits.network_ns, "by the network"),
+    ];
+    let all: i64 = shares.iter().map(|(ns, _)| ns.max(&0)).fold(0, |sum, ns| sum.saturating_add(*ns));
+    let (most, name) = shares.into_iter().max_by_key(|(ns, _)| *ns)?;
+    // A few milliseconds are too few to speak of.
+    (all > 50_000_000).then(|| format!("limited {name} {} % of the time", i128::from(most) * 100 / i128::from(all)))
 }
 
 /// Of the handshake, by halves.
@@ -309,8 +364,10 @@ fn numbers(segment: &Segment) -> String {
 pub fn remark(mark: Mark) -> &'static str {
     match mark {
         Mark::Retransmission => "sent again",
-        Mark::FastRetransmission => "sent again after duplicate ACKs",
-        Mark::SpuriousRetransmission => "sent again needlessly: it had arrived",
+        Mark::FastRetransmission => "sent again: fast",
+        Mark::TimeoutRetransmission => "sent again: timeout",
+        Mark::TailLossProbe => "sent again: tail loss probe",
+        Mark::SpuriousRetransmission => "needless",
         Mark::OutOfOrder => "out of order",
         Mark::Copy => "captured twice",
         Mark::DuplicateAck => "duplicate ACK",
@@ -328,6 +385,7 @@ fn counted_remark(mark: Mark, count: u64) -> &'static str {
         (Mark::DuplicateAck, 2..) => "duplicate ACKs",
         (Mark::ZeroWindow, 1) => "zero window",
         (Mark::ZeroWindow, _) => "zero windows",
+        (Mark::SpuriousRetransmission, _) => "needlessly",
         (Mark::WindowOpens, _) => "opening the window",
         (Mark::WindowFull, _) => "filling the window",
         (Mark::WindowProbe, 2..) => "window probes",

@@ -20,7 +20,7 @@ pub fn plain(text: &str) -> Cell {
     styled(text, Style::Plain)
 }
 
-fn styled(text: &str, style: Style) -> Cell {
+pub(super) fn styled(text: &str, style: Style) -> Cell {
     match text.char_indices().nth(MAX_CHARACTERS) {
         // The middle will be cut anyway: keep both ends.
         Some((half, _)) => {
@@ -33,7 +33,7 @@ fn styled(text: &str, style: Style) -> Cell {
 }
 
 /// What was not seen.
-fn absent() -> Cell {
+pub(super) fn absent() -> Cell {
     Cell { text: "–".to_owned(), style: Style::Dim }
 }
 
@@ -41,7 +41,7 @@ fn maybe(text: Option<&str>) -> Cell {
     text.map_or_else(absent, plain)
 }
 
-fn duration(nanoseconds: Option<i64>) -> Cell {
+pub(super) fn duration(nanoseconds: Option<i64>) -> Cell {
     nanoseconds.map_or_else(absent, |ns| plain(&units::duration(ns)))
 }
 
@@ -49,7 +49,7 @@ fn bytes(bytes: u64) -> Cell {
     styled(&units::bytes(bytes), if bytes == 0 { Style::Dim } else { Style::Plain })
 }
 
-fn flow(subject: &Subject) -> Cell {
+pub(super) fn flow(subject: &Subject) -> Cell {
     subject.flow.map_or_else(absent, |flow| styled(&flow.to_string(), Style::Bold))
 }
 
@@ -245,12 +245,27 @@ pub fn dns(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
         maybe(kind.or(owner.map(|owner| owner.record_type.as_str()))),
         answer(dns, kind),
         plain(&dns.server.to_string()),
+        authority(dns),
         duration(dns.latency_ns),
         styled(&units::count(tries), if tries > 1 { Style::Yellow } else { Style::Dim }),
     ]
 }
 
+/// On whose word an answer stands: that of the zone's own server, or of a resolver, and whether that verified it.
+fn authority(dns: &Dns) -> Cell {
+    let Some(response) = dns.response.as_ref().filter(|_| expects_answer(dns)) else { return absent() };
+    match (response.authoritative, response.recursion_available, response.authentic_data) {
+        (true, ..) => plain("authoritative"),
+        (false, _, true) => plain("verified"),
+        (false, true, false) => plain("resolver"),
+        (false, false, false) => absent(),
+    }
+}
+
 fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
+    if let Some(error) = &dns.unreachable {
+        return styled(error.reason, Style::Red);
+    }
     let Some(response) = &dns.response else {
         return if expects_answer(dns) { styled("no answer", Style::Red) } else { absent() };
     };
@@ -263,8 +278,15 @@ fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
     let asked: Vec<&DnsRecord> =
         response.answers.iter().filter(|record| Some(record.record_type.as_str()) == kind).collect();
     let shown: Vec<&DnsRecord> = if asked.is_empty() { response.answers.iter().collect() } else { asked };
+    if response.truncated {
+        return styled("truncated", Style::Yellow);
+    }
     if shown.is_empty() {
-        return styled("no such record", Style::Dim);
+        let referral = response.authority.iter().find(|record| record.record_type == "NS");
+        return match referral.filter(|_| !response.authoritative) {
+            Some(server) => plain(&format!("ask {}: {}", server.name, server.data)),
+            None => styled("no such record", Style::Dim),
+        };
     }
     let first: Vec<&str> = shown.iter().take(2).map(|record| record.data.as_str()).collect();
     let more = if shown.len() > 2 { format!(" +{}", shown.len() - 2) } else { String::new() };
@@ -276,8 +298,9 @@ pub fn http_key(record: &Record) -> Key {
     let Record::Http(http) = record else { return (0, 0) };
     let trouble = match http.response.as_ref().map(|response| response.status) {
         None => 3,
-        Some(500..) => 2,
-        Some(400..) => 1,
+        Some(_) if http.reset.as_ref().is_some_and(|reset| reset.code != 0) => 3,
+        Some(Some(500..)) => 2,
+        Some(Some(400..)) => 1,
         Some(_) => 0,
     };
     (trouble, http.ttfb_ns.and_then(|ns| u64::try_from(ns).ok()).unwrap_or(0))
@@ -286,25 +309,25 @@ pub fn http_key(record: &Record) -> Key {
 pub fn http(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
     let Record::Http(http) = record else { return Vec::new() };
     let (request, response) = (http.request.as_ref(), http.response.as_ref());
-    let url = request.map(|request| match request.authority.as_deref() {
-        Some(authority) if request.target.starts_with('/') => format!("{authority}{}", request.target),
-        _ => request.target.clone(),
+    let url = request.and_then(|request| match (request.authority.as_deref(), request.target.as_deref()) {
+        (Some(authority), Some(target)) if target.starts_with('/') => Some(format!("{authority}{target}")),
+        (_, target) => target.map(str::to_owned),
     });
     let status = response.map_or_else(
         || styled("no response", Style::Red),
         |response| {
             let style = match response.status {
-                500.. => Style::Red,
-                400.. => Style::Yellow,
+                Some(500..) => Style::Red,
+                Some(400..) => Style::Yellow,
                 _ => Style::Plain,
             };
-            styled(&response.status.to_string(), style)
+            response.status.map_or_else(absent, |status| styled(&status.to_string(), style))
         },
     );
     let media = response.and_then(|response| response.content_type.as_deref());
     vec![
         flow(&http.subject),
-        maybe(request.map(|request| request.method.as_str())),
+        maybe(request.and_then(|request| request.method.as_deref())),
         maybe(url.as_deref()),
         status,
         maybe(media.map(|media| media.split(';').next().unwrap_or(media).trim())),
@@ -312,6 +335,47 @@ pub fn http(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
         response.map_or_else(absent, |response| bytes(response.body_bytes)),
     ]
 }
+
+pub fn http2_frame(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::Http2Frame(frame) = record else { return Vec::new() };
+    let name = match frame.frame_type {
+        None => "preface".to_owned(),
+        Some(number) => match HTTP2_FRAMES.get(usize::from(number)) {
+            Some(name) => (*name).to_owned(),
+            None => format!("type {number}"),
+        },
+    };
+    // The fields that say most: what is asked for, or what came of it.
+    let shown = frame.headers.as_ref().map(|fields| {
+        let told = fields.iter().filter_map(|(name, value)| Some((name.as_deref()?, value.as_deref()?)));
+        let told = told.filter(|(name, _)| [":method", ":path", ":status", "grpc-status"].contains(name));
+        told.map(|(_, value)| value).collect::<Vec<_>>().join(" ")
+    });
+    vec![
+        plain(&frame.packet.to_string()),
+        flow(&frame.subject),
+        side(frame.side),
+        maybe(frame.stream_id.map(|id| id.to_string()).as_deref()),
+        plain(&name),
+        maybe(frame.flags.map(|flags| format!("0x{flags:02x}")).as_deref()),
+        plain(&units::count(u64::from(frame.length))),
+        maybe(shown.as_deref()),
+    ]
+}
+
+/// Names of frame types by number (RFC 9113 6).
+const HTTP2_FRAMES: [&str; 10] = [
+    "DATA",
+    "HEADERS",
+    "PRIORITY",
+    "RST_STREAM",
+    "SETTINGS",
+    "PUSH_PROMISE",
+    "PING",
+    "GOAWAY",
+    "WINDOW_UPDATE",
+    "CONTINUATION",
+];
 
 fn side(side: Side) -> Cell {
     plain(if side == Side::Client { "client" } else { "server" })

@@ -3,6 +3,7 @@
 mod captures;
 mod cells;
 mod problems;
+mod resolutions;
 mod sections;
 mod top;
 
@@ -33,8 +34,10 @@ pub struct Summary {
 pub struct Table {
     /// Its name.
     pub title: &'static str,
-    /// Rows there are, shown or not.
+    /// Records there are, shown or not.
     pub total: u64,
+    /// How many of them are shown; each may take several rows.
+    pub shown: u64,
     /// What the rows are sorted by, in words.
     pub order: String,
     /// The columns.
@@ -142,10 +145,13 @@ impl Summary {
 fn table(section: &Section, top: &Top, show: &Show) -> Table {
     let order = if top.is_cut() { section.cut_order } else { section.order };
     let mut previous = None;
-    let rows = top.rows().into_iter().map(|record| section.cells(record, show, &mut previous)).collect();
+    let records = top.rows();
+    let shown = records.len() as u64;
+    let rows = records.into_iter().flat_map(|record| section.rows(record, show, &mut previous)).collect();
     Table {
         title: section.title,
         total: top.total(),
+        shown,
         order: order.to_owned(),
         columns: section.all_columns(show),
         rows,

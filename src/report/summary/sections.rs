@@ -1,6 +1,6 @@
 //! The sections of a report for people: which kinds of record they list, by which key, in which columns.
 use super::{
-    Table, Talkers, cells,
+    Table, Talkers, cells, resolutions,
     top::{Key, Talk},
 };
 use crate::{
@@ -97,10 +97,17 @@ impl Section {
         let file = show.several_files.then(|| cells::plain(name()));
         file.into_iter().chain((self.cells)(record, show, previous)).collect()
     }
+
+    /// A record's row, and those below it.
+    pub fn rows(&self, record: &Record, show: &Show, previous: &mut Option<Timestamp>) -> Vec<Vec<Cell>> {
+        let below = |row: Vec<Cell>| show.several_files.then(Cell::default).into_iter().chain(row).collect();
+        let first = self.cells(record, show, previous);
+        std::iter::once(first).chain(resolutions::rows_below(record).into_iter().map(below)).collect()
+    }
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 8] = [
+pub const SECTIONS: [Section; 11] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -109,17 +116,17 @@ pub const SECTIONS: [Section; 8] = [
         key: connection_key,
         columns: &[
             text("flow", 0, 0, 8),
-            number("start", 9, 11),
+            number("start", 10, 11),
             text("client → server", 0, 37, 43),
-            text("protocol", 3, 8, 9),
+            text("app", 2, 4, 9),
             text("states", 4, 0, 23),
             text("closed", 1, 0, 15),
-            number("rtt", 6, 8),
-            number("lost", 5, 5),
-            number("gaps", 7, 8),
-            number("↑ bytes", 8, 8),
-            number("↓ bytes", 1, 8),
-            number("lasted", 2, 12),
+            number("rtt", 7, 8),
+            number("lost", 3, 5),
+            number("gaps", 8, 8),
+            number("↑ bytes", 9, 8),
+            number("↓ bytes", 6, 8),
+            number("lasted", 5, 12),
         ],
         cells: cells::connection,
     },
@@ -136,7 +143,7 @@ pub const SECTIONS: [Section; 8] = [
             text("flow", 0, 0, 8),
             number("start", 6, 11),
             text("client → server", 0, 37, 43),
-            text("protocol", 2, 8, 9),
+            text("app", 2, 4, 9),
             number("↑ packets", 4, 9),
             number("↓ packets", 4, 9),
             number("bytes", 1, 8),
@@ -186,14 +193,50 @@ pub const SECTIONS: [Section; 8] = [
         key: cells::dns_key,
         columns: &[
             text("flow", 3, 0, 8),
-            text("name", 0, 20, 36),
+            text("name", 0, 18, 36),
             text("type", 1, 0, 6),
-            text("answer", 0, 26, 40),
+            text("answer", 0, 20, 40),
             text("server", 4, 12, 22),
-            number("time", 2, 8),
+            text("authority", 6, 0, 13),
+            number("time", 1, 8),
             number("tries", 5, 5),
         ],
         cells: cells::dns,
+    },
+    Section {
+        kind: RecordKind::Resolution,
+        title: "Resolutions",
+        order: "by flow",
+        cut_order: "failures first, then the slowest",
+        key: resolutions::resolution_key,
+        columns: &[
+            text("flow", 6, 0, 8),
+            text("name, then servers asked", 0, 24, 34),
+            text("question", 2, 16, 30),
+            text("answer", 0, 20, 44),
+            number("at", 4, 8),
+            number("took", 1, 8),
+            number("tries", 5, 5),
+        ],
+        cells: resolutions::resolution,
+    },
+    Section {
+        kind: RecordKind::RoundRobin,
+        title: "Round robin",
+        order: "by flow",
+        cut_order: "the most often asked",
+        key: resolutions::round_robin_key,
+        columns: &[
+            text("flow", 6, 0, 8),
+            text("name, then addresses", 0, 20, 36),
+            text("type", 4, 0, 6),
+            text("server", 3, 12, 22),
+            text("order", 1, 0, 17),
+            number("stood first", 0, 12),
+            number("given", 1, 12),
+            number("connected", 1, 9),
+        ],
+        cells: resolutions::round_robin,
     },
     Section {
         kind: RecordKind::Http,
@@ -246,6 +289,24 @@ pub const SECTIONS: [Section; 8] = [
         ],
         cells: cells::tls_record,
     },
+    Section {
+        kind: RecordKind::Http2Frame,
+        title: "HTTP/2 frames",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            number("stream", 0, 8),
+            text("frame", 0, 0, 13),
+            text("flags", 2, 0, 5),
+            number("length", 1, 7),
+            text("headers", 0, 12, 48),
+        ],
+        cells: cells::http2_frame,
+    },
 ];
 
 fn connection_key(record: &Record) -> Key {
@@ -296,6 +357,7 @@ pub fn talkers(talkers: &Talkers, rows: usize) -> Table {
     Table {
         title: "Top talkers",
         total: talkers.len() as u64,
+        shown: best.len() as u64,
         order: "by bytes".to_owned(),
         columns: vec![
             text("address", 0, 16, 39),

@@ -101,8 +101,15 @@ fn blocks(table: &Table, room: usize) -> Vec<String> {
             }
             let before = if first { INDENT } else { INDENT * 2 };
             let title = pad_right(&cut_middle(column.title, longest), longest + INDENT * 2 - before);
-            let value = cut(&cell.text, room.saturating_sub(longest + GAP + INDENT));
-            lines.push(format!("{}{}  {}", " ".repeat(before), paint(Style::Dim, &title), paint(cell.style, &value)));
+            let most = room.saturating_sub(longest + GAP + INDENT);
+            // Two ends that do not fit side by side stand one below the other.
+            let (one, other) = match cell.text.split_once(" → ").filter(|_| width(&cell.text) > most) {
+                Some((one, other)) => (cut_middle(one, most), Some(cut_middle(&format!("→ {other}"), most))),
+                None => (cut_middle(&cell.text, most), None),
+            };
+            lines.push(format!("{}{}  {}", " ".repeat(before), paint(Style::Dim, &title), paint(cell.style, &one)));
+            let below = " ".repeat(INDENT * 2 + longest + GAP);
+            lines.extend(other.map(|other| format!("{below}{}", paint(cell.style, &other))));
             first = false;
         }
     }

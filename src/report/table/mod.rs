@@ -101,9 +101,11 @@ impl Writer for StreamedTables {
             self.line(&heading)?;
         }
         self.last = Some(kind);
-        let cells = section.cells(record, &show, &mut self.previous);
-        let line = format!("{}{}", name(Style::Plain), layout::fixed_row(&columns, &cells, &widths));
-        self.line(&line)
+        for cells in section.rows(record, &show, &mut self.previous) {
+            let line = format!("{}{}", name(Style::Plain), layout::fixed_row(&columns, &cells, &widths));
+            self.line(&line)?;
+        }
+        Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -318,7 +320,7 @@ impl<'a> Page<'a> {
 
     fn section(&mut self, table: &Table) {
         self.blank();
-        let shown = table.rows.len() as u64;
+        let shown = table.shown;
         let beside = units::count(table.total);
         let order = if shown < table.total {
             format!("{} of {}, {}", units::count(shown), units::count(table.total), table.order)

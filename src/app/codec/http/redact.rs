@@ -1,8 +1,6 @@
 //! Keeps credentials out of records: their hash tells whether two are the same, and no more.
 use sha2::{Digest, Sha256};
 
-use super::parser::Field;
-
 /// What a field's value may show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrecy {
@@ -89,15 +87,6 @@ pub fn line(bytes: &[u8]) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => String::from_utf8_lossy(bytes).into_owned(),
     }
-}
-
-/// A header field as it may be reported.
-pub fn header(field: &Field<'_>) -> (String, String) {
-    let shown = match secrecy(field.name) {
-        Secrecy::Open if !field.folded => line(field.value),
-        secrecy => value(field.value, secrecy),
-    };
-    (line(field.name), shown)
 }
 
 /// Watches a form's content (`application/x-www-form-urlencoded`) for a field that carries a password.

@@ -1,0 +1,693 @@
+//! One connection's HTTP/2 conversation: walks over the frames of both directions.
+//!
+//! Content passes by [`Progress::Skip`], unseen; header blocks are decoded where they lie, and put together only when
+//! CONTINUATION frames follow.
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{
+    exchange::{Exchange, Span, Unanswered},
+    findings,
+    frame::{self, DEFAULT_FRAME_BYTES, HEAD_BYTES, Head, Kind, PREFACE},
+    message::{Fields, Keep, Message},
+    note,
+    probe::{Begins, Chain, chain},
+    window::{self, Window},
+};
+use crate::{
+    app::{Carrier, Session, Sink, codec::hpack::Decoder},
+    limits::{self, MAX_HTTP2_FRAME_BYTES, MAX_HTTP2_HEADER_BLOCK_BYTES, MAX_HTTP2_SEARCH_BYTES},
+    record::{
+        Context, Direction, EndCause, Http2Frame, HttpOver, Input, PacketRef, Progress, Record, RecordKind, Subject,
+        Timestamp,
+    },
+};
+
+/// Longest frame believed while frames are searched, in bytes: three of them fit into what a stream holds back.
+const LONGEST_SEARCHED: u32 = 65_536;
+
+/// Reads both directions of a connection.
+pub struct Http2 {
+    pub(super) over: HttpOver,
+    /// Which way requests travel, once something told.
+    pub(super) requests: Option<Direction>,
+    pub(super) lanes: [Lane; 2],
+    /// Streams that are open, by number.
+    pub(super) open: BTreeMap<u32, Exchange>,
+    /// Those that ended last.
+    pub(super) ended: VecDeque<u32>,
+    /// What a stream's sender may send at first, per direction.
+    pub(super) initial: [i64; 2],
+    /// What each sender may send on all streams together.
+    pub(super) windows: [Window; 2],
+    /// The last stream that the server acts on, when it goes away.
+    pub(super) last_served: Option<u32>,
+    /// Streams that the client reset unanswered, since when.
+    pub(super) resets: (u32, Timestamp),
+    pub(super) rapid_reset_told: bool,
+    pub(super) grpc_told: bool,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    phase: Phase,
+    hpack: Decoder,
+    /// A header block of which more will come.
+    block: Option<Block>,
+    /// Longest frame that the other end allows; none before it said so.
+    longest: Option<u32>,
+    /// Whether anything was offered yet.
+    pub begun: bool,
+    /// Frames were missed.
+    pub lost: bool,
+    /// A header block may be under way whose beginning was missed.
+    inside_block: bool,
+    /// Bytes of the last offer that were counted before the rest was skipped.
+    counted: u64,
+    malformed_told: bool,
+    /// How the direction ended.
+    pub ended: Option<EndCause>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Phase {
+    /// Before everything.
+    #[default]
+    Start,
+    /// Before a frame.
+    Frame,
+    /// Inside the payload of a frame that passes unread.
+    Payload(Passing),
+    /// Looking for frames.
+    Lost {
+        /// Bytes searched so far.
+        searched: usize,
+        /// What the next byte offered is, where it was looked at already.
+        candidate: Option<Begins>,
+    },
+}
+
+/// A frame whose payload passes.
+#[derive(Clone, Copy, Debug)]
+struct Passing {
+    head: Head,
+    /// Bytes of the payload still to come.
+    left: u64,
+    /// Bytes of content among them; padding follows.
+    content: u64,
+}
+
+/// A header block that goes on in CONTINUATION frames (RFC 9113 4.3).
+#[derive(Debug)]
+struct Block {
+    head: Head,
+    /// The promised stream, in PUSH_PROMISE.
+    promised: Option<u32>,
+    fragments: Vec<u8>,
+    first: PacketRef,
+    /// More came than is kept.
+    overlong: bool,
+}
+
+/// What one step over offered bytes leads to.
+enum Move {
+    /// Go on behind so many bytes.
+    On(usize),
+    /// Behind so many bytes more is needed: so many.
+    Need(usize, usize),
+    /// So many bytes, counted from the first offered one, pass unseen.
+    Skip(u64),
+}
+
+impl Session for Http2 {
+    fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+        match input {
+            Input::Stream { direction, bytes } => return self.stream(direction, bytes, context, out),
+            // Only streams are read; the probe never says yes to datagrams.
+            Input::Datagram { .. } => return Progress::Done,
+            Input::Gap { direction, length } => self.gap(direction, length, context, out),
+            Input::Skipped { direction, length, missing } => self.skipped(direction, length, missing, context, out),
+            Input::End { direction, cause } => self.end(direction, cause, context, out),
+            Input::Close => {
+                self.close(context, out);
+                return Progress::Done;
+            }
+        }
+        Progress::Consumed(0)
+    }
+}
+
+impl Http2 {
+    /// A reader for a stream that runs over `carrier`.
+    pub fn new(carrier: Carrier) -> Self {
+        let over = match carrier {
+            Carrier::Tls => HttpOver::Tls,
+            Carrier::QuicCrypto => HttpOver::Quic,
+            Carrier::Tcp | Carrier::Udp => HttpOver::Tcp,
+        };
+        Self {
+            over,
+            requests: None,
+            lanes: Default::default(),
+            open: BTreeMap::new(),
+            ended: VecDeque::new(),
+            initial: [window::INITIAL; 2],
+            windows: [Window::new(window::INITIAL); 2],
+            last_served: None,
+            resets: (0, Timestamp(0)),
+            rapid_reset_told: false,
+            grpc_told: false,
+        }
+    }
+
+    pub(super) fn lane(&mut self, direction: Direction) -> &mut Lane {
+        let [client, server] = &mut self.lanes;
+        match direction {
+            Direction::ClientToServer => client,
+            Direction::ServerToClient => server,
+        }
+    }
+
+    fn stream(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+        let mut at = 0_usize;
+        while at < bytes.len() {
+            match self.step(direction, bytes, at, context, out) {
+                Move::On(next) => at = next,
+                Move::Need(consumed, at_least) => return Progress::Need { consumed, at_least },
+                Move::Skip(length) => return Progress::Skip(length),
+            }
+        }
+        Progress::Consumed(at)
+    }
+
+    /// One step over `bytes` from offset `at`.
+    fn step(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        at: usize,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Move {
+        let rest = bytes.get(at..).unwrap_or_default();
+        match self.lane(direction).phase {
+            Phase::Start => self.start(direction, rest, at, context, out),
+            Phase::Frame => self.frame(direction, bytes, at, context, out),
+            Phase::Payload(passing) => self.payload(direction, passing, bytes, at, context, out),
+            Phase::Lost { searched, candidate } => {
+                self.search(direction, rest, at, (searched, candidate), context, out)
+            }
+        }
+    }
+
+    fn start(
+        &mut self,
+        direction: Direction,
+        rest: &[u8],
+        at: usize,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Move {
+        self.lane(direction).begun = true;
+        if rest.len() < PREFACE.len() && PREFACE.starts_with(rest) {
+            return Move::Need(at, PREFACE.len());
+        }
+        if rest.starts_with(PREFACE) {
+            let end = at.saturating_add(PREFACE.len());
+            self.requests = Some(direction);
+            self.lane(direction).phase = Phase::Frame;
+            tell_frame(direction, None, None, context.packet_completing(end), context, out);
+            if out.wants_notes() {
+                out.note(note::preface());
+            }
+            return Move::On(end);
+        }
+        // A server begins with SETTINGS. Where something else stands at the beginning, frames must be found first.
+        let frame = frame::head(rest).map_or(true, |(_, head)| head.is_plausible(DEFAULT_FRAME_BYTES));
+        match context.from_start && frame {
+            true => self.lane(direction).phase = Phase::Frame,
+            false => self.lose(direction),
+        }
+        Move::On(at)
+    }
+
+    /// At the head of a frame.
+    fn frame(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        at: usize,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Move {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Ok((payload, head)) = frame::head(rest) else { return Move::Need(at, HEAD_BYTES) };
+        let kind = head.kind();
+        let fault = head.fault();
+        let readable = !matches!(kind, Kind::Data | Kind::Other) && fault.is_none();
+        if readable && head.frame_bytes() <= MAX_HTTP2_FRAME_BYTES {
+            let Some(payload) = payload.get(..head.payload_bytes()) else { return Move::Need(at, head.frame_bytes()) };
+            let end = at.saturating_add(head.frame_bytes());
+            let span = Span { first: context.packet_at(at), last: context.packet_completing(end) };
+            self.whole(direction, head, payload, span, context, out);
+            return Move::On(end);
+        }
+        // The padding's length comes first.
+        let prefix = usize::from(head.is_padded() && fault.is_none());
+        let Some(padding) = payload.get(..prefix) else { return Move::Need(at, HEAD_BYTES.saturating_add(prefix)) };
+        let padding = padding.first().map_or(0, |&padding| u64::from(padding).saturating_add(1));
+        let content = u64::from(head.length).checked_sub(padding);
+        let packet = context.packet_at(at);
+        if let Some(what) = fault.or(content.is_none().then_some("more padding than its frame holds")) {
+            self.malformed(direction, what, packet, context, out);
+        } else if readable {
+            out.limit(&limits::HTTP2);
+        }
+        if matches!(kind, Kind::Headers | Kind::PushPromise | Kind::Continuation) {
+            self.lose_headers(direction);
+        } else {
+            self.interrupted(direction, packet, context, out);
+        }
+        let left = u64::from(head.length).saturating_sub(u64::try_from(prefix).unwrap_or(0));
+        let content = if kind == Kind::Data { content.unwrap_or(0) } else { 0 };
+        self.lane(direction).phase = Phase::Payload(Passing { head, left, content });
+        let next = at.saturating_add(HEAD_BYTES).saturating_add(prefix);
+        if left == 0 || next >= bytes.len() {
+            // The frame may be over, or nothing of it be here: both are settled at once.
+            let passing = Passing { head, left, content };
+            return self.payload(direction, passing, bytes, next, context, out);
+        }
+        Move::On(next)
+    }
+
+    /// Inside a payload that passes.
+    fn payload(
+        &mut self,
+        direction: Direction,
+        mut passing: Passing,
+        bytes: &[u8],
+        at: usize,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Move {
+        let here = u64::try_from(bytes.len().saturating_sub(at)).unwrap_or(u64::MAX).min(passing.left);
+        let next = at.saturating_add(usize::try_from(here).unwrap_or(usize::MAX));
+        let last = context.packet_completing(next);
+        self.pass(direction, &mut passing, here, 0, last, context, out);
+        if passing.left == 0 {
+            return Move::On(next);
+        }
+        let lane = self.lane(direction);
+        lane.counted = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Move::Skip(lane.counted.saturating_add(passing.left))
+    }
+
+    /// So many bytes of the payload are behind us, `missing` of them not in the capture.
+    #[allow(clippy::too_many_arguments)] // one thing, told from two places
+    fn pass(
+        &mut self,
+        direction: Direction,
+        passing: &mut Passing,
+        length: u64,
+        missing: u64,
+        last: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let content = length.min(passing.content);
+        passing.left = passing.left.saturating_sub(length);
+        passing.content = passing.content.saturating_sub(content);
+        if passing.head.kind() == Kind::Data {
+            self.data(direction, passing.head.stream, content.saturating_sub(missing), missing.min(content), last);
+        }
+        if passing.left > 0 {
+            self.lane(direction).phase = Phase::Payload(*passing);
+            return;
+        }
+        self.lane(direction).phase = Phase::Frame;
+        let head = passing.head;
+        tell_frame(direction, Some(head), None, last, context, out);
+        if out.wants_notes() {
+            out.note(note::frame(head, &[], None));
+        }
+        if head.kind() == Kind::Data && head.fault().is_none() {
+            self.data_ended(direction, head, last, context, out);
+        }
+    }
+
+    /// A frame that is here whole.
+    fn whole(
+        &mut self,
+        direction: Direction,
+        head: Head,
+        payload: &[u8],
+        span: Span,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let kind = head.kind();
+        if !matches!(kind, Kind::Headers | Kind::PushPromise | Kind::Continuation) {
+            self.interrupted(direction, span.last, context, out);
+            tell_frame(direction, Some(head), None, span.last, context, out);
+            if out.wants_notes() {
+                out.note(note::frame(head, payload, None));
+            }
+        }
+        match kind {
+            Kind::Headers => {
+                self.interrupted(direction, span.first, context, out);
+                let fragment = frame::headers(head, payload);
+                self.begin_block(direction, head, None, fragment, span, context, out);
+            }
+            Kind::PushPromise => {
+                self.interrupted(direction, span.first, context, out);
+                let promise = frame::push_promise(head, payload);
+                let promised = promise.map(|(stream, _)| stream);
+                self.begin_block(direction, head, promised, promise.map(|(_, fragment)| fragment), span, context, out);
+            }
+            Kind::Continuation => self.continue_block(direction, head, payload, span.last, context, out),
+            Kind::Settings if !head.is_ack() => self.settings(direction, payload, span.last, context),
+            Kind::WindowUpdate => {
+                if let Some(increment) = frame::number(payload) {
+                    self.window_update(direction, head.stream, increment & 0x7fff_ffff, span.last, context);
+                }
+            }
+            Kind::RstStream => {
+                if let Some(code) = frame::number(payload) {
+                    self.reset(direction, head.stream, code, span.last, context, out);
+                }
+            }
+            Kind::Goaway => {
+                if let Some((last, code)) = frame::goaway(payload) {
+                    self.goaway(direction, last, code, span.last, context, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // the parts of a frame, and what surrounds it
+    fn begin_block(
+        &mut self,
+        direction: Direction,
+        head: Head,
+        promised: Option<u32>,
+        fragment: Option<&[u8]>,
+        span: Span,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let Some(fragment) = fragment else {
+            self.malformed(direction, "more padding than its frame holds", span.last, context, out);
+            self.lose_headers(direction);
+            tell_frame(direction, Some(head), None, span.last, context, out);
+            return;
+        };
+        if head.ends_headers() {
+            let list = self.block(direction, head, promised, fragment, span, context, out);
+            tell_headers(direction, head, list, span.last, context, out);
+            return;
+        }
+        tell_frame(direction, Some(head), None, span.last, context, out);
+        if out.wants_notes() {
+            out.note(note::frame(head, &[], None));
+        }
+        self.lane(direction).block =
+            Some(Block { head, promised, fragments: fragment.to_vec(), first: span.first, overlong: false });
+    }
+
+    fn continue_block(
+        &mut self,
+        direction: Direction,
+        head: Head,
+        fragment: &[u8],
+        last: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let lane = self.lane(direction);
+        let Some(mut block) = lane.block.take().filter(|block| block.head.stream == head.stream) else {
+            let excused = lane.inside_block;
+            lane.inside_block &= !head.ends_headers();
+            if !excused {
+                self.malformed(direction, "CONTINUATION without a header block before it", last, context, out);
+            }
+            self.lose_headers(direction);
+            tell_frame(direction, Some(head), None, last, context, out);
+            return;
+        };
+        if block.fragments.len().saturating_add(fragment.len()) > MAX_HTTP2_HEADER_BLOCK_BYTES {
+            if !block.overlong {
+                out.limit(&limits::HTTP2);
+            }
+            (block.overlong, block.fragments) = (true, Vec::new());
+        }
+        if !block.overlong {
+            block.fragments.extend_from_slice(fragment);
+        }
+        if !head.ends_headers() {
+            lane.block = Some(block);
+            tell_frame(direction, Some(head), None, last, context, out);
+            return;
+        }
+        if block.overlong {
+            self.lose_headers(direction);
+            tell_frame(direction, Some(head), None, last, context, out);
+            return;
+        }
+        let span = Span { first: block.first, last };
+        let list = self.block(direction, block.head, block.promised, &block.fragments, span, context, out);
+        tell_headers(direction, head, list, last, context, out);
+    }
+
+    /// A whole header block. Gives its fields for `http2_frame`, where wanted.
+    #[allow(clippy::too_many_arguments)] // the parts of a frame, and what surrounds it
+    fn block(
+        &mut self,
+        direction: Direction,
+        head: Head,
+        promised: Option<u32>,
+        block: &[u8],
+        span: Span,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Option<Fields> {
+        let list = out.wants(RecordKind::Http2Frame) || out.wants_notes();
+        let keep = Keep { fields: out.wants(RecordKind::Http), list };
+        let lane = self.lane(direction);
+        let (mut message, result) = Message::decode(&mut lane.hpack, block, keep);
+        if message.truncated || lane.hpack.take_dropped() {
+            out.limit(&limits::HTTP2);
+        }
+        let list = message.list.take();
+        if let Err(error) = result {
+            let what = format!("a header block with {error}");
+            self.malformed(direction, &what, span.last, context, out);
+            self.lose_headers(direction);
+            return None;
+        }
+        match promised {
+            Some(promised) => self.promise(direction, head.stream, promised, message, span, context, out),
+            None => self.message(direction, head, message, span, context, out),
+        }
+        list
+    }
+
+    /// A header block may not be interrupted by any other frame (RFC 9113 6.10).
+    fn interrupted(&mut self, direction: Direction, packet: PacketRef, context: &Context<'_>, out: &mut Sink<'_>) {
+        let lane = self.lane(direction);
+        lane.inside_block = false;
+        if lane.block.is_some() {
+            self.malformed(direction, "another frame inside a header block", packet, context, out);
+            self.lose_headers(direction);
+        }
+    }
+
+    /// A header block was not decoded: what it put into the table is not known.
+    fn lose_headers(&mut self, direction: Direction) {
+        let lane = self.lane(direction);
+        lane.block = None;
+        lane.lost = true;
+        lane.hpack.forget();
+    }
+
+    /// The place in the stream is lost, and so is what the other end was allowed to send.
+    fn lose(&mut self, direction: Direction) {
+        self.lose_headers(direction);
+        let lane = self.lane(direction);
+        lane.inside_block = true;
+        lane.phase = Phase::Lost { searched: 0, candidate: Some(Begins::WithPacket) };
+        self.forget_windows();
+    }
+
+    /// Looks for frames.
+    fn search(
+        &mut self,
+        direction: Direction,
+        rest: &[u8],
+        at: usize,
+        (searched, candidate): (usize, Option<Begins>),
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Move {
+        let longest = self.lane(direction).longest.unwrap_or(DEFAULT_FRAME_BYTES).min(LONGEST_SEARCHED);
+        for offset in 0..rest.len() {
+            let bytes = rest.get(offset..).unwrap_or_default();
+            if frame::head(bytes).is_ok_and(|(_, head)| !head.is_plausible(longest)) {
+                continue;
+            }
+            let place = at.saturating_add(offset);
+            let with_packet = place > 0 && context.origins.iter().any(|origin| origin.offset == place);
+            let begins = match (offset, candidate) {
+                (0, Some(begins)) => begins,
+                _ if with_packet => Begins::WithPacket,
+                _ => Begins::Inside,
+            };
+            match chain(bytes, longest, begins) {
+                Chain::Breaks => {}
+                Chain::Holds => {
+                    self.lane(direction).phase = Phase::Frame;
+                    return Move::On(place);
+                }
+                Chain::Short { at_least } => {
+                    let searched = searched.saturating_add(offset);
+                    self.lane(direction).phase = Phase::Lost { searched, candidate: Some(begins) };
+                    if searched > MAX_HTTP2_SEARCH_BYTES {
+                        break;
+                    }
+                    return Move::Need(place, at_least);
+                }
+            }
+        }
+        // The search reached its limit: the last bytes of an offer are always a candidate.
+        out.limit(&limits::HTTP2);
+        Move::Skip(u64::MAX)
+    }
+
+    fn skipped(&mut self, direction: Direction, length: u64, missing: u64, context: &Context<'_>, out: &mut Sink<'_>) {
+        let lane = self.lane(direction);
+        let passed = length.saturating_sub(std::mem::take(&mut lane.counted));
+        let Phase::Payload(mut passing) = lane.phase else { return };
+        if passed > 0 {
+            let (last, passed) = (context.packet_at(0), passed.min(passing.left));
+            self.pass(direction, &mut passing, passed, missing, last, context, out);
+        }
+    }
+
+    fn gap(&mut self, direction: Direction, length: u64, context: &Context<'_>, out: &mut Sink<'_>) {
+        self.lane(direction).begun = true;
+        if let Phase::Payload(mut passing) = self.lane(direction).phase
+            && length <= passing.left
+        {
+            return self.pass(direction, &mut passing, length, length, context.packet, context, out);
+        }
+        self.lose(direction);
+    }
+
+    fn end(&mut self, direction: Direction, cause: EndCause, context: &Context<'_>, out: &mut Sink<'_>) {
+        // A reset ends both directions at once.
+        let both = cause == EndCause::Reset;
+        for direction in [Some(direction), both.then_some(direction.reverse())].into_iter().flatten() {
+            self.lane(direction).ended.get_or_insert(cause);
+        }
+        let responses = self.requests_travel().reverse();
+        if self.lane(responses).ended.is_some() {
+            self.flush(Some(Unanswered::from(cause)), context, out);
+        }
+    }
+
+    /// The flow is over, or the capture is.
+    fn close(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        let requests = self.requests_travel();
+        // A client that left without an answer tells something only where the server's packets were captured too.
+        let both_seen = self.lane(requests.reverse()).begun || context.round_trip_ns.is_some();
+        let left = self.lane(requests).ended == Some(EndCause::Fin) && both_seen;
+        self.flush(left.then_some(Unanswered::ClientClosed), context, out);
+        for direction in Direction::BOTH {
+            let stall = self.windows.get(direction.index()).and_then(Window::stall);
+            if let Some(found) = stall.and_then(|stall| findings::connection_stalled(direction, stall, context)) {
+                out.finding(found);
+            }
+        }
+    }
+
+    /// Which way requests travel, as far as known.
+    pub(super) fn requests_travel(&self) -> Direction {
+        self.requests.unwrap_or(Direction::ClientToServer)
+    }
+
+    /// Settings that matter to who watches.
+    fn settings(&mut self, direction: Direction, payload: &[u8], packet: PacketRef, context: &Context<'_>) {
+        for (id, value) in frame::settings(payload) {
+            match id {
+                frame::INITIAL_WINDOW_SIZE => {
+                    self.initial_window(direction.reverse(), i64::from(value), packet, context);
+                }
+                frame::MAX_FRAME_SIZE => self.lane(direction.reverse()).longest = Some(value),
+                _ => {}
+            }
+        }
+    }
+
+    /// Tells once per direction.
+    fn malformed(
+        &mut self,
+        direction: Direction,
+        what: &str,
+        packet: PacketRef,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let lane = self.lane(direction);
+        if !lane.malformed_told {
+            lane.malformed_told = true;
+            out.finding(findings::malformed(direction.sender(), what, packet.number, context));
+        }
+    }
+}
+
+/// Reports a frame that ends no header block; none is the preface.
+fn tell_frame(
+    direction: Direction,
+    head: Option<Head>,
+    headers: Option<Fields>,
+    packet: PacketRef,
+    context: &Context<'_>,
+    out: &mut Sink<'_>,
+) {
+    if !out.wants(RecordKind::Http2Frame) {
+        return;
+    }
+    out.record(Record::Http2Frame(Box::new(Http2Frame {
+        subject: Subject::new(context.flow.id, [packet.number].into_iter().collect()),
+        client: context.flow.client,
+        server: context.flow.server,
+        packet: packet.number,
+        ts: packet.timestamp,
+        side: direction.sender(),
+        stream_id: head.map(|head| head.stream),
+        frame_type: head.map(|head| head.number),
+        flags: head.map(|head| head.flags),
+        length: head.map_or(24, |head| head.length),
+        headers,
+    })));
+}
+
+/// Reports a frame with which a header block ends.
+fn tell_headers(
+    direction: Direction,
+    head: Head,
+    list: Option<Fields>,
+    packet: PacketRef,
+    context: &Context<'_>,
+    out: &mut Sink<'_>,
+) {
+    if out.wants_notes() {
+        out.note(note::frame(head, &[], list.as_ref()));
+    }
+    tell_frame(direction, Some(head), list, packet, context, out);
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+pub(super) mod tests;
