@@ -34,6 +34,7 @@ fn drive(session: &mut dyn Session, inputs: &[Input<'_>], said: &mut Vec<Said>) 
         origins: &[],
         from_start: true,
         round_trip_ns: None,
+        server_round_trip_ns: None,
         secrets: wireglass::record::Secrets::none(),
     };
     said.clear();

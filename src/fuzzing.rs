@@ -268,6 +268,7 @@ impl Driver {
             origins: &[],
             from_start,
             round_trip_ns: Some(1_000_000),
+            server_round_trip_ns: None,
             secrets: &self.secrets,
         };
         let progress = self.session.input(input, &context, &mut Sink::new(everything(), true, &mut said));

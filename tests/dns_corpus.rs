@@ -132,6 +132,7 @@ fn rows(link: u32, frames: &[Frame]) -> Vec<Vec<String>> {
             origins: &[],
             from_start: true,
             round_trip_ns: None,
+            server_round_trip_ns: None,
             secrets: wireglass::record::Secrets::none(),
         };
         let mut said = Vec::new();

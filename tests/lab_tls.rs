@@ -179,11 +179,16 @@ fn check_tls(case: &str, truth: &Value, tls: &[Value], wrong: &mut Differences) 
         return;
     }
     let found = phases(tls, tls13);
+    // What is told of an encrypted flight from its records' sizes must stand in the server's account, in the same order.
+    // A server that refuses leaves unread what came with what it refuses.
+    let refused = tls[0]["outcome"] == "failed";
+    let (all, mut account) = (phases(tls, false), messages(server, false).into_iter());
+    let in_order = all.iter().all(|name| account.any(|message| message == *name));
+    wrong.expect(case, "order of messages", &(refused || in_order).into(), &true.into());
     // A renegotiation is encrypted: what comes after the first handshake cannot be read. A server that refuses leaves
     // unread what the client sent with what it refuses.
     let common = found.len().min(expected.len()).max(1);
     wrong.expect(case, "messages", &found[..common.min(found.len())].into(), &expected[..common].into());
-    let refused = tls[0]["outcome"] == "failed";
     wrong.expect(case, "all messages", &(refused || found.len() == common).into(), &true.into());
     let asked = server["messages"].as_array().unwrap().iter().any(|message| message["what"] == "CertificateRequest");
     if asked && !tls13 {

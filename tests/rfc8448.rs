@@ -60,7 +60,15 @@ fn replay(trace: &Trace, secrets: &Secrets, piece: usize) -> Outcome {
     let mut ask = |input: Input<'_>, from_start: bool, index: u64, said: &mut Vec<Said>| {
         let packet =
             PacketRef { index, number: PacketNumber::new(0, index + 1), timestamp: Timestamp(index as i64 * 1000) };
-        let context = Context { flow: &flow, packet, origins: &[], from_start, round_trip_ns: None, secrets };
+        let context = Context {
+            flow: &flow,
+            packet,
+            origins: &[],
+            from_start,
+            round_trip_ns: None,
+            server_round_trip_ns: None,
+            secrets,
+        };
         session.input(input, &context, &mut Sink::new(wanted, true, said))
     };
     for (direction, bytes) in &trace.sent {

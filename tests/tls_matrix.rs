@@ -24,7 +24,7 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 use serde_json::Value;
-use wire::{CAPTURED, End, Wire};
+use wire::{CAPTURED, End, ROUND_TRIP_NS, Wire};
 
 const BOTH: &[&rustls::SupportedProtocolVersion] = &[&TLS13, &TLS12];
 const OLD: &[&rustls::SupportedProtocolVersion] = &[&TLS12];
@@ -110,6 +110,8 @@ struct Setup<'a> {
     tamper: Tamper,
     /// The server's last words are missing.
     abrupt: bool,
+    /// Nanoseconds that each end thinks before it sends.
+    thinks: [i64; 2],
 }
 
 fn setup(identity: Identity) -> Setup<'static> {
@@ -126,6 +128,7 @@ fn setup(identity: Identity) -> Setup<'static> {
         staple: Vec::new(),
         tamper: |_, _, _| Instead::Pass,
         abrupt: false,
+        thinks: [0, 0],
     }
 }
 
@@ -203,6 +206,9 @@ impl Setup<'_> {
             }
             let flight = flights[me];
             flights[me] += 1;
+            if flight > 0 || me == 1 {
+                wire.wait(self.thinks[me]);
+            }
             match (self.tamper)(from, flight, &bytes) {
                 Instead::Pass => {}
                 Instead::Change(other) => bytes = other,
@@ -695,4 +701,37 @@ fn ends_and_strangers_are_told() {
     let expected = Expected { findings: &["tls.truncated"], ..good(Some("ok")) };
     judge.case("cut in a record", Setup { abrupt: true, ..cut }, &expected);
     judge.finish(14);
+}
+
+#[test]
+fn time_is_told_by_whose_it_was() {
+    const MS: i64 = 1_000_000;
+    let root = root("Matrix Root");
+    let judge = Judge::new(&root, "time");
+    let cases = [
+        ("nobody", [0, 0], ["network", "client"]),
+        ("the server", [0, 300 * MS], ["server", "client"]),
+        ("the client", [150 * MS, 0], ["network", "client"]),
+        ("both", [70 * MS, 90 * MS], ["server", "client"]),
+    ];
+    for (name, thinks, whose) in cases {
+        for versions in [[OLD, OLD], [NEW, NEW]] {
+            let identity = identity(&leaf(HOST), &root, &[]);
+            let records = judge.records(&Setup { versions, thinks, ..setup(identity) }.capture());
+            let tls = records.iter().find(|record| record["type"] == "tls").unwrap();
+            let phases = tls["phases"].as_array().unwrap();
+            let phase = |wanted: &dyn Fn(&Value) -> bool| phases.iter().find(|phase| wanted(phase)).unwrap();
+            let hello = phase(&|phase| phase["name"] == "server_hello");
+            let answer = phase(&|phase| phase["side"] == "client" && phase["name"] != "client_hello");
+            // The wire adds 50 us for the acknowledgement before and 100 us for the segment itself.
+            let expected = ROUND_TRIP_NS + thinks[1];
+            let took = hello["since_previous_ns"].as_i64().unwrap();
+            assert!((took - expected).abs() <= MS / 2, "{name}: server_hello after {took}, set {expected}");
+            let took = answer["since_previous_ns"].as_i64().unwrap();
+            assert!((took - thinks[0]).abs() <= MS / 2, "{name}: the client's answer after {took}, set {}", thinks[0]);
+            assert_eq!(hello["waiting_for"], whose[0], "{name}: {phases:?}");
+            assert_eq!(answer["waiting_for"], whose[1], "{name}: {phases:?}");
+        }
+    }
+    judge.finish(0);
 }

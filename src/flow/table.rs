@@ -405,6 +405,7 @@ impl<C: Consumer> Table<C> {
                     origins: &[],
                     from_start: false,
                     round_trip_ns: None,
+                    server_round_trip_ns: None,
                     secrets: crate::record::Secrets::none(),
                 };
                 let input = Input::Datagram { direction, bytes };
@@ -430,7 +431,7 @@ impl<C: Consumer> Table<C> {
         if flags.syn() && (direction == Direction::ClientToServer) != flags.ack() {
             facts.client_certainty = Certainty::Observed;
         }
-        let round_trip_ns = connection.round_trip_ns();
+        let round_trip_ns = (connection.round_trip_ns(), connection.server_round_trip_ns());
         let mut reader =
             Reader { facts, conversation, consumer, at: segment.at, round_trip_ns, again: false, done: false };
         connection.deliver(segment, direction, &mut |input, origins, start| reader.read(input, origins, start));
@@ -469,6 +470,7 @@ impl<C: Consumer> Table<C> {
                     origins: &[],
                     from_start: false,
                     round_trip_ns: None,
+                    server_round_trip_ns: None,
                     secrets: crate::record::Secrets::none(),
                 };
                 consumer.unreachable(&mut slot.conversation, &notice, &context);
@@ -500,8 +502,8 @@ impl<C: Consumer> Table<C> {
     fn report(&self, slot: &mut Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         let wanted = self.settings.wanted;
         let round_trip_ns = match &slot.kind {
-            Kind::Tcp(connection) => connection.round_trip_ns(),
-            Kind::Udp(_) => None,
+            Kind::Tcp(connection) => (connection.round_trip_ns(), connection.server_round_trip_ns()),
+            Kind::Udp(_) => (None, None),
         };
         let facts = slot.facts;
         let conversation = &mut slot.conversation;
@@ -545,7 +547,8 @@ struct Reader<'a, C: Consumer> {
     conversation: &'a mut C::Conversation,
     consumer: &'a mut C,
     at: PacketRef,
-    round_trip_ns: Option<i64>,
+    /// Of the path, and of its part between the capture and the server.
+    round_trip_ns: (Option<i64>, Option<i64>),
     again: bool,
     done: bool,
 }
@@ -560,7 +563,8 @@ impl<C: Consumer> Reader<'_, C> {
             packet: self.at,
             origins,
             from_start,
-            round_trip_ns: self.round_trip_ns,
+            round_trip_ns: self.round_trip_ns.0,
+            server_round_trip_ns: self.round_trip_ns.1,
             secrets: crate::record::Secrets::none(),
         };
         let progress = self.consumer.input(self.conversation, input, &context);

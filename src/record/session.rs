@@ -117,6 +117,9 @@ pub struct Context<'a> {
     pub from_start: bool,
     /// Round-trip time between the ends as far as known, in nanoseconds.
     pub round_trip_ns: Option<i64>,
+    /// The part of it between the place of the capture and the server, in nanoseconds: all of it where the client was
+    /// captured, nothing where the server was.
+    pub server_round_trip_ns: Option<i64>,
     /// Secrets given by the user or by the capture itself. Flows know none; the engine fills them in.
     pub secrets: &'a Secrets,
 }

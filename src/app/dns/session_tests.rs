@@ -34,6 +34,7 @@ fn run(carrier: Carrier, port: u16, inputs: &[(i64, Input<'_>)]) -> (Vec<Dns>, V
             origins: &[],
             from_start: true,
             round_trip_ns: None,
+            server_round_trip_ns: None,
             secrets: crate::record::Secrets::none(),
         };
         session.input(input, &context, &mut Sink::new(wanted, true, &mut said));
@@ -211,6 +212,7 @@ fn icmp_answers_the_query_it_quotes() {
                 origins: &[],
                 from_start: true,
                 round_trip_ns: None,
+                server_round_trip_ns: None,
                 secrets: crate::record::Secrets::none(),
             }
         };
@@ -283,6 +285,7 @@ fn streams_hold_several_messages_and_halves_and_holes() {
         origins: &[],
         from_start: true,
         round_trip_ns: None,
+        server_round_trip_ns: None,
         secrets: crate::record::Secrets::none(),
     };
     for cut in 0..bytes.len() {

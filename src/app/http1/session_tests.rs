@@ -122,6 +122,7 @@ fn play(events: &[Event], piece: usize, from_start: bool) -> Outcome {
             origins: &[],
             from_start: false,
             round_trip_ns: None,
+            server_round_trip_ns: None,
             secrets: crate::record::Secrets::none(),
         };
         let mut out = Sink::new(Wanted::usual(), true, &mut said);

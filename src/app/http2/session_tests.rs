@@ -88,7 +88,15 @@ impl Player {
     fn ask(&mut self, input: Input<'_>, origins: &[Origin], from_start: bool) -> Progress {
         let flow = facts();
         let secrets = crate::record::Secrets::none();
-        let context = Context { flow: &flow, packet: self.packet, origins, from_start, round_trip_ns: None, secrets };
+        let context = Context {
+            flow: &flow,
+            packet: self.packet,
+            origins,
+            from_start,
+            round_trip_ns: None,
+            server_round_trip_ns: None,
+            secrets,
+        };
         let wanted = RecordKind::ALL.into_iter().collect();
         self.session.input(input, &context, &mut Sink::new(wanted, true, &mut self.said))
     }

@@ -177,6 +177,7 @@ mod tests {
             origins: &[],
             from_start: true,
             round_trip_ns: None,
+            server_round_trip_ns: None,
             secrets: crate::record::Secrets::none(),
         };
         let (mut said, mut session) = (Vec::new(), OpenVpn::new(carrier));

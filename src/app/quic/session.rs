@@ -265,6 +265,7 @@ mod tests {
             origins: &[],
             from_start: true,
             round_trip_ns: None,
+            server_round_trip_ns: None,
             secrets: crate::record::Secrets::none(),
         };
         let (mut said, mut session) = (Vec::new(), Quic::default());

@@ -531,7 +531,7 @@ impl Handshake {
         let waiting_for = self.previous.and_then(|(before, previous)| {
             let same_packet = previous.index == packet.index;
             let waited = packet.timestamp.since(previous.timestamp);
-            if same_packet { None } else { whose_time(before, side, waited, context.round_trip_ns) }
+            if same_packet { None } else { whose_time(before, side, waited, context) }
         });
         self.previous = Some((side, packet));
         let (name, certainty) = (step.name, step.certainty);
@@ -607,15 +607,21 @@ impl Handshake {
     }
 }
 
-/// Whose time passed between two messages: a reply takes a round trip at most, depending on where the capture was made;
-/// what is beyond was thinking.
-fn whose_time(before: Side, now: Side, waited: i64, round_trip_ns: Option<i64>) -> Option<WaitingFor> {
-    let round_trip = round_trip_ns?;
+/// Whose time passed between two messages: an answer takes the way from the place of the capture to who answers and
+/// back; what is beyond was thinking. Messages of one side follow each other, or wait for the window to open.
+fn whose_time(before: Side, now: Side, waited: i64, context: &Context<'_>) -> Option<WaitingFor> {
+    let round_trip = context.round_trip_ns?;
     let thinker = match now {
         Side::Client => WaitingFor::Client,
         Side::Server => WaitingFor::Server,
     };
-    let network = if before == now { round_trip / 2 } else { round_trip };
+    let server_part = context.server_round_trip_ns.map(|part| part.clamp(0, round_trip));
+    let network = match (before == now, server_part, now) {
+        (true, _, _) => round_trip / 2,
+        (false, None, _) => round_trip,
+        (false, Some(part), Side::Server) => part,
+        (false, Some(part), Side::Client) => round_trip.saturating_sub(part),
+    };
     let thinking = waited.saturating_sub(network);
     Some(if thinking > network { thinker } else { WaitingFor::Network })
 }

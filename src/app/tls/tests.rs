@@ -64,6 +64,7 @@ impl Replay {
             origins: &[],
             from_start,
             round_trip_ns,
+            server_round_trip_ns: None,
             secrets: crate::record::Secrets::none(),
         };
         let mut out = Sink::new(self.wanted, true, &mut self.said);
@@ -90,6 +91,7 @@ impl Replay {
                 origins: &pending.origins,
                 from_start,
                 round_trip_ns,
+                server_round_trip_ns: None,
                 secrets: crate::record::Secrets::none(),
             };
             let mut out = Sink::new(self.wanted, true, &mut self.said);
@@ -442,7 +444,7 @@ fn phases_are_those_of_the_lab() {
         of("tls13_hrr"),
         [
             "c.client_hello s.hello_retry_request s.change_cipher_spec c.change_cipher_spec c.client_hello s.server_hello \
-          s.encrypted_extensions? s.finished? c.finished? s.application_data?"
+          s.encrypted_extensions? s.certificate? s.certificate_verify? s.finished? c.finished? s.application_data?"
         ]
     );
     assert_eq!(

@@ -178,6 +178,15 @@ impl Connection {
         }
     }
 
+    /// The smallest round-trip time known between the place of the capture and the server, in nanoseconds.
+    #[must_use]
+    pub fn server_round_trip_ns(&self) -> Option<i64> {
+        if let (Some(syn), Some(syn_ack)) = (self.last_syn, self.syn_ack) {
+            return Some(syn_ack.timestamp.since(syn.timestamp));
+        }
+        self.end(Side::Client).rtt.smallest()
+    }
+
     /// The smallest round-trip time known, of both directions together, in nanoseconds.
     #[must_use]
     pub fn round_trip_ns(&self) -> Option<i64> {
