@@ -212,6 +212,10 @@ pub const MAX_TLS_HELLOS: usize = 64;
 /// Certificate chains whose verdict a worker keeps: reaching it costs time only, as they are judged again.
 pub const MAX_KEPT_VERDICTS: usize = 1024;
 
+/// Longest line or message of a protocol that may go over to TLS which is waited for, in bytes; longer ones pass. Lines of
+/// SMTP have 1000 bytes at most (RFC 5321 4.5.3.1.6), requests for TLS a few dozen.
+pub const MAX_STARTTLS_LINE_BYTES: usize = 4096;
+
 /// Bytes of a connection that may pass before TLS is asked for (STARTTLS); greetings and capabilities are far shorter.
 pub const MAX_BEFORE_STARTTLS: u64 = 1 << 16;
 

@@ -105,7 +105,7 @@ fn what_went_wrong_is_drawn() {
         assert!(text.contains(words), "{words}:\n{text}");
     }
     assert!(!text.contains('✗'), "a duplicate SACK tells that nothing was lost:\n{text}");
-    assert_eq!(drawn(&[&fixture("tcp_keepalive"), "1"]).matches("keep-alive").count(), 3);
+    assert_eq!(drawn(&[&fixture("tcp_keepalive"), "1"]).matches("· keep-alive ─").count(), 3);
     let text = drawn(&[&fixture("tcp_icmp_admin_prohibited"), "10.77.1.2:8080"]);
     assert!(text.contains("receive ICMP unreachable"), "{text}");
     // An RST and a lost SYN-ACK.
@@ -295,7 +295,7 @@ fn a_long_connection_takes_little_room() {
     let file = made.save("connection-long.pcap");
     let text = drawn(&[&file, "1"]);
     assert!(text.lines().count() < 120, "{} lines", text.lines().count());
-    assert!(text.contains("FIN-WAIT-1") && text.contains("TIME-WAIT") && text.contains("sent again"), "{text}");
+    assert!(text.contains("FIN-WAIT-1") && text.contains("TIME-WAIT") && text.contains("captured twice"), "{text}");
     check_picture(&drawn(&[&file, "1", "--format", "svg"]));
 }
 

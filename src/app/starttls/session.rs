@@ -40,30 +40,33 @@ impl StartTls {
     fn client(&mut self, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
         let mut at = 0_usize;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            if self.fresh.first() == Some(&true) {
+            let begins = self.fresh.first() == Some(&true);
+            if begins {
                 match dialogue::is_client_hello(rest) {
                     Some(true) => {
                         self.tls_begins(context.packet_at(at), context, out);
                         return Progress::HandOver(at);
                     }
-                    None => return Progress::Consumed(at),
+                    None => return self.count(at),
                     Some(false) => {}
                 }
-                if dialogue::asks(self.kind, rest) {
-                    let packet = context.packet_at(at);
-                    self.stage = Stage::Asked(packet);
-                    note(self.kind, "STARTTLS", out);
-                }
             }
-            at = self.advance(Direction::ClientToServer, bytes, at);
+            let Some(next) = self.advance(Direction::ClientToServer, bytes, at) else { break };
+            if begins && dialogue::asks(self.kind, rest) {
+                self.stage = Stage::Asked(context.packet_at(at));
+                note(self.kind, "STARTTLS", out);
+            }
+            at = next;
         }
-        self.count(bytes.len())
+        self.count(at)
     }
 
     fn server(&mut self, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
         let mut at = 0_usize;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            if let (Stage::Asked(asked), Some(true)) = (self.stage, self.fresh.get(1)) {
+            let begins = self.fresh.get(1) == Some(&true);
+            let Some(next) = self.advance(Direction::ServerToClient, bytes, at) else { break };
+            if let (Stage::Asked(asked), true) = (self.stage, begins) {
                 match dialogue::answer(self.kind, rest) {
                     Answer::Yes => self.stage = Stage::Agreed(context.packet_at(at)),
                     Answer::No => {
@@ -73,15 +76,14 @@ impl StartTls {
                     Answer::Other => {}
                 }
             }
-            at = self.advance(Direction::ServerToClient, bytes, at);
+            at = next;
         }
-        self.count(bytes.len())
+        self.count(at)
     }
 
-    /// To the next line, where there are lines.
-    fn advance(&mut self, direction: Direction, bytes: &[u8], at: usize) -> usize {
+    /// Behind the line or message that begins at `at`; none while its end is awaited. What is longer than any line passes.
+    fn advance(&mut self, direction: Direction, bytes: &[u8], at: usize) -> Option<usize> {
         let rest = bytes.get(at..).unwrap_or_default();
-        let lines = matches!(self.kind, Kind::Smtp | Kind::Imap | Kind::Pop3 | Kind::Ftp);
         let end = match self.kind {
             // Length in the first three bytes, little-endian, of what follows the fourth.
             Kind::MySql => match rest {
@@ -91,14 +93,18 @@ impl StartTls {
                     .filter(|end| *end <= rest.len()),
                 _ => None,
             },
-            _ if lines => memchr::memchr(b'\n', rest).map(|end| end.saturating_add(1)),
-            // XMPP's stanzas and PostgreSQL's messages come one by one.
-            _ => Some(rest.len()),
+            Kind::Smtp | Kind::Imap | Kind::Pop3 | Kind::Ftp => {
+                memchr::memchr(b'\n', rest).map(|end| end.saturating_add(1))
+            }
+            Kind::Xmpp => memchr::memchr(b'>', rest).map(|end| end.saturating_add(1)),
+            // The request has eight bytes, the answer one; what else there is is not looked at.
+            Kind::PostgreSql => (direction == Direction::ServerToClient || rest.len() >= 8).then_some(rest.len()),
         };
+        let passes = end.is_none() && rest.len() >= limits::MAX_STARTTLS_LINE_BYTES;
         if let Some(fresh) = self.fresh.get_mut(direction.index()) {
-            *fresh = end.is_some();
+            *fresh = !passes;
         }
-        end.map_or(bytes.len(), |end| at.saturating_add(end))
+        if passes { Some(bytes.len()) } else { end.map(|end| at.saturating_add(end)) }
     }
 
     /// Where nobody asks for TLS for long, nobody will.

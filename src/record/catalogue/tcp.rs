@@ -203,7 +203,7 @@ pub static ENTRIES: &[Entry] = &[
         code: "tcp.duplicated-packets",
         severities: NOTE,
         title: "the capture holds packets twice",
-        explanation: "The copies carry the same IP identification, so their sender sent them once: a mirror port that sees \
+        explanation: "All numbers of the copies are the same, the IP identification where there is one, so their sender sent them once: a mirror port that sees \
              both ways through a switch, a capture on all interfaces (-i any), or a network that doubles packets. \
              They count as packets, but not as retransmissions.",
         reference: Some("RFC 6864 4.3"),

@@ -40,7 +40,7 @@ impl Connection {
                 Severity::Note,
                 proof(&trouble.copied, trouble.copies),
                 format!("the capture holds {} of the {who} twice", count(trouble.copies, "packet", "packets")),
-                "They carry the same IP identification, so the sender sent them once: a mirror port that sees both ways \
+                "All their numbers are the same, the IP identification where there is one, so the sender sent them once: a mirror port that sees both ways \
                  through the switch, a capture on all interfaces, or a network that doubles packets. They count as \
                  packets, but not as retransmissions.",
                 "RFC 6864 4.3",
