@@ -11,6 +11,7 @@ mod frame;
 mod message;
 mod note;
 mod probe;
+mod recovery;
 mod session;
 mod streams;
 mod window;

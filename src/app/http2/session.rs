@@ -5,25 +5,22 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    exchange::{Exchange, Span, Unanswered},
+    exchange::{Exchange, Span},
     findings,
     frame::{self, DEFAULT_FRAME_BYTES, HEAD_BYTES, Head, Kind, PREFACE},
     message::{Fields, Keep, Message},
     note,
-    probe::{Begins, Chain, chain},
+    probe::Begins,
     window::{self, Window},
 };
 use crate::{
     app::{Carrier, Session, Sink, codec::hpack::Decoder},
-    limits::{self, MAX_HTTP2_FRAME_BYTES, MAX_HTTP2_HEADER_BLOCK_BYTES, MAX_HTTP2_SEARCH_BYTES},
+    limits::{self, MAX_HTTP2_FRAME_BYTES, MAX_HTTP2_HEADER_BLOCK_BYTES},
     record::{
         Context, Direction, EndCause, Http2Frame, HttpOver, Input, PacketRef, Progress, Record, RecordKind, Subject,
         Timestamp,
     },
 };
-
-/// Longest frame believed while frames are searched, in bytes: three of them fit into what a stream holds back.
-const LONGEST_SEARCHED: u32 = 65_536;
 
 /// Reads both directions of a connection.
 pub struct Http2 {
@@ -50,27 +47,27 @@ pub struct Http2 {
 /// One direction.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
-    phase: Phase,
-    hpack: Decoder,
+    pub(super) phase: Phase,
+    pub(super) hpack: Decoder,
     /// A header block of which more will come.
-    block: Option<Block>,
+    pub(super) block: Option<Block>,
     /// Longest frame that the other end allows; none before it said so.
-    longest: Option<u32>,
+    pub(super) longest: Option<u32>,
     /// Whether anything was offered yet.
     pub begun: bool,
     /// Frames were missed.
     pub lost: bool,
     /// A header block may be under way whose beginning was missed.
-    inside_block: bool,
+    pub(super) inside_block: bool,
     /// Bytes of the last offer that were counted before the rest was skipped.
-    counted: u64,
-    malformed_told: bool,
+    pub(super) counted: u64,
+    pub(super) malformed_told: bool,
     /// How the direction ended.
     pub ended: Option<EndCause>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-enum Phase {
+pub(super) enum Phase {
     /// Before everything.
     #[default]
     Start,
@@ -89,12 +86,12 @@ enum Phase {
 
 /// A frame whose payload passes.
 #[derive(Clone, Copy, Debug)]
-struct Passing {
-    head: Head,
+pub(super) struct Passing {
+    pub(super) head: Head,
     /// Bytes of the payload still to come.
-    left: u64,
+    pub(super) left: u64,
     /// Bytes of content among them; padding follows.
-    content: u64,
+    pub(super) content: u64,
 }
 
 /// A header block that goes on in CONTINUATION frames (RFC 9113 4.3).
@@ -110,7 +107,7 @@ struct Block {
 }
 
 /// What one step over offered bytes leads to.
-enum Move {
+pub(super) enum Move {
     /// Go on behind so many bytes.
     On(usize),
     /// Behind so many bytes more is needed: so many.
@@ -304,7 +301,7 @@ impl Http2 {
 
     /// So many bytes of the payload are behind us, `missing` of them not in the capture.
     #[allow(clippy::too_many_arguments)] // one thing, told from two places
-    fn pass(
+    pub(super) fn pass(
         &mut self,
         direction: Direction,
         passing: &mut Passing,
@@ -500,114 +497,6 @@ impl Http2 {
         if lane.block.is_some() {
             self.malformed(direction, "another frame inside a header block", packet, context, out);
             self.lose_headers(direction);
-        }
-    }
-
-    /// A header block was not decoded: what it put into the table is not known.
-    fn lose_headers(&mut self, direction: Direction) {
-        let lane = self.lane(direction);
-        lane.block = None;
-        lane.lost = true;
-        lane.hpack.forget();
-    }
-
-    /// The place in the stream is lost, and so is what the other end was allowed to send.
-    fn lose(&mut self, direction: Direction) {
-        self.lose_headers(direction);
-        let lane = self.lane(direction);
-        lane.inside_block = true;
-        lane.phase = Phase::Lost { searched: 0, candidate: Some(Begins::WithPacket) };
-        self.forget_windows();
-    }
-
-    /// Looks for frames.
-    fn search(
-        &mut self,
-        direction: Direction,
-        rest: &[u8],
-        at: usize,
-        (searched, candidate): (usize, Option<Begins>),
-        context: &Context<'_>,
-        out: &mut Sink<'_>,
-    ) -> Move {
-        let longest = self.lane(direction).longest.unwrap_or(DEFAULT_FRAME_BYTES).min(LONGEST_SEARCHED);
-        for offset in 0..rest.len() {
-            let bytes = rest.get(offset..).unwrap_or_default();
-            if frame::head(bytes).is_ok_and(|(_, head)| !head.is_plausible(longest)) {
-                continue;
-            }
-            let place = at.saturating_add(offset);
-            let with_packet = place > 0 && context.origins.iter().any(|origin| origin.offset == place);
-            let begins = match (offset, candidate) {
-                (0, Some(begins)) => begins,
-                _ if with_packet => Begins::WithPacket,
-                _ => Begins::Inside,
-            };
-            match chain(bytes, longest, begins) {
-                Chain::Breaks => {}
-                Chain::Holds => {
-                    self.lane(direction).phase = Phase::Frame;
-                    return Move::On(place);
-                }
-                Chain::Short { at_least } => {
-                    let searched = searched.saturating_add(offset);
-                    self.lane(direction).phase = Phase::Lost { searched, candidate: Some(begins) };
-                    if searched > MAX_HTTP2_SEARCH_BYTES {
-                        break;
-                    }
-                    return Move::Need(place, at_least);
-                }
-            }
-        }
-        // The search reached its limit: the last bytes of an offer are always a candidate.
-        out.limit(&limits::HTTP2);
-        Move::Skip(u64::MAX)
-    }
-
-    fn skipped(&mut self, direction: Direction, length: u64, missing: u64, context: &Context<'_>, out: &mut Sink<'_>) {
-        let lane = self.lane(direction);
-        let passed = length.saturating_sub(std::mem::take(&mut lane.counted));
-        let Phase::Payload(mut passing) = lane.phase else { return };
-        if passed > 0 {
-            let (last, passed) = (context.packet_at(0), passed.min(passing.left));
-            self.pass(direction, &mut passing, passed, missing, last, context, out);
-        }
-    }
-
-    fn gap(&mut self, direction: Direction, length: u64, context: &Context<'_>, out: &mut Sink<'_>) {
-        self.lane(direction).begun = true;
-        if let Phase::Payload(mut passing) = self.lane(direction).phase
-            && length <= passing.left
-        {
-            return self.pass(direction, &mut passing, length, length, context.packet, context, out);
-        }
-        self.lose(direction);
-    }
-
-    fn end(&mut self, direction: Direction, cause: EndCause, context: &Context<'_>, out: &mut Sink<'_>) {
-        // A reset ends both directions at once.
-        let both = cause == EndCause::Reset;
-        for direction in [Some(direction), both.then_some(direction.reverse())].into_iter().flatten() {
-            self.lane(direction).ended.get_or_insert(cause);
-        }
-        let responses = self.requests_travel().reverse();
-        if self.lane(responses).ended.is_some() {
-            self.flush(Some(Unanswered::from(cause)), context, out);
-        }
-    }
-
-    /// The flow is over, or the capture is.
-    fn close(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
-        let requests = self.requests_travel();
-        // A client that left without an answer tells something only where the server's packets were captured too.
-        let both_seen = self.lane(requests.reverse()).begun || context.round_trip_ns.is_some();
-        let left = self.lane(requests).ended == Some(EndCause::Fin) && both_seen;
-        self.flush(left.then_some(Unanswered::ClientClosed), context, out);
-        for direction in Direction::BOTH {
-            let stall = self.windows.get(direction.index()).and_then(Window::stall);
-            if let Some(found) = stall.and_then(|stall| findings::connection_stalled(direction, stall, context)) {
-                out.finding(found);
-            }
         }
     }
 
