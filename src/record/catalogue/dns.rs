@@ -120,11 +120,60 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 5452 9.1"),
     },
     Entry {
+        code: "dns.truncated",
+        severities: NOTE,
+        title: "an answer did not fit into a datagram",
+        explanation: "The server set the TC bit: the answer was too long for UDP, so the client has to ask again over \
+             TCP, which costs the handshake and a second question. Where no second query follows, a firewall may \
+             block TCP port 53, or the client made do with what it got.\n\n\
+             Announce a larger EDNS buffer (1232 bytes fit nearly everywhere), make the answer smaller, and let DNS \
+             over TCP pass.",
+        reference: Some("RFC 7766 5"),
+    },
+    Entry {
+        code: "dns.retried",
+        severities: WARNING,
+        title: "a question was answered only after it had been asked in vain",
+        explanation: "The first query, or several, got no answer; another try, often with another server, did. \
+             Whatever waited for the name waited for the timeouts of the resolver, which are seconds, and no single \
+             transaction shows it.\n\n\
+             Look why the silent server, or the path to it, lost the query; where it no longer exists, take it out of \
+             the client's list of servers (resolv.conf, DHCP).",
+        reference: Some("RFC 1035 4.2.1"),
+    },
+    Entry {
+        code: "dns.differing-answers",
+        severities: NOTE,
+        title: "two servers give different answers to the same question",
+        explanation: "Their answers have no address in common, or one says that the name does not exist. Content \
+             networks do that on purpose, to send each client to a near server. Otherwise one of them serves old data \
+             or another view of the zone (inside and outside of a company, for example), or gives false answers.",
+        reference: Some("RFC 1034 4.3.1"),
+    },
+    Entry {
+        code: "dns.predictable-id",
+        severities: WARNING,
+        title: "the ids of a client's queries can be guessed",
+        explanation: "They are always the same, or each is one more than the last. Whoever knows the id of the next \
+             query can answer it before the real server does, and plant a false address. Resolvers must choose ids, \
+             and ports, at random: update the resolver or the device that sends these queries.",
+        reference: Some("RFC 5452 9.2"),
+    },
+    Entry {
         code: "dns.limit",
         severities: WARNING,
         title: "more queries or records came than are kept",
         explanation: "Only so many queries of one flow wait for their answer, and only so many records of one message are \
              listed; what is beyond is left out.",
+        reference: None,
+    },
+    Entry {
+        code: "dns.comparison-limit",
+        severities: WARNING,
+        title: "DNS transactions were not compared with all others",
+        explanation: "Some findings and the resolutions need many transactions side by side. To bound memory, only \
+             the first 16,384 DNS transactions of a capture are joined into resolutions and compared with one \
+             another. All of them are reported; filter the capture to compare others.",
         reference: None,
     },
 ];

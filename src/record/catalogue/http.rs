@@ -1,5 +1,5 @@
 //! Findings about HTTP.
-use super::{Entry, NOTE, WARNING, WARNING_OR_ERROR};
+use super::{ERROR, Entry, NOTE, WARNING, WARNING_OR_ERROR};
 
 pub static ENTRIES: &[Entry] = &[
     Entry {
@@ -46,6 +46,15 @@ pub static ENTRIES: &[Entry] = &[
              shorter than the server's work. Reset: the server crashed or closed with the request unread, or a \
              device in between cut the connection. Repeat the request only when its method is idempotent.",
         reference: Some("RFC 9112 9.3.1"),
+    },
+    Entry {
+        code: "http.to-tls-port",
+        severities: ERROR,
+        title: "plain HTTP was sent to a port that expects TLS",
+        explanation: "The server's answer says so: a TLS alert, or the page \"The plain HTTP request was sent to \
+             HTTPS port\". The address should begin with https, or the port is the wrong one. Behind a proxy, look \
+             whether it is set to speak TLS to this server.",
+        reference: Some("RFC 9110 4.2.2"),
     },
     Entry {
         code: "http.malformed-body",

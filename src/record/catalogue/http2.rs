@@ -1,5 +1,5 @@
 //! Findings about HTTP/2 and gRPC.
-use super::{ANY, ERROR, Entry, NOTE, NOTE_OR_WARNING, WARNING};
+use super::{ANY, ERROR, Entry, NOTE_OR_WARNING, WARNING};
 
 pub static ENTRIES: &[Entry] = &[
     Entry {
@@ -51,7 +51,7 @@ pub static ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "http2.limit",
-        severities: NOTE,
+        severities: WARNING,
         title: "more came in an HTTP/2 connection than is kept",
         explanation: "A limit that bounds memory was reached: header blocks and what they unpack to, the table that headers \
              refer to, or the streams open at once. Fields are left out, or a stream is reported before it is over. No \

@@ -1,5 +1,5 @@
-//! Findings about TLS handshakes and certificates.
-use super::{ERROR, Entry, NOTE, WARNING};
+//! Findings about TLS handshakes and certificates, and about STARTTLS.
+use super::{ANY, ERROR, Entry, NOTE, WARNING, WARNING_OR_ERROR};
 
 pub static ENTRIES: &[Entry] = &[
     Entry {
@@ -25,12 +25,75 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 9846 6.1"),
     },
     Entry {
+        code: "tls.no-answer",
+        severities: WARNING,
+        title: "one side stopped answering during the handshake",
+        explanation: "The capture goes on for 10 seconds or more without another message, an alert or an end of the \
+             connection. A server that hangs, or that waits for one behind it, does this, and so does a firewall that \
+             drops what it does not like: large ClientHellos with post-quantum keys, or certain names. Where packets \
+             of full size are lost, look at the path's MTU.",
+        reference: Some("RFC 9846 2"),
+    },
+    Entry {
+        code: "tls.not-tls",
+        severities: ERROR,
+        title: "one side does not speak TLS on this port",
+        explanation: "A ClientHello was answered with something else, often plain text of the protocol inside. The \
+             port is the one without TLS (HTTP on 80, SMTP on 25), the protocol wants STARTTLS first, or TLS is not \
+             enabled in the server's configuration (nginx: listen 443 without ssl).",
+        reference: Some("RFC 9846 5.1"),
+    },
+    Entry {
+        code: "tls.plain-text-to-tls-port",
+        severities: ERROR,
+        title: "the client does not speak TLS to a port that expects it",
+        explanation: "What the client sent first is no TLS, and the server answered with a TLS alert. Use the \
+             protocol's TLS variant (https, ldaps, ...), or the port that speaks without TLS. Behind a proxy or load \
+             balancer, TLS may end there while the server behind it expects it too.",
+        reference: Some("RFC 9846 5.1"),
+    },
+    Entry {
+        code: "starttls.not-asked",
+        severities: ERROR,
+        title: "TLS began on a port where it has to be asked for first",
+        explanation: "The protocol begins in the clear on this port, and the client sent its ClientHello without \
+             asking for TLS, so the server cannot understand it. Set the client to STARTTLS (587 for mail submission, \
+             143 for IMAP), or use the port where TLS comes first (465, 993).",
+        reference: Some("RFC 7817 2"),
+    },
+    Entry {
+        code: "starttls.refused",
+        severities: WARNING,
+        title: "the server refused to go over to TLS",
+        explanation: "The client asked for TLS and the server declined: TLS is not set up there, or has no \
+             certificate. What follows is in the clear, passwords included, unless the client stops here. Somebody on \
+             the way can forge such a refusal, so clients should insist on TLS instead of going on without it.",
+        reference: Some("RFC 7817 2"),
+    },
+    Entry {
         code: "tls.too-many-hellos",
         severities: WARNING,
         title: "one flow holds more hellos than are reported",
         explanation: "Handshakes in the clear are rarely repeated on one connection: this may be an attack on the server, \
              or on whoever reads the capture. The rest of the flow's handshakes is left out.",
         reference: Some("RFC 5246 7.4.1.1"),
+    },
+    Entry {
+        code: "tls.truncated",
+        severities: WARNING,
+        title: "a connection was closed in the middle of a TLS record",
+        explanation: "What was sent is cut: the receiver cannot decrypt the last record and must treat the data as \
+             truncated. The sender crashed or gave up, or somebody on the way closed the connection in its name.",
+        reference: Some("RFC 9846 6.1"),
+    },
+    Entry {
+        code: "tls.no-close-notify",
+        severities: NOTE,
+        title: "the server closed without saying so in TLS",
+        explanation: "Before its FIN a server should send the alert close_notify. Without it the end of the data is \
+             not protected: the client cannot tell it from a connection that somebody cut. Harmless where the \
+             protocol inside tells its own length, as HTTP does; many servers do this.",
+        reference: Some("RFC 9846 6.1"),
     },
     Entry {
         code: "tls.obsolete-version",
@@ -68,36 +131,118 @@ pub static ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "tls.certificate-not-yet-valid",
-        severities: WARNING,
+        severities: WARNING_OR_ERROR,
         title: "a certificate was not valid yet",
         explanation: "It was not valid yet when the packet was captured, or the clock of the capture, or of who issued it, \
              is wrong. Clients refuse it until then.",
         reference: Some("RFC 5280 4.1.2.5"),
     },
     Entry {
+        code: "tls.invalid-signature",
+        severities: ERROR,
+        title: "a signature in a certificate chain is wrong",
+        explanation: "It does not fit the key of the issuer that the certificate names. The certificate was altered, \
+             or its issuer has another key under the same name: an authority that was made anew, or a certificate put \
+             together with the wrong chain. No client accepts it. Install the chain that came with the certificate.",
+        reference: Some("RFC 5280 6.1.3"),
+    },
+    Entry {
+        code: "tls.certificate-revoked",
+        severities: ERROR,
+        title: "the server's certificate was revoked",
+        explanation: "The OCSP response that the server itself shows in the handshake (its staple) says that the \
+             authority has withdrawn the certificate, because its key was lost or stolen, or it was replaced. Clients \
+             that look at staples refuse it. Get a new certificate, with a new key.",
+        reference: Some("RFC 6960 2.2"),
+    },
+    Entry {
         code: "tls.weak-key",
-        severities: WARNING,
-        title: "a certificate has a weak key or signature",
-        explanation: "RSA keys of less than 2048 bits, and signatures that rest on MD2, MD5 or SHA-1, can be forged or \
-             broken; clients refuse them.",
+        severities: WARNING_OR_ERROR,
+        title: "a certificate has a key that is too short",
+        explanation: "RSA and DSA keys of less than 2048 bits, and elliptic curves of less than 224, can be broken; \
+             clients have refused them since 2014. It may be the server's own certificate or one of its issuers. Have \
+             it issued anew for a longer key.\n\n\
+             It is an error when the client did refuse the certificate.",
+        reference: Some("RFC 9325 4.5"),
+    },
+    Entry {
+        code: "tls.weak-signature",
+        severities: WARNING_OR_ERROR,
+        title: "a certificate is signed with a broken hash",
+        explanation: "Signatures that rest on MD2, MD4, MD5 or SHA-1 can be forged, so clients refuse them: MD5 since \
+             2012, SHA-1 since 2017; what counts is the time of the capture. A root's own signature does not matter. \
+             Have the certificate issued anew with SHA-256.\n\n\
+             It is an error when the client did refuse the certificate.",
         reference: Some("RFC 9325 4.5"),
     },
     Entry {
         code: "tls.self-signed",
-        severities: NOTE,
+        severities: ANY,
         title: "the server's certificate vouches for itself",
-        explanation: "Subject and issuer are the same: no authority vouches for it. Clients accept it only where it was \
-             installed by hand, as on test machines and appliances.",
+        explanation: "Subject and issuer are the same: no authority vouches for it. Clients accept it only where it \
+             was installed by hand, as on test machines and appliances.\n\n\
+             It is a warning when the client probably refused it, and an error when it said so.",
         reference: Some("RFC 5280 3.2"),
     },
     Entry {
         code: "tls.name-mismatch",
-        severities: WARNING,
+        severities: WARNING_OR_ERROR,
         title: "the certificate is not for the name that was asked for",
         explanation: "Clients compare the name they connect to with the DNS names in the certificate's subjectAltName (the \
              common name no longer counts), and refuse what does not match. The server has no certificate for this \
              name, or answers with its default one because it does not know the name.",
         reference: Some("RFC 9525 6"),
+    },
+    Entry {
+        code: "tls.missing-intermediate",
+        severities: WARNING_OR_ERROR,
+        title: "the server does not send the intermediate certificate",
+        explanation: "Authorities do not sign servers' certificates with their root, but with an intermediate \
+             certificate, and the server has to send that along. Without it most clients cannot find a way to the \
+             root. Browsers often have it from elsewhere, so the site works there and fails in programs. Configure \
+             the server with the full chain (fullchain.pem).\n\n\
+             It is an error when the client did refuse the certificate.",
+        reference: Some("RFC 9846 4.4.2"),
+    },
+    Entry {
+        code: "tls.unknown-ca",
+        severities: ANY,
+        title: "the certificate is from an authority that is not trusted",
+        explanation: "The chain does not lead to one of the authorities that were given. For a private authority, as \
+             of a company or a device that inspects TLS, that is right, and its clients have to trust it: give its \
+             certificate here too (--ca). Otherwise the authority is no longer trusted, or another intermediate \
+             certificate is missing.\n\n\
+             It is a warning when the client probably refused the certificate, and an error when it said so.",
+        reference: Some("RFC 5280 6.1"),
+    },
+    Entry {
+        code: "tls.certificate-chain",
+        severities: WARNING_OR_ERROR,
+        title: "a certificate chain breaks a rule",
+        explanation: "A certificate is malformed, its authority is distrusted by name, it is not meant for servers \
+             (extendedKeyUsage), an issuer is no authority or may not issue for this name or at this depth, or the \
+             certificates form more paths than a client tries. The finding says which. Clients that check refuse it: \
+             have the certificate issued correctly.\n\n\
+             It is an error when the client did refuse it.",
+        reference: Some("RFC 5280 6.1"),
+    },
+    Entry {
+        code: "tls.certificate-not-checked",
+        severities: ANY,
+        title: "the server's certificate could not be checked",
+        explanation: "It is of a version, or has a critical extension, that clients do not accept, or uses an \
+             algorithm that is not checked here. Nothing is said of whether it is genuine.\n\n\
+             It is a warning when the client probably refused the certificate, and an error when it said so.",
+        reference: Some("RFC 5280 6"),
+    },
+    Entry {
+        code: "tls.certificate-refused",
+        severities: WARNING,
+        title: "the client refused a certificate in which nothing is wrong",
+        explanation: "The chain leads to a trusted authority and was valid by the capture's clock, and yet the \
+             client's alert says that it does not accept it. The client has other authorities (an old system, or a \
+             container without any), pins another key, or its clock is wrong. Look at the client.",
+        reference: Some("RFC 9846 6.2"),
     },
     Entry {
         code: "tls.limit",
