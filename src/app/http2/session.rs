@@ -96,7 +96,7 @@ pub(super) struct Passing {
 
 /// A header block that goes on in CONTINUATION frames (RFC 9113 4.3).
 #[derive(Debug)]
-struct Block {
+pub(super) struct Block {
     head: Head,
     /// The promised stream, in PUSH_PROMISE.
     promised: Option<u32>,
