@@ -81,7 +81,7 @@ pub static TLS: Limit = Limit {
 /// depends on how many workers there are.
 pub const SHARDS: usize = 64;
 
-/// Open flows at most, all shards together: about 0.5 GB of UDP flows, 1.9 GB of TCP connections (benches/RESULTS.md).
+/// Open flows at most, all shards together: about 0.5 GB of UDP flows, 2.9 GB of TCP connections (benches/RESULTS.md).
 pub const MAX_FLOWS: usize = 1_000_000;
 
 /// Bytes of a stream that a session may leave unconsumed in one direction: more than any sane header, and a TLS
@@ -135,9 +135,10 @@ pub const READ_BUFFER_BYTES: usize = 1 << 18;
 /// Inner streams of one flow: QUIC connections that share a pair of ports, decrypted streams.
 pub const MAX_INNER_CHANNELS: usize = 64;
 
-/// Bytes that an open flow costs, its buffers aside; `--max-memory` is divided by it. Measured: 1880 of a TCP connection
-/// with its handshake and a first segment, 1590 of a lone SYN, 440 to 570 of a UDP flow (benches/RESULTS.md).
-pub const BYTES_PER_FLOW: u64 = 2048;
+/// Bytes that an open flow costs, its buffers aside; `--max-memory` is divided by it. Measured: 2850 of a TCP connection
+/// with its handshake and a first segment, 2170 of a lone SYN, 440 to 570 of a UDP flow (benches/RESULTS.md).
+pub const BYTES_PER_FLOW: u64 = 3072;
+
 /// Bytes one DNS record's data may take as text: above what 64 KiB of octets need in hex. Only lists of compressed
 /// names could exceed it; they are printed as octets then.
 pub const MAX_DNS_DATA_TEXT_BYTES: usize = 1 << 18;

@@ -2,7 +2,10 @@
 //! across connections: who can guess the next one can forge a connection, or break into it.
 use std::collections::BTreeMap;
 
-use super::{finding, translation::Link};
+use super::{
+    finding,
+    translation::{Link, are_linked},
+};
 use crate::record::{Evidence, Finding, Opening, Severity, TcpFact};
 
 /// Connections of one host from which on its numbers are judged. Five steps that are all below [`SMALL_STEP`] come about
@@ -22,11 +25,9 @@ type Host = (std::net::IpAddr, usize);
 /// What is told of hosts whose numbers can be guessed. `facts` are in the order of their first packets.
 pub(super) fn findings(facts: &[TcpFact], links: &[Link]) -> Vec<Finding> {
     let mut hosts: BTreeMap<Host, Vec<(usize, u32)>> = BTreeMap::new();
-    for (place, fact) in facts.iter().enumerate() {
-        // The second sight of a connection is not another one.
-        if links.iter().any(|link| link.holds(place)) {
-            continue;
-        }
+    let linked = are_linked(links, facts.len());
+    // The second sight of a connection is not another one.
+    for ((place, fact), _) in facts.iter().enumerate().zip(linked).filter(|(_, linked)| !linked) {
         for (index, endpoint) in [fact.client, fact.server].into_iter().enumerate() {
             let number = fact.marks.get(index).and_then(|marks| marks.initial_sequence_number);
             if let Some(number) = number {

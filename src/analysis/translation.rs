@@ -8,6 +8,9 @@ use crate::record::{Endpoint, Evidence, Finding, Severity, TcpFact};
 /// The two sides of a translator see the same packet within this time, in nanoseconds.
 const SAME_MOMENT_NS: i64 = 1_000_000_000;
 
+/// A path has so many capture points at most: three translators behind one another.
+const MOST_SIGHTINGS: usize = 4;
+
 /// What two sightings have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Common {
@@ -37,11 +40,15 @@ pub(super) struct Link {
     common: Common,
 }
 
-impl Link {
-    /// Whether it speaks of the connection at `place`.
-    pub fn holds(&self, place: usize) -> bool {
-        self.first == place || self.second == place
+/// For each of `count` connections, whether one of `links` speaks of it.
+pub(super) fn are_linked(links: &[Link], count: usize) -> Vec<bool> {
+    let mut linked = vec![false; count];
+    for place in links.iter().flat_map(|link| [link.first, link.second]) {
+        if let Some(linked) = linked.get_mut(place) {
+            *linked = true;
+        }
     }
+    linked
 }
 
 fn marks(fact: &TcpFact) -> [Option<Common>; 3] {
@@ -76,7 +83,9 @@ pub(super) fn links(facts: &[TcpFact]) -> Vec<Link> {
         shared.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
         for (common, places) in shared {
             // The same first bytes and lengths are common among requests that a program repeats: only a single pair tells.
-            if matches!(common, Common::Payload(..)) && places.len() != 2 {
+            // The same numbers many times over come from a program that makes its own packets.
+            let most = if matches!(common, Common::Payload(..)) { 2 } else { MOST_SIGHTINGS };
+            if places.len() > most {
                 continue;
             }
             for pair in places.windows(2) {

@@ -50,7 +50,7 @@ impl Survived {
     }
 }
 
-/// Runs wireglass over a capture: it must end well, soon, and within 200 MiB.
+/// Runs wireglass over a capture: it must end well, soon, and within 256 MiB.
 fn survive(name: &str, capture: &[u8], more: &[&str]) -> Survived {
     let path = scratch(name, capture);
     let (out, started) = (scratch(&format!("{name}.out"), b""), Instant::now());
@@ -74,7 +74,8 @@ fn survive(name: &str, capture: &[u8], more: &[&str]) -> Survived {
         std::thread::sleep(Duration::from_millis(5));
     };
     assert!(status.success(), "{name}: {status}");
-    assert!(memory < 200, "{name}: {memory} MiB");
+    // Sixteen workers under load hold the most: each has parcels and records of its own on the way.
+    assert!(memory < 256, "{name}: {memory} MiB");
     let output = fs::read(&out).unwrap();
     let lines = output.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let records = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();

@@ -87,8 +87,8 @@ pub(super) struct Endpoint {
     pub latest: [(u16, u32); 4],
     /// When its latest packet came.
     seen: Timestamp,
-    /// All numbers of its latest packets without identification, while the peer has sent no more than `heard` packets.
-    unnumbered: [u64; 2],
+    /// A hash of all numbers of its latest packet without identification, when the peer had sent `heard` packets.
+    unnumbered: u64,
     heard: u64,
 }
 
@@ -282,16 +282,11 @@ impl Endpoint {
         let this = FixedState::default().hash_one(numbers);
         if self.heard != peer.packets || since_ns >= UNNUMBERED_COPY_WITHIN_NS {
             self.heard = peer.packets;
-            self.unnumbered = [this, 0];
-            return false;
-        }
-        if self.unnumbered.contains(&this) {
+        } else if self.unnumbered == this {
             self.copied(segment);
             return true;
         }
-        self.unnumbered.rotate_right(1);
-        let [first, _] = &mut self.unnumbered;
-        *first = this;
+        self.unnumbered = this;
         false
     }
 

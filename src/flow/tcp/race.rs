@@ -17,7 +17,7 @@ pub(super) struct Activity {
     last_data: Option<(Side, Timestamp)>,
     /// How long no data had been on their way when the first FIN or RST came, in nanoseconds.
     idle_before_close_ns: Option<i64>,
-    last_use: Option<Use>,
+    last_use: Option<Box<Use>>,
     fin_at: Option<Timestamp>,
 }
 
@@ -77,7 +77,11 @@ impl Connection {
             let idle_ns = previous.map_or(0, |(_, last)| ts.since(last).max(0));
             let fin = self.end(side.other()).fin;
             let knew = fin.zip(segment.acknowledged()).is_some_and(|(fin, ack)| before(fin, ack));
-            self.activity.last_use = Some(Use { side, packet: segment.at.number, ts, sequence_number, idle_ns, knew });
+            let this = Use { side, packet: segment.at.number, ts, sequence_number, idle_ns, knew };
+            match &mut self.activity.last_use {
+                Some(last) => **last = this,
+                none => *none = Some(Box::new(this)),
+            }
         }
     }
 
@@ -94,7 +98,7 @@ impl Connection {
     /// The race that ended this connection, if one did.
     pub(super) fn race(&self) -> Option<Race> {
         let closer = self.reset_by?;
-        let lost = self.activity.last_use.filter(|last| last.side == closer.other())?;
+        let lost = self.activity.last_use.as_deref().filter(|last| last.side == closer.other())?;
         // What the closer's host had taken was lost in another way.
         if self.end(lost.side).acknowledged.is_some_and(|acknowledged| before(lost.sequence_number, acknowledged)) {
             return None;
@@ -121,7 +125,7 @@ impl Connection {
     /// FIN was no news to its sender.
     pub(super) fn idle_before_close_ns(&self) -> Option<i64> {
         let idle_ns = self.activity.idle_before_close_ns?;
-        let crossed = self.activity.last_use.zip(self.activity.fin_at).filter(|(last, fin)| {
+        let crossed = self.activity.last_use.as_deref().zip(self.activity.fin_at).filter(|(last, fin)| {
             let acknowledged = self.end(last.side).acknowledged;
             last.ts <= *fin && acknowledged.is_none_or(|acknowledged| !before(last.sequence_number, acknowledged))
         });
