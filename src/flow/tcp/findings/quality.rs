@@ -15,8 +15,8 @@ impl Connection {
         let end = self.end(side);
         let Some(trouble) = end.trouble.as_deref() else { return };
         let who = name(side);
-        let unanswered = self.end(side.other()).packets == 0;
-        if trouble.retransmissions > 0 && !unanswered {
+        // While it was never open, other findings tell what its SYNs met.
+        if trouble.retransmissions > 0 && self.was_established {
             retransmissions(writer, trouble, who, end.packets);
         }
         if trouble.spurious > 0 {
