@@ -234,7 +234,9 @@ impl Judged<'_> {
             }
             #[allow(deprecated)] // the older form may still be returned
             Error::RequiredEkuNotFound | Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
-                said(Reason::WrongPurpose, "extendedKeyUsage does not allow servers")
+                // What webpki says of it is its own structure printed.
+                let what = "A certificate of the chain has an extendedKeyUsage that does not allow servers (RFC 5280 4.2.1.12).";
+                (Reason::WrongPurpose, what.to_owned())
             }
             Error::EndEntityUsedAsCa => {
                 said(Reason::NotACa, "A certificate of the chain was issued by one that is no authority's")
