@@ -369,3 +369,13 @@ pub static COMPARISON: Limit = Limit {
                   translation, initial sequence numbers), and failures are counted for 4,096 hosts. Filter the capture to \
                   see the others.",
 };
+
+/// Bytes of a display filter: far more than anybody types; a list of thousands of addresses fits.
+pub const MAX_FILTER_BYTES: usize = 1 << 18;
+
+/// Levels of parentheses and operators inside each other in a display filter: bounds the stack that asking it takes.
+pub const MAX_FILTER_DEPTH: usize = 64;
+
+/// Bytes that the compiled form of a regular expression in a display filter may take, and as many for its cache: the
+/// regex crate's own default, ten megabytes, for each of many patterns is more than a filter is worth.
+pub const MAX_PATTERN_BYTES: usize = 4 << 20;

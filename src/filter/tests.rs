@@ -1,0 +1,2 @@
+//! Filters over packets made by hand, and mistakes.
+use super::*;
