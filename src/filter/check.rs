@@ -81,7 +81,10 @@ fn alone(operand: &Operand, needs: &mut Needs) -> Result<Test, Mistake> {
         Valued::Call(..) => {
             let (_, result) = valued(operand, needs)?;
             let example = if result.is_number() { " > 0" } else { " == \"...\"" };
-            Err(Mistake::new(operand.at.clone(), format!("a function needs something to compare with, as in `...{example}`")))
+            Err(Mistake::new(
+                operand.at.clone(),
+                format!("a function needs something to compare with, as in `...{example}`"),
+            ))
         }
         Valued::Quoted(_) | Valued::Letter(_) => {
             Err(Mistake::new(operand.at.clone(), "a constant by itself asks nothing; compare a field with it"))
@@ -151,8 +154,11 @@ fn contains(left: &Operand, right: &Operand, extent: Option<Extent>, needs: &mut
         of if of.kind == Kind::Text => suiting(right, Type::TEXT, needs)?,
         of if of.is_octets() => suiting(right, Type::BYTES, needs)?,
         of => {
-            return Err(Mistake::new(left.at.clone(), format!("a {} contains nothing; `contains` is for text and bytes", of.kind.words()))
-                .suggest(of.is_number().then_some("`==` or `&`")));
+            return Err(Mistake::new(
+                left.at.clone(),
+                format!("a {} contains nothing; `contains` is for text and bytes", of.kind.words()),
+            )
+            .suggest(of.is_number().then_some("`==` or `&`")));
         }
     };
     Ok(Test::Compare { left: value, order: Order::Contains, right, always: extent == Some(Extent::All) })
@@ -161,8 +167,11 @@ fn contains(left: &Operand, right: &Operand, extent: Option<Extent>, needs: &mut
 fn matches(left: &Operand, right: &Operand, extent: Option<Extent>, needs: &mut Needs) -> Result<Test, Mistake> {
     let (value, of) = valued(left, needs)?;
     if of.kind != Kind::Text && !of.is_octets() {
-        return Err(Mistake::new(left.at.clone(), format!("a {} is no text; `matches` is for text and bytes", of.kind.words()))
-            .suggest(Some("`string(...) matches`")));
+        return Err(Mistake::new(
+            left.at.clone(),
+            format!("a {} is no text; `matches` is for text and bytes", of.kind.words()),
+        )
+        .suggest(Some("`string(...) matches`")));
     }
     let Valued::Quoted(pattern) = &right.what else {
         let near = match &right.what {
@@ -171,8 +180,9 @@ fn matches(left: &Operand, right: &Operand, extent: Option<Extent>, needs: &mut 
         };
         return Err(Mistake::new(right.at.clone(), "a regular expression stands in double quotes").suggest(near));
     };
-    let pattern = std::str::from_utf8(pattern)
-        .map_err(|_| Mistake::new(right.at.clone(), "the regular expression is not UTF-8; write bytes as \"\\\\xff\""))?;
+    let pattern = std::str::from_utf8(pattern).map_err(|_| {
+        Mistake::new(right.at.clone(), "the regular expression is not UTF-8; write bytes as \"\\\\xff\"")
+    })?;
     let built = RegexBuilder::new(pattern)
         .case_insensitive(true)
         .unicode(false)
@@ -264,7 +274,8 @@ fn unknown_field(word: &str, at: Range<usize>) -> Mistake {
 const RENAMED: [(&str, &str); 2] = [("ssl", "tls"), ("gquic", "quic")];
 
 /// Words of the other filter language.
-pub(super) const CAPTURE_WORDS: [&str; 9] = ["host", "net", "port", "portrange", "src", "dst", "ether", "less", "greater"];
+pub(super) const CAPTURE_WORDS: [&str; 9] =
+    ["host", "net", "port", "portrange", "src", "dst", "ether", "less", "greater"];
 
 /// A value with its type.
 fn valued(operand: &Operand, needs: &mut Needs) -> Result<(Expression, Type), Mistake> {
@@ -290,7 +301,8 @@ fn valued(operand: &Operand, needs: &mut Needs) -> Result<(Expression, Type), Mi
                 valued(left, needs)?
             };
             // Bytes can be masked, as in `tcp[13] & 2`.
-            let computes = of.is_number() && of.kind != Kind::Flag || of.is_time() || *sum == Sum::And && of.is_octets();
+            let computes =
+                of.is_number() && of.kind != Kind::Flag || of.is_time() || *sum == Sum::And && of.is_octets();
             if !computes {
                 return Err(Mistake::new(left.at.clone(), format!("a {} is nothing to compute with", of.kind.words())));
             }
@@ -356,8 +368,11 @@ const FUNCTIONS: [&str; 8] = ["len", "count", "upper", "lower", "string", "max",
 fn call(name: &str, arguments: &[Operand], at: Range<usize>, needs: &mut Needs) -> Result<(Expression, Type), Mistake> {
     if !FUNCTIONS.contains(&name) {
         let name_at = at.start..at.start + name.len();
-        return Err(Mistake::new(name_at, format!("there is no function `{name}`; there are {}", FUNCTIONS.join(", ")))
-            .suggest(super::nearest(name, FUNCTIONS).map(|near| format!("`{near}`"))));
+        return Err(Mistake::new(
+            name_at,
+            format!("there is no function `{name}`; there are {}", FUNCTIONS.join(", ")),
+        )
+        .suggest(super::nearest(name, FUNCTIONS).map(|near| format!("`{near}`"))));
     }
     let several = matches!(name, "max" | "min");
     if arguments.is_empty() || (!several && arguments.len() > 1) {
@@ -376,7 +391,9 @@ fn call(name: &str, arguments: &[Operand], at: Range<usize>, needs: &mut Needs) 
             "upper" | "lower" => kind.kind == Kind::Text,
             "max" | "min" | "abs" => kind.is_number() || kind.is_time(),
             "string" => kind.kind != Kind::Nothing && kind.kind != Kind::Protocol,
-            "len" => kind.kind == Kind::Text || kind.is_octets() || matches!(kind.kind, Kind::Unsigned(_) | Kind::Signed(_)),
+            "len" => {
+                kind.kind == Kind::Text || kind.is_octets() || matches!(kind.kind, Kind::Unsigned(_) | Kind::Signed(_))
+            }
             _ => matches!(argument.what, Valued::Word(_) | Valued::Layers(..)),
         };
         if !suits {

@@ -6,10 +6,10 @@ use super::{
     fields::{Field, Found, From, Group, Kind},
     lexer::Piece,
     literal::Constant,
-    packet::{Header, Packet},
+    packet::Packet,
     parser::Sum,
 };
-use crate::record::{Layer, Value};
+use crate::record::{Header, Layer, Value};
 
 /// A question with types checked.
 #[derive(Clone, Debug)]
@@ -23,9 +23,22 @@ pub(super) enum Test {
     /// One of its values is not zero.
     NotZero(Expression),
     /// `always`: for all values of both sides, of which there is at least one.
-    Compare { left: Expression, order: Order, right: Expression, always: bool },
-    Matches { left: Expression, pattern: Regex, always: bool },
-    In { left: Expression, set: Vec<(Expression, Option<Expression>)>, always: bool },
+    Compare {
+        left: Expression,
+        order: Order,
+        right: Expression,
+        always: bool,
+    },
+    Matches {
+        left: Expression,
+        pattern: Regex,
+        always: bool,
+    },
+    In {
+        left: Expression,
+        set: Vec<(Expression, Option<Expression>)>,
+        always: bool,
+    },
 }
 
 /// How two values are compared.
@@ -97,9 +110,7 @@ impl Test {
             Self::Xor(left, right) => left.holds(packet) != right.holds(packet),
             Self::Not(test) => !test.holds(packet),
             Self::There(expression) => expression.each(packet, &mut |_| true),
-            Self::NotZero(expression) => {
-                expression.each(packet, &mut |scalar| !matches!(scalar, Scalar::Number(0)))
-            }
+            Self::NotZero(expression) => expression.each(packet, &mut |scalar| !matches!(scalar, Scalar::Number(0))),
             Self::Compare { left, order, right, always } => extent(*always, &mut |sink| {
                 left.each(packet, &mut |left| right.each(packet, &mut |right| sink(order.holds(left, right))))
             }),
@@ -214,9 +225,9 @@ impl Expression {
             Self::Constant(Constant::Bytes(bytes)) => sink(Scalar::Bytes(bytes)),
             Self::Constant(Constant::Text(text)) => sink(Scalar::Text(text)),
             Self::Constant(Constant::Prefix(bytes, bits)) => sink(Scalar::Prefix(bytes, *bits)),
-            Self::Slice(inner, pieces) => inner.each(packet, &mut |value| {
-                value.bytes().is_some_and(|bytes| slice(bytes, pieces, sink))
-            }),
+            Self::Slice(inner, pieces) => {
+                inner.each(packet, &mut |value| value.bytes().is_some_and(|bytes| slice(bytes, pieces, sink)))
+            }
             Self::Arithmetic(sum, left, right) => left.each(packet, &mut |left| {
                 right.each(packet, &mut |right| {
                     let pair = left.number().zip(right.number());
@@ -305,15 +316,16 @@ impl Function {
                 Scalar::Text(text) => sink(Scalar::Text(&text.to_ascii_lowercase())),
                 _ => false,
             }),
-            Self::Text(kind) => first.each(packet, &mut |value| {
-                shown(value, kind).is_some_and(|text| sink(Scalar::Text(&text)))
-            }),
+            Self::Text(kind) => {
+                first.each(packet, &mut |value| shown(value, kind).is_some_and(|text| sink(Scalar::Text(&text))))
+            }
             Self::Max | Self::Min => {
                 let mut best: Option<i128> = None;
                 for argument in arguments {
                     argument.each(packet, &mut |value| {
                         if let Some(number) = value.number() {
-                            let better = |best: i128| if self == Self::Max { best.max(number) } else { best.min(number) };
+                            let better =
+                                |best: i128| if self == Self::Max { best.max(number) } else { best.min(number) };
                             best = Some(best.map_or(number, better));
                         }
                         false
@@ -386,14 +398,17 @@ impl Access {
                 }
                 let of_group = |layer: &&Layer| self.group.layers.contains(&layer.protocol);
                 let total = packet.tree().iter().filter(of_group).count();
-                packet.tree().iter().filter(of_group).enumerate().any(|(place, layer)| {
-                    self.wants(place, total) && named(field, layer, sink)
-                })
+                packet
+                    .tree()
+                    .iter()
+                    .filter(of_group)
+                    .enumerate()
+                    .any(|(place, layer)| self.wants(place, total) && named(field, layer, sink))
             }
             From::Protocol if self.group.found == Found::Frame => sink(Scalar::Bytes(packet.bytes(false))),
-            _ => self.headers(packet, &mut |header, bytes| {
-                read(field, header, bytes).is_some_and(|scalar| sink(scalar))
-            }),
+            _ => {
+                self.headers(packet, &mut |header, bytes| read(field, header, bytes).is_some_and(|scalar| sink(scalar)))
+            }
         }
     }
 
@@ -498,15 +513,9 @@ fn typed(field: &Field, value: &Value, sink: Sink<'_>) -> bool {
         Value::Float(_) => false,
         Value::Text(text) => match field.kind {
             Kind::Text => sink(Scalar::Text(text)),
-            Kind::Ipv4 => {
-                text.parse().is_ok_and(|address: std::net::Ipv4Addr| sink(Scalar::Bytes(&address.octets())))
-            }
-            Kind::Ipv6 => {
-                text.parse().is_ok_and(|address: std::net::Ipv6Addr| sink(Scalar::Bytes(&address.octets())))
-            }
-            Kind::Ether | Kind::Bytes => {
-                super::literal::octets(text).is_some_and(|bytes| sink(Scalar::Bytes(&bytes)))
-            }
+            Kind::Ipv4 => text.parse().is_ok_and(|address: std::net::Ipv4Addr| sink(Scalar::Bytes(&address.octets()))),
+            Kind::Ipv6 => text.parse().is_ok_and(|address: std::net::Ipv6Addr| sink(Scalar::Bytes(&address.octets()))),
+            Kind::Ether | Kind::Bytes => super::literal::octets(text).is_some_and(|bytes| sink(Scalar::Bytes(&bytes))),
             Kind::Unsigned(_) => number_of(field, text).is_some_and(|number| sink(Scalar::Number(number.into()))),
             _ => false,
         },

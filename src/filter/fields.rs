@@ -295,6 +295,7 @@ pub fn all() -> impl Iterator<Item = &'static Field> {
 
 /// The field of this name, and its group.
 pub(super) fn find(name: &str) -> Option<(&'static Group, &'static Field)> {
-    let mut all = groups().flat_map(|group| std::iter::once(&group.protocol).chain(group.fields).map(move |field| (group, field)));
+    let mut all = groups()
+        .flat_map(|group| std::iter::once(&group.protocol).chain(group.fields).map(move |field| (group, field)));
     all.find(|(_, field)| field.name == name)
 }

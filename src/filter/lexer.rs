@@ -38,8 +38,8 @@ pub(super) type Placed = (Token, Range<usize>);
 
 /// Signs, longer ones first.
 const SIGNS: [&str; 31] = [
-    "===", "!==", "==", "!=", "~=", "<=", ">=", "&&", "||", "^^", "..", "<", ">", "!", "~", "&", "(", ")", "{", "}", ",", "+",
-    "-", "*", "/", "%", "=", "|", "^", "@", "$",
+    "===", "!==", "==", "!=", "~=", "<=", ">=", "&&", "||", "^^", "..", "<", ">", "!", "~", "&", "(", ")", "{", "}",
+    ",", "+", "-", "*", "/", "%", "=", "|", "^", "@", "$",
 ];
 
 /// The tokens of `text`.
@@ -81,7 +81,10 @@ fn token(rest: &str, at: usize) -> Result<(Token, usize), Mistake> {
         let length = inside.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'-').count();
         let number = inside.get(..length).and_then(|digits| digits.parse().ok());
         let number = number.ok_or_else(|| {
-            Mistake::new(at..at + 1 + length.max(1).min(inside.len()), "`#` takes the number of a layer, as in `ip.src#1`")
+            Mistake::new(
+                at..at + 1 + length.max(1).min(inside.len()),
+                "`#` takes the number of a layer, as in `ip.src#1`",
+            )
         })?;
         return Ok((Token::Layers(vec![Piece::One(number)]), length + 1));
     }
@@ -210,7 +213,10 @@ fn pieces(inside: &str, at: usize) -> Result<(Vec<Piece>, usize), Mistake> {
         let place = start..start + text.len();
         start = place.end + 1;
         pieces.push(piece(text.trim()).ok_or_else(|| {
-            Mistake::new(place, "this is no range; write `[first]`, `[first:length]`, `[first-last]`, `[first:]` or `[:length]`")
+            Mistake::new(
+                place,
+                "this is no range; write `[first]`, `[first:length]`, `[first-last]`, `[first:]` or `[:length]`",
+            )
         })?);
     }
     Ok((pieces, end + 1))

@@ -41,7 +41,9 @@ pub(super) fn read(written: Written<'_>, kind: Kind, names: Names) -> Result<Con
     };
     let wrong = |what: &str| (format!("`{shown}` is not {what}"), None);
     match kind {
-        Kind::Flag => flag(written, text).map(|flag| Constant::Number(flag.into())).ok_or_else(|| wrong("true or false (or 1 or 0)")),
+        Kind::Flag => flag(written, text)
+            .map(|flag| Constant::Number(flag.into()))
+            .ok_or_else(|| wrong("true or false (or 1 or 0)")),
         Kind::Unsigned(bits) => whole(written, text, names, &shown, 0, (1i128 << bits.min(64)) - 1),
         Kind::Signed(bits) => {
             let most = 1i128 << (bits.clamp(1, 64) - 1);
@@ -67,10 +69,9 @@ pub(super) fn read(written: Written<'_>, kind: Kind, names: Names) -> Result<Con
             Written::Letter(letter) => Ok(Constant::Text(char::from(letter).to_string())),
             _ => text.map(|text| Constant::Text(text.to_owned())).ok_or_else(|| wrong("UTF-8")),
         },
-        Kind::Duration => text
-            .and_then(seconds)
-            .map(Constant::Number)
-            .ok_or_else(|| wrong("a number of seconds such as 0.25")),
+        Kind::Duration => {
+            text.and_then(seconds).map(Constant::Number).ok_or_else(|| wrong("a number of seconds such as 0.25"))
+        }
         Kind::Moment => text
             .and_then(moment)
             .map(Constant::Number)
@@ -202,10 +203,11 @@ fn seconds(text: &str) -> Option<i128> {
 fn moment(text: &str) -> Option<i128> {
     let text = text.trim().trim_end_matches("UTC").trim_end_matches('Z').trim();
     let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%b %d, %Y %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
-    let moment = forms.iter().find_map(|form| chrono::NaiveDateTime::parse_from_str(text, form).ok()).or_else(|| {
-        let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-        date.and_hms_opt(0, 0, 0)
-    })?;
+    let moment =
+        forms.iter().find_map(|form| chrono::NaiveDateTime::parse_from_str(text, form).ok()).or_else(|| {
+            let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+            date.and_hms_opt(0, 0, 0)
+        })?;
     let moment = moment.and_utc();
     Some(i128::from(moment.timestamp()) * SECOND_NS + i128::from(moment.timestamp_subsec_nanos()))
 }

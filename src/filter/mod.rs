@@ -25,7 +25,7 @@ mod tests;
 pub use error::Mistake;
 pub use fields::{Field, Group, Kind};
 pub use nearest::nearest;
-pub use packet::{Fact, Header, Packet};
+pub use packet::{Fact, Packet};
 
 /// A compiled filter.
 #[derive(Clone, Debug)]

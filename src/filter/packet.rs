@@ -1,24 +1,5 @@
 //! What a filter can ask of a packet. Who prepares it is `engine`'s matter; everything is asked for only when it is needed.
-use crate::record::Layer;
-
-/// A header of a packet: where it is, and what belongs to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Header {
-    /// Wireshark's short name of the protocol, as in [`Layer::protocol`].
-    pub protocol: &'static str,
-    /// Where it starts.
-    pub offset: u32,
-    /// Its length; 0 where only the protocol is known.
-    pub length: u32,
-    /// Where the bytes that belong to it and its payload end, as far as they are here.
-    pub end: u32,
-    /// Where they ended on the wire.
-    pub wire_end: u32,
-    /// Whether it is part of a packet that an ICMP error quotes.
-    pub quoted: bool,
-    /// Whether its bytes are those of the reassembled datagram, not of the packet.
-    pub of_datagram: bool,
-}
+use crate::record::{Header, Layer};
 
 /// A number that is not in the packet's headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

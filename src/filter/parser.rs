@@ -129,8 +129,29 @@ struct Parser<'t> {
 
 /// Words that are operators.
 const RESERVED: [&str; 23] = [
-    "and", "or", "xor", "not", "in", "eq", "ne", "gt", "lt", "ge", "le", "contains", "matches", "any_eq", "any_ne", "all_eq",
-    "all_ne", "bitand", "bitwise_and", "any", "all", "AND", "OR",
+    "and",
+    "or",
+    "xor",
+    "not",
+    "in",
+    "eq",
+    "ne",
+    "gt",
+    "lt",
+    "ge",
+    "le",
+    "contains",
+    "matches",
+    "any_eq",
+    "any_ne",
+    "all_eq",
+    "all_ne",
+    "bitand",
+    "bitwise_and",
+    "any",
+    "all",
+    "AND",
+    "OR",
 ];
 
 impl<'t> Parser<'t> {
@@ -524,12 +545,17 @@ fn unexpected(token: &Token, at: Range<usize>) -> Mistake {
         Token::Sign("|") => Mistake::new(at, "`|` joins nothing").suggest(Some("`||`")),
         Token::Sign("^") => Mistake::new(at, "`^` joins nothing").suggest(Some("`^^`")),
         Token::Sign(sign) => Mistake::new(at, format!("`{sign}` cannot stand here")),
-        Token::Word(word) if RESERVED.contains(&word.as_str()) => Mistake::new(at, format!("`{word}` cannot stand here")),
+        Token::Word(word) if RESERVED.contains(&word.as_str()) => {
+            Mistake::new(at, format!("`{word}` cannot stand here"))
+        }
         Token::Word(word) if super::check::CAPTURE_WORDS.contains(&word.as_str()) => {
             Mistake::new(at, format!("`{word}` cannot stand here; is this a capture filter? Those go behind -f"))
         }
         Token::Word(word) => Mistake::new(at, format!("`{word}` cannot stand here: an operator is missing before it"))
-            .suggest(super::nearest(word, ["contains", "matches", "and", "or", "not", "xor", "in"]).map(|near| format!("`{near}`"))),
+            .suggest(
+                super::nearest(word, ["contains", "matches", "and", "or", "not", "xor", "in"])
+                    .map(|near| format!("`{near}`")),
+            ),
         Token::Quoted(_) | Token::Letter(_) => Mistake::new(at, "an operator is missing before this constant"),
         Token::Slice(_) => Mistake::new(at, "there is nothing here to take bytes of"),
         Token::Layers(_) => Mistake::new(at, "there is no field here to select layers of"),

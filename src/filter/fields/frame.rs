@@ -15,7 +15,8 @@ pub(super) static GROUPS: &[Group] = &[Group {
         duration("frame.time_epoch", "Seconds since 1970").fact(Fact::Time),
         duration("frame.time_relative", "Seconds since the first packet").fact(Fact::SinceFirst),
         duration("frame.time_delta", "Seconds since the packet before").fact(Fact::SincePrevious),
-        duration("frame.time_delta_displayed", "Seconds since the packet before that passed").fact(Fact::SinceDisplayed),
+        duration("frame.time_delta_displayed", "Seconds since the packet before that passed")
+            .fact(Fact::SinceDisplayed),
         u32("frame.interface_id", "Number of the interface within the file, from 0").fact(Fact::Interface),
         text("frame.protocols", "Protocols from the link upwards, joined by colons").from(From::Protocols),
     ],

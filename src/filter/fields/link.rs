@@ -3,75 +3,114 @@ use super::{Group, ether, flag, u8, u16, u24, u32, wire, wire_as};
 
 /// In the order in which they are met.
 pub(super) static GROUPS: &[Group] = &[
-    wire(&["eth"], "Ethernet", &[
-        ether("eth.dst", "Address of the receiver").at(0),
-        ether("eth.src", "Address of the sender").at(6),
-        ether("eth.addr", "Address of the receiver or the sender").either(&["eth.dst", "eth.src"]),
-        u16("eth.type", "What the frame carries (EtherType)"),
-        u16("eth.len", "Length, in frames that have it in the place of a type"),
-    ]),
-    wire(&["vlan"], "IEEE 802.1Q VLAN tag", &[
-        u16("vlan.priority", "Priority code point").bits(0, 2, 0xe000),
-        flag("vlan.dei", "Drop eligible").bits(0, 2, 0x1000),
-        u16("vlan.id", "Number of the VLAN").bits(0, 2, 0x0fff),
-        u16("vlan.etype", "What the frame carries").at(2),
-    ]),
-    wire(&["ieee8021ad"], "IEEE 802.1ad provider tag", &[
-        u16("ieee8021ad.priority", "Priority code point").bits(0, 2, 0xe000),
-        u16("ieee8021ad.dei", "Drop eligible").bits(0, 2, 0x1000),
-        u16("ieee8021ad.id", "Number of the provider's VLAN").bits(0, 2, 0x0fff),
-    ]),
-    wire(&["sll"], "Linux cooked capture", &[
-        u16("sll.pkttype", "To whom the packet was: 0 us, 1 all, 2 a group, 3 others, 4 from us"),
-        u16("sll.hatype", "Type of the link (ARPHRD)"),
-        u16("sll.halen", "Length of the sender's link address"),
-        ether("sll.src.eth", "Ethernet address of the sender"),
-        u16("sll.etype", "What the frame carries"),
-        u32("sll.ifindex", "Index of the interface"),
-    ]),
+    wire(
+        &["eth"],
+        "Ethernet",
+        &[
+            ether("eth.dst", "Address of the receiver").at(0),
+            ether("eth.src", "Address of the sender").at(6),
+            ether("eth.addr", "Address of the receiver or the sender").either(&["eth.dst", "eth.src"]),
+            u16("eth.type", "What the frame carries (EtherType)"),
+            u16("eth.len", "Length, in frames that have it in the place of a type"),
+        ],
+    ),
+    wire(
+        &["vlan"],
+        "IEEE 802.1Q VLAN tag",
+        &[
+            u16("vlan.priority", "Priority code point").bits(0, 2, 0xe000),
+            flag("vlan.dei", "Drop eligible").bits(0, 2, 0x1000),
+            u16("vlan.id", "Number of the VLAN").bits(0, 2, 0x0fff),
+            u16("vlan.etype", "What the frame carries").at(2),
+        ],
+    ),
+    wire(
+        &["ieee8021ad"],
+        "IEEE 802.1ad provider tag",
+        &[
+            u16("ieee8021ad.priority", "Priority code point").bits(0, 2, 0xe000),
+            u16("ieee8021ad.dei", "Drop eligible").bits(0, 2, 0x1000),
+            u16("ieee8021ad.id", "Number of the provider's VLAN").bits(0, 2, 0x0fff),
+        ],
+    ),
+    wire(
+        &["sll"],
+        "Linux cooked capture",
+        &[
+            u16("sll.pkttype", "To whom the packet was: 0 us, 1 all, 2 a group, 3 others, 4 from us"),
+            u16("sll.hatype", "Type of the link (ARPHRD)"),
+            u16("sll.halen", "Length of the sender's link address"),
+            ether("sll.src.eth", "Ethernet address of the sender"),
+            u16("sll.etype", "What the frame carries"),
+            u32("sll.ifindex", "Index of the interface"),
+        ],
+    ),
     wire(&["null"], "BSD loopback", &[u32("null.family", "Address family")]),
     wire(&["ppp"], "Point-to-Point Protocol", &[u16("ppp.protocol", "What the frame carries")]),
-    wire(&["chdlc"], "Cisco HDLC", &[
-        u8("chdlc.address", "Address").at(0),
-        u16("chdlc.protocol", "What the frame carries").at(2),
-    ]),
-    wire_as("pppoe", &["pppoes", "pppoed"], "PPP over Ethernet", &[
-        u8("pppoe.code", "Kind of packet").at(1),
-        u16("pppoe.session_id", "Number of the session").at(2),
-        u16("pppoe.payload_length", "Length of what it carries").at(4),
-    ]),
+    wire(
+        &["chdlc"],
+        "Cisco HDLC",
+        &[u8("chdlc.address", "Address").at(0), u16("chdlc.protocol", "What the frame carries").at(2)],
+    ),
+    wire_as(
+        "pppoe",
+        &["pppoes", "pppoed"],
+        "PPP over Ethernet",
+        &[
+            u8("pppoe.code", "Kind of packet").at(1),
+            u16("pppoe.session_id", "Number of the session").at(2),
+            u16("pppoe.payload_length", "Length of what it carries").at(4),
+        ],
+    ),
     wire(&["pppoes"], "PPP over Ethernet, session stage", &[]),
     wire(&["pppoed"], "PPP over Ethernet, discovery stage", &[]),
-    wire(&["llc"], "IEEE 802.2 logical link control", &[
-        u8("llc.dsap", "Destination service access point").at(0),
-        u8("llc.ssap", "Source service access point").at(1),
-        u16("llc.control", "Control field"),
-        u24("llc.oui", "Organization of the SNAP header"),
-        u16("llc.type", "What the SNAP header carries"),
-    ]),
-    wire(&["mpls"], "Multiprotocol Label Switching", &[
-        u32("mpls.label", "Label").bits(0, 4, 0xffff_f000),
-        u32("mpls.exp", "Traffic class").bits(0, 4, 0x0000_0e00),
-        u32("mpls.bottom", "Bottom of the label stack").bits(0, 4, 0x0000_0100),
-        u32("mpls.ttl", "Time to live").bits(0, 4, 0x0000_00ff),
-    ]),
+    wire(
+        &["llc"],
+        "IEEE 802.2 logical link control",
+        &[
+            u8("llc.dsap", "Destination service access point").at(0),
+            u8("llc.ssap", "Source service access point").at(1),
+            u16("llc.control", "Control field"),
+            u24("llc.oui", "Organization of the SNAP header"),
+            u16("llc.type", "What the SNAP header carries"),
+        ],
+    ),
+    wire(
+        &["mpls"],
+        "Multiprotocol Label Switching",
+        &[
+            u32("mpls.label", "Label").bits(0, 4, 0xffff_f000),
+            u32("mpls.exp", "Traffic class").bits(0, 4, 0x0000_0e00),
+            u32("mpls.bottom", "Bottom of the label stack").bits(0, 4, 0x0000_0100),
+            u32("mpls.ttl", "Time to live").bits(0, 4, 0x0000_00ff),
+        ],
+    ),
     wire(&["pwethcw"], "Pseudowire control word", &[]),
     wire(&["macsec"], "IEEE 802.1AE", &[u32("macsec.PN", "Packet number").at(2)]),
-    wire(&["nsh"], "Network Service Header", &[
-        u8("nsh.nextproto", "What it carries").at(3),
-        u24("nsh.spi", "Service path").at(4),
-        u8("nsh.si", "Service index").at(7),
-    ]),
-    wire(&["arcnet"], "ARCNET", &[
-        u8("arcnet.src", "Address of the sender").at(0),
-        u8("arcnet.dst", "Address of the receiver").at(1),
-    ]),
+    wire(
+        &["nsh"],
+        "Network Service Header",
+        &[
+            u8("nsh.nextproto", "What it carries").at(3),
+            u24("nsh.spi", "Service path").at(4),
+            u8("nsh.si", "Service index").at(7),
+        ],
+    ),
+    wire(
+        &["arcnet"],
+        "ARCNET",
+        &[u8("arcnet.src", "Address of the sender").at(0), u8("arcnet.dst", "Address of the receiver").at(1)],
+    ),
     wire(&["ipoib"], "IP over InfiniBand", &[u16("ipoib.type", "What the frame carries").at(40)]),
-    wire(&["erspan"], "Encapsulated remote SPAN", &[
-        u16("erspan.version", "Version"),
-        u16("erspan.vlan", "VLAN that was mirrored"),
-        u16("erspan.spanid", "Number of the session"),
-    ]),
+    wire(
+        &["erspan"],
+        "Encapsulated remote SPAN",
+        &[
+            u16("erspan.version", "Version"),
+            u16("erspan.vlan", "VLAN that was mirrored"),
+            u16("erspan.spanid", "Number of the session"),
+        ],
+    ),
     wire(&["lldp"], "Link Layer Discovery Protocol", &[]),
     wire(&["eapol"], "IEEE 802.1X authentication", &[]),
     wire(&["loop"], "Configuration test protocol (loopback)", &[]),
