@@ -1,5 +1,6 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod filter;
 mod secrets;
 mod segments;
 mod text;
@@ -9,6 +10,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use filter::filter_language;
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
 pub use text::report_escape;
@@ -33,6 +35,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("capture_file", capture_file),
     ("pcapng_blocks", pcapng_blocks),
     ("filter_names", filter_names),
+    ("filter_language", filter_language),
     ("wire_packet", wire_packet),
     ("dns_session", dns_session),
     ("http_session", http_session),
