@@ -215,7 +215,7 @@ fn a_display_filter_chooses_packets() {
 fn a_display_filter_chooses_records() {
     let file = fixture("http1_variety");
     let records = |filter: &str| {
-        let text = stdout(&[&file, "-Y", filter, "--format", "ndjson", "--only", "connections,http,captures"]);
+        let text = stdout(&[&file, "-Y", filter, "--format", "ndjson", "--only", "connections,http,capture"]);
         let records: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let of = |kind: &str| records.iter().filter(|record| record["type"] == kind).cloned().collect::<Vec<_>>();
         (of("connection"), of("http"), of("capture"))
@@ -223,7 +223,8 @@ fn a_display_filter_chooses_records() {
     let (connections, transactions, captures) = records("tcp");
     assert!(connections.len() > 2 && transactions.len() > 3 && captures.len() == 1);
     // One transaction, its connection, and the capture, which is all of it.
-    let (some_connections, some_transactions, some_captures) = records("http.request.uri contains \"app.js\"");
+    let (some_connections, some_transactions, some_captures) =
+        records("tcp.stream == 0 and http.request.uri contains \"app.js\"");
     assert_eq!((some_connections.len(), some_transactions.len()), (1, 1));
     assert!(some_transactions[0]["request"]["target"].as_str().unwrap().contains("app.js"));
     assert_eq!(some_transactions[0]["flow"], some_connections[0]["flow"]);
