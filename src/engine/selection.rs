@@ -17,12 +17,13 @@ use super::{
 use crate::{
     capture::PacketSource,
     filter::Filter,
-    flow, limits,
+    flow,
     record::{FlowId, PacketNumber, Record, RecordKind, Subject},
     report::Writer,
 };
 
-/// The packets that pass, a bit each, and their flows.
+/// The packets that pass, and their flows. It grows with the capture: a bit for each packet up to the last that passes,
+/// and about fifty bytes for each flow that has one.
 #[derive(Debug, Default)]
 pub struct Selection {
     /// By file, then number.
@@ -67,8 +68,8 @@ impl Selection {
     fn packet(&mut self, number: PacketNumber) {
         let bits = self.packets.entry(number.file()).or_default();
         let word = usize::try_from(number.number() / 64).unwrap_or(usize::MAX);
-        // Numbers come in the order of the file: the words grow one by one, and no number is far beyond the last.
-        if word >= bits.len() && word < limits::MAX_SELECTED_PACKETS / 64 {
+        // Packets are counted as they are read: no number is beyond what the file holds.
+        if word >= bits.len() {
             bits.resize(word + 1, 0);
         }
         if let Some(word) = bits.get_mut(word) {

@@ -5,7 +5,7 @@ use super::{
     error::Mistake,
     lexer::{Piece, Placed, Token, tokens},
 };
-use crate::limits::{MAX_FILTER_BYTES, MAX_FILTER_DEPTH};
+use crate::limits::{MAX_FILTER_BYTES, MAX_FILTER_DEPTH, MAX_FILTER_PATTERNS};
 
 /// A question and where it is.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Mistake> {
         return Err(Mistake::new(0..0, format!("the filter is longer than {MAX_FILTER_BYTES} bytes")));
     }
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens: &tokens, place: 0, end: text.len(), depth: 0 };
+    let mut parser = Parser { tokens: &tokens, place: 0, end: text.len(), depth: 0, chained: 0, patterns: 0 };
     if tokens.is_empty() {
         return Err(Mistake::new(0..0, "the filter is empty"));
     }
@@ -125,6 +125,10 @@ struct Parser<'t> {
     /// Where the text ends.
     end: usize,
     depth: usize,
+    /// Operators that nest though nothing is in parentheses: `1 + 1 + 1`, `[0:9][1:2]`; the first of each chain not counted.
+    chained: usize,
+    /// Regular expressions.
+    patterns: usize,
 }
 
 /// Words that are operators.
@@ -194,6 +198,18 @@ impl<'t> Parser<'t> {
         parsed
     }
 
+    /// Counts an operator of a chain that nests; `number` is its number within the chain.
+    fn chained(&mut self, number: usize, at: &Range<usize>) -> Result<(), Mistake> {
+        self.chained += usize::from(number > 1);
+        if self.chained > MAX_FILTER_DEPTH {
+            return Err(Mistake::new(
+                at.clone(),
+                format!("more than {MAX_FILTER_DEPTH} operators chained to numbers, slices or `xor`"),
+            ));
+        }
+        Ok(())
+    }
+
     fn chain(
         &mut self,
         signs: &[&str],
@@ -227,9 +243,7 @@ impl<'t> Parser<'t> {
             joined += 1;
             let right = self.all()?;
             let at = left.at.start..right.at.end;
-            if joined > MAX_FILTER_DEPTH {
-                return Err(Mistake::new(at, format!("more than {MAX_FILTER_DEPTH} times `xor`")));
-            }
+            self.chained(joined, &at)?;
             left = Node { what: Asked::Xor(Box::new(left), Box::new(right)), at };
         }
         Ok(left)
@@ -337,6 +351,13 @@ impl<'t> Parser<'t> {
     ) -> Result<Option<Node>, Mistake> {
         if self.take(&["matches", "~"]).is_some() {
             let right = self.operand()?;
+            self.patterns += 1;
+            if self.patterns > MAX_FILTER_PATTERNS {
+                return Err(Mistake::new(
+                    right.at,
+                    format!("more than {MAX_FILTER_PATTERNS} regular expressions; join them with |"),
+                ));
+            }
             let at = start..right.at.end;
             return Ok(Some(Node { what: Asked::Matches { left: left.clone(), right, extent }, at }));
         }
@@ -434,9 +455,7 @@ impl<'t> Parser<'t> {
             joined += 1;
             let right = next(self)?;
             let at = left.at.start..right.at.end;
-            if joined > MAX_FILTER_DEPTH {
-                return Err(Mistake::new(at, format!("more than {MAX_FILTER_DEPTH} numbers joined")));
-            }
+            self.chained(joined, &at)?;
             left = Operand { what: Valued::Arithmetic(sum, Box::new(left), Box::new(right)), at };
         }
         Ok(left)
@@ -528,9 +547,7 @@ impl<'t> Parser<'t> {
                 _ => break,
             };
             selected += 1;
-            if selected > MAX_FILTER_DEPTH {
-                return Err(Mistake::new(at, format!("more than {MAX_FILTER_DEPTH} slices of slices")));
-            }
+            self.chained(selected, &at)?;
             value = Operand { what, at };
             self.place += 1;
         }

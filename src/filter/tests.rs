@@ -234,7 +234,7 @@ fn what_holds() {
         "ip or tcp and udp",
         "not udp and ip",
         "tcp xor udp",
-        "tcp ^^ udp ^^ ip ^^ eth ^^ frame",
+        "tcp ^^ udp ^^ ip ^^ eth",
         "not (udp or arp)",
         "tcp.analysis.retransmission and not tcp.analysis.zero_window",
         "frame.protocols contains \"ip:tcp\"",
@@ -410,10 +410,22 @@ fn depth_and_length_are_bounded() {
         format!("tcp.payload{} == 1", "[0:1]".repeat(10_000)),
         format!("tcp.len{} == 1", " + 1".repeat(10_000)),
         vec!["tcp"; 10_000].join(" xor "),
+        vec!["http.host matches \"a\""; 33].join(" or "),
+        // Chains inside parentheses inside chains.
+        (0..60).fold("tcp.len".to_owned(), |inner, _| format!("{{{inner}{}}}", " + 1".repeat(60))) + " == 1",
         "tcp or ".repeat(100_000) + "tcp",
     ] {
         assert!(Filter::new(&text).is_err(), "{}", &text[..20]);
     }
+    // As deep as can be, asked on a small stack.
+    let mut deepest =
+        (0..crate::limits::MAX_FILTER_DEPTH).fold("tcp.len".to_owned(), |inner, _| format!("{{{inner} + 1}}"));
+    deepest += &" + 1".repeat(crate::limits::MAX_FILTER_DEPTH);
+    let asked = std::thread::Builder::new().stack_size(512 << 10).spawn(move || {
+        let added = 2 * crate::limits::MAX_FILTER_DEPTH + 5;
+        holds(&format!("{deepest} == {added}"))
+    });
+    assert!(asked.unwrap().join().unwrap());
     // A long list is none of these.
     assert!(holds(&format!("{} or tcp", vec!["udp"; 20_000].join(" or "))));
     assert!(holds(&format!("tcp.port in {{{}80}}", "7, ".repeat(20_000))));
