@@ -17,6 +17,7 @@ mod segment;
 mod session;
 mod time;
 mod tls;
+mod tls_extension;
 
 pub use capture::*;
 pub use community_id::*;
@@ -35,6 +36,7 @@ pub use segment::*;
 pub use session::*;
 pub use time::*;
 pub use tls::*;
+pub use tls_extension::*;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -53,6 +55,7 @@ pub enum Record {
     RoundRobin(Box<RoundRobin>),
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
+    TlsExtensions(Box<TlsExtensions>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
@@ -75,6 +78,7 @@ pub enum RecordKind {
     RoundRobin,
     Tls,
     TlsRecord,
+    TlsExtensions,
     Certificate,
     Http,
     Http2Frame,
@@ -85,7 +89,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -95,6 +99,7 @@ impl RecordKind {
         Self::RoundRobin,
         Self::Tls,
         Self::TlsRecord,
+        Self::TlsExtensions,
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
@@ -116,6 +121,7 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
@@ -138,6 +144,7 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
@@ -162,6 +169,7 @@ impl Record {
             Self::RoundRobin(_) => RecordKind::RoundRobin,
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
+            Self::TlsExtensions(_) => RecordKind::TlsExtensions,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
@@ -184,6 +192,7 @@ impl Record {
             Self::RoundRobin(record) => Some(&record.subject),
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
+            Self::TlsExtensions(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
@@ -203,6 +212,7 @@ impl Record {
             Self::RoundRobin(record) => Some(&mut record.subject),
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
+            Self::TlsExtensions(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
@@ -225,7 +235,13 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
+        let on_request = [
+            RecordKind::DnsMessage,
+            RecordKind::TlsRecord,
+            RecordKind::TlsExtensions,
+            RecordKind::Http2Frame,
+            RecordKind::Packet,
+        ];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 

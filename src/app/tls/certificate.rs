@@ -139,7 +139,7 @@ fn common_names(name: &X509Name<'_>) -> Vec<String> {
 }
 
 /// RFC 4514: the last RDN first, special characters escaped.
-fn distinguished_name(name: &X509Name<'_>) -> String {
+pub(super) fn distinguished_name(name: &X509Name<'_>) -> String {
     let mut parts: Vec<String> = name
         .iter_rdn()
         .map(|rdn| {

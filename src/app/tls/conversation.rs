@@ -1,7 +1,7 @@
 //! One flow's handshakes: collects what both sides sent into `tls` and `certificate` records, whatever carried it.
 //! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
 use super::{
-    certificate, cipher_suites, diagnosis, extensions, hello, names, parser,
+    certificate, cipher_suites, diagnosis, extension_report, extensions, hello, names, parser,
     parser::kind,
     report, staple,
     state::{Event, Machine, Stage, Step},
@@ -130,6 +130,7 @@ impl Conversation {
             kind::SERVER_HELLO | kind::HELLO_RETRY_REQUEST => self.server_hello(message, context, out),
             kind::CERTIFICATE => self.certificates(message, context, out),
             _ => {
+                let transport = self.transport;
                 let handshake = self.handshake(message.direction, false);
                 let side = handshake.side(message.direction);
                 match (message.kind, side) {
@@ -144,6 +145,7 @@ impl Conversation {
                     _ => {}
                 }
                 handshake.event(message.direction, Event::Message(message.kind), message.packet, context);
+                extension_report::of_message(handshake, message, transport, context, out);
             }
         }
     }
@@ -181,6 +183,7 @@ impl Conversation {
         handshake.first_hello.get_or_insert(message.packet.timestamp);
         handshake.client_hellos.push(read.hello);
         handshake.event(message.direction, Event::Message(kind::CLIENT_HELLO), message.packet, context);
+        extension_report::of_client_hello(handshake, parsed, message, transport, context, out);
     }
 
     /// Takes a hello that was sent again because its answer did not come (RFC 6347 4.2.4): it is listed, and changes
@@ -222,6 +225,7 @@ impl Conversation {
             }
             return;
         }
+        let transport = self.transport;
         let handshake = self.handshake(message.direction, true);
         let mut read = hello::read_server(&parsed, message.record_version, message.packet);
         read.hello_retry_request |= message.kind == kind::HELLO_RETRY_REQUEST;
@@ -240,8 +244,10 @@ impl Conversation {
             handshake.machine.negotiated(names::is_tls13(version));
             Event::Message(kind::SERVER_HELLO)
         };
+        let retry = read.hello_retry_request;
         handshake.server_hellos.push(read);
         handshake.event(message.direction, event, message.packet, context);
+        extension_report::of_server_hello(handshake, &parsed, retry, message, transport, context, out);
     }
 
     fn certificates(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
