@@ -333,13 +333,13 @@ impl Conversation {
     pub(super) fn protected(
         &mut self,
         direction: Direction,
-        (content_type, length): (u8, u16),
+        record: impl Into<Event>,
         packet: PacketRef,
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
         let Some(handshake) = &mut self.current else { return };
-        handshake.event(direction, Event::Protected { content_type, length }, packet, context);
+        handshake.event(direction, record.into(), packet, context);
         self.leave_when_done(context, out);
     }
 
@@ -430,11 +430,14 @@ impl Conversation {
     }
 
     fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        let dtls = self.transport == TlsTransport::Dtls;
         let done = self.current.as_ref().is_some_and(|handshake| {
             match handshake.machine.stage() {
                 // Tickets and alerts that can be read may follow.
                 Stage::Open => !handshake.decrypted,
-                Stage::Refused | Stage::RefusedSilently(_) => true,
+                // In DTLS 1.3 that may have been an acknowledgment.
+                Stage::RefusedSilently(_) => !dtls || handshake.machine.is_tls13() != Some(true),
+                Stage::Refused => true,
                 Stage::Negotiating | Stage::Finished | Stage::PerhapsRefused(_) => false,
             }
         });
@@ -512,7 +515,7 @@ impl Handshake {
         self.heard(direction);
         let side = self.side(direction);
         let step = self.machine.step(side, event);
-        if side == Side::Server && matches!(event, Event::Protected { .. }) {
+        if side == Side::Server && matches!(event, Event::Protected { .. } | Event::ProtectedIn { .. }) {
             self.last_server_protected = Some(packet);
         }
         let Some(step) = step else { return };

@@ -15,6 +15,8 @@ mod crypto_session;
 mod decryption;
 mod diagnosis;
 mod dtls;
+mod dtls13;
+mod dtls13_keys;
 mod extension_body;
 pub mod extension_names;
 mod extension_report;
