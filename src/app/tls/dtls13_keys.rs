@@ -187,7 +187,7 @@ impl Half {
     /// than four ahead of the latest that was seen.
     fn update_to(&mut self, epoch: u64) {
         for _ in 0..4 {
-            let Some(last) = self.epochs.iter().filter(|known| known.epoch >= dtls13::APPLICATION).next_back() else {
+            let Some(last) = self.epochs.iter().rfind(|known| known.epoch >= dtls13::APPLICATION) else {
                 return;
             };
             if last.epoch >= epoch {

@@ -102,7 +102,7 @@ const DTLS_HEADER_MORE: u16 = 8;
 /// Whether a DTLS 1.3 record is as long as one that holds only an acknowledgment (RFC 9147 7): a length, sixteen bytes for
 /// each record, inner type and tag.
 fn is_acknowledgment(length: u16) -> bool {
-    length > 19 && length.wrapping_sub(19) % 16 == 0
+    length > 19 && length.wrapping_sub(19).is_multiple_of(16)
 }
 
 /// Finished with padding, behind an empty Certificate, or with DTLS's longer header: too short for a certificate.
