@@ -213,6 +213,12 @@ pub const MAX_TLS_HELLOS: usize = 64;
 /// Certificate chains whose verdict a worker keeps: reaching it costs time only, as they are judged again.
 pub const MAX_KEPT_VERDICTS: usize = 1024;
 
+/// Facts kept of a flow whose protocol is not followed further.
+pub const MAX_APPLICATION_FACTS: usize = 32;
+
+/// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
+pub const MAX_SOCKS_TEXT_BYTES: usize = 512;
+
 /// Longest line or message of a protocol that may go over to TLS which is waited for, in bytes; longer ones pass. Lines of
 /// SMTP have 1000 bytes at most (RFC 5321 4.5.3.1.6), requests for TLS a few dozen.
 pub const MAX_STARTTLS_LINE_BYTES: usize = 4096;

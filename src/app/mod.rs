@@ -20,6 +20,7 @@ pub mod http2;
 pub mod openvpn;
 pub mod quic;
 pub mod registry;
+pub mod socks;
 pub mod starttls;
 pub mod tls;
 

@@ -1,4 +1,5 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
+mod application;
 mod capture;
 pub mod catalogue;
 mod community_id;
@@ -18,6 +19,7 @@ mod session;
 mod time;
 mod tls;
 
+pub use application::*;
 pub use capture::*;
 pub use community_id::*;
 pub use connection::*;
@@ -56,6 +58,7 @@ pub enum Record {
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
+    Application(Box<Application>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -78,6 +81,7 @@ pub enum RecordKind {
     Certificate,
     Http,
     Http2Frame,
+    Application,
     Finding,
     Packet,
     Capture,
@@ -85,7 +89,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -98,6 +102,7 @@ impl RecordKind {
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
+        Self::Application,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -119,6 +124,7 @@ impl RecordKind {
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
+            Self::Application => "application",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -141,6 +147,7 @@ impl RecordKind {
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
+            Self::Application => "applications",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -165,6 +172,7 @@ impl Record {
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
+            Self::Application(_) => RecordKind::Application,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -187,6 +195,7 @@ impl Record {
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
+            Self::Application(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -206,6 +215,7 @@ impl Record {
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
+            Self::Application(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
