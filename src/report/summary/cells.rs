@@ -310,7 +310,7 @@ pub fn application(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<
     vec![
         flow(&application.subject),
         plain(application.protocol),
-        ends(application.client, application.server),
+        plain(&application.server.to_string()),
         plain(&facts.collect::<Vec<_>>().join(" · ")),
     ]
 }

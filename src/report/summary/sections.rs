@@ -264,7 +264,7 @@ pub const SECTIONS: [Section; 12] = [
         columns: &[
             text("flow", 0, 0, 8),
             text("protocol", 0, 0, 9),
-            text("client → server", 2, 20, 43),
+            text("server", 2, 0, 21),
             text("what it says", 0, 40, 60),
         ],
         cells: cells::application,
