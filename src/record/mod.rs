@@ -1,6 +1,7 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
 mod capture;
 pub mod catalogue;
+mod certificate;
 mod community_id;
 mod connection;
 mod dns;
@@ -19,6 +20,7 @@ mod time;
 mod tls;
 
 pub use capture::*;
+pub use certificate::*;
 pub use community_id::*;
 pub use connection::*;
 pub use dns::*;
