@@ -345,6 +345,12 @@ pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
 /// Hosts and servers of which it is remembered how often connections to or from them failed.
 pub const MAX_WATCHED_HOSTS: usize = 4096;
 
+/// Authorities that are not trusted of which it is remembered for whom they sign: a network has a handful.
+pub const MAX_COMPARED_AUTHORITIES: usize = 256;
+
+/// Sites remembered of each: three are enough to tell something.
+pub const MAX_COMPARED_SITES: usize = 64;
+
 /// DNS transactions remembered until the end of a capture, to be compared with one another: some 10 MB of them.
 pub const MAX_COMPARED_QUERIES: usize = 1 << 14;
 
@@ -376,6 +382,14 @@ pub static DNS_COMPARISON: Limit = Limit {
     what: "DNS transactions were not compared with all others",
     explanation: "To bound memory, only the first 16,384 DNS transactions of a capture are joined into resolutions and \
                   compared with one another. All of them are reported.",
+};
+
+/// [`MAX_COMPARED_AUTHORITIES`] and [`MAX_COMPARED_SITES`].
+pub static TLS_COMPARISON: Limit = Limit {
+    code: "tls.comparison-limit",
+    what: "TLS handshakes were not looked at for signs of inspection",
+    explanation: "To bound memory, only the first 256 authorities that are not trusted, and the first 64 sites of each, are \
+                  compared. All handshakes are reported.",
 };
 
 /// [`MAX_COMPARED_CONNECTIONS`] and [`MAX_WATCHED_HOSTS`].

@@ -299,6 +299,15 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 9846 6.2"),
     },
     Entry {
+        code: "tls.comparison-limit",
+        severities: WARNING,
+        title: "TLS handshakes were not compared with all others",
+        explanation: "Signs of inspection show when certificates of many handshakes lie side by side. To bound memory, only \
+             the first 256 authorities that are not trusted, and the first 64 sites of each, are compared. All handshakes \
+             are reported; filter the capture to compare others.",
+        reference: None,
+    },
+    Entry {
         code: "tls.limit",
         severities: WARNING,
         title: "more came in a handshake than is kept",
