@@ -200,12 +200,29 @@ pub const MAX_HTTP2_ENDED_STREAMS: usize = 256;
 
 /// Bytes searched for the next HTTP/2 frame after a gap before a direction is given up: some of the longest frames.
 pub const MAX_HTTP2_SEARCH_BYTES: usize = 1 << 20;
+/// Bytes a compressed Certificate message (RFC 8879) may unpack to: what an uncompressed one may have
+/// ([`MAX_HANDSHAKE_MESSAGE_BYTES`]). The format allows 16 MiB.
+pub const MAX_UNPACKED_CERTIFICATE_BYTES: usize = MAX_HANDSHAKE_MESSAGE_BYTES;
+
+/// Compressed Certificate messages unpacked per handshake: one of each side, and some of a client that is asked again.
+pub const MAX_COMPRESSED_CERTIFICATES: usize = 4;
+
 /// Longest TLS handshake message that is put together from several records or datagrams, in bytes: a long certificate
 /// chain. Longer ones pass unread.
 pub const MAX_HANDSHAKE_MESSAGE_BYTES: usize = 1 << 18;
 
 /// Certificates read from one message: longer chains are hostile.
 pub const MAX_CERTIFICATES: usize = 32;
+
+/// Signed certificate timestamps listed of one certificate, staple or extension: browsers ask for two or three, the most
+/// seen is some ten.
+pub const MAX_SCTS: usize = 32;
+
+/// Statements read of one OCSP response: a staple is about one certificate.
+pub const MAX_OCSP_RESPONSES: usize = 32;
+
+/// Certificates of responders tried in one OCSP response: one is usual.
+pub const MAX_OCSP_CERTIFICATES: usize = 4;
 
 /// TLS hellos reported per flow: renegotiations that are not encrypted are rare.
 pub const MAX_TLS_HELLOS: usize = 64;
@@ -334,6 +351,12 @@ pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
 /// Hosts and servers of which it is remembered how often connections to or from them failed.
 pub const MAX_WATCHED_HOSTS: usize = 4096;
 
+/// Authorities that are not trusted of which it is remembered for whom they sign: a network has a handful.
+pub const MAX_COMPARED_AUTHORITIES: usize = 256;
+
+/// Sites remembered of each: three are enough to tell something.
+pub const MAX_COMPARED_SITES: usize = 64;
+
 /// DNS transactions remembered until the end of a capture, to be compared with one another: some 10 MB of them.
 pub const MAX_COMPARED_QUERIES: usize = 1 << 14;
 
@@ -365,6 +388,14 @@ pub static DNS_COMPARISON: Limit = Limit {
     what: "DNS transactions were not compared with all others",
     explanation: "To bound memory, only the first 16,384 DNS transactions of a capture are joined into resolutions and \
                   compared with one another. All of them are reported.",
+};
+
+/// [`MAX_COMPARED_AUTHORITIES`] and [`MAX_COMPARED_SITES`].
+pub static TLS_COMPARISON: Limit = Limit {
+    code: "tls.comparison-limit",
+    what: "TLS handshakes were not looked at for signs of inspection",
+    explanation: "To bound memory, only the first 256 authorities that are not trusted, and the first 64 sites of each, are \
+                  compared. All handshakes are reported.",
 };
 
 /// [`MAX_COMPARED_CONNECTIONS`] and [`MAX_WATCHED_HOSTS`].

@@ -107,6 +107,9 @@ pub fn run(
         if let Some((count, first)) = comparison.left_out() {
             reached.add(&limits::COMPARISON, first, count);
         }
+        if comparison.handshakes_left_out() > 0 {
+            reached.add(&limits::TLS_COMPARISON, reader.last(), comparison.handshakes_left_out());
+        }
         if comparison.queries_left_out() > 0 {
             reached.add(&limits::DNS_COMPARISON, reader.last(), comparison.queries_left_out());
         }
@@ -439,6 +442,7 @@ impl Destination<'_> {
         match &mut record {
             Record::Dns(dns) => self.comparison.link(dns),
             Record::Udp(udp) => self.comparison.udp(udp),
+            Record::Tls(tls) => self.comparison.handshake(tls),
             _ => {}
         }
         if self.wanted.has(record.kind()) {

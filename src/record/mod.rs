@@ -2,6 +2,7 @@
 mod application;
 mod capture;
 pub mod catalogue;
+mod certificate;
 mod community_id;
 mod connection;
 mod dns;
@@ -21,6 +22,7 @@ mod tls;
 
 pub use application::*;
 pub use capture::*;
+pub use certificate::*;
 pub use community_id::*;
 pub use connection::*;
 pub use dns::*;

@@ -1,19 +1,18 @@
 //! One flow's handshakes: collects what both sides sent into `tls` and `certificate` records, whatever carried it.
 //! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
 use super::{
-    certificate, cipher_suites, diagnosis, extensions, hello, names, parser,
+    certificate_message::{Shown, Stapling},
+    cipher_suites, diagnosis, extensions, hello, names, parser,
     parser::kind,
-    report, staple,
     state::{Event, Machine, Stage, Step},
     timing,
-    verdict::Verdict,
 };
 use crate::app::Sink;
 use crate::{
     limits,
     record::{
-        Alert, Certainty, Context, Direction, EndCause, Evidence, OcspStaple, PacketRef, Phase, Record, RecordKind,
-        Resumption, Side, Subject, Timestamp, TlsOutcome, TlsTransport,
+        Alert, Certainty, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind, Resumption,
+        Side, Timestamp, TlsOutcome, TlsTransport,
     },
 };
 
@@ -59,15 +58,15 @@ pub(super) struct Handshake {
     pub(super) silence: Option<(Side, i64)>,
     /// Certificates that the client showed; null when it sent no readable Certificate message.
     pub(super) client_certificates: Option<usize>,
+    /// Compressed Certificate messages so far.
+    pub(super) compressed: usize,
     /// Bits of the prime of a DHE key exchange.
     pub(super) prime_bits: Option<usize>,
-    /// The server's certificates as read.
-    pub(super) chain: Vec<certificate::Content>,
-    /// The packet that completed the server's Certificate message.
-    pub(super) chain_packet: Option<PacketRef>,
-    /// What is wrong with them.
-    pub(super) verdict: Option<Verdict>,
-    pub(super) staple: Option<OcspStaple>,
+    /// What the server showed of itself.
+    pub(super) shown: Shown,
+    /// What the client showed of itself.
+    pub(super) client_shown: Shown,
+    pub(super) stapling: Stapling,
     pub(super) version: Option<u16>,
     pub(super) suite: Option<crate::record::CipherSuite>,
     pub(super) group: Option<u16>,
@@ -92,8 +91,8 @@ pub(super) struct Handshake {
 
 /// All handshakes of one flow, one at a time.
 pub(super) struct Conversation {
-    transport: TlsTransport,
-    current: Option<Box<Handshake>>,
+    pub(super) transport: TlsTransport,
+    pub(super) current: Option<Box<Handshake>>,
     hellos: usize,
     /// Once a handshake was completed: whether it was of TLS 1.3.
     established: Option<bool>,
@@ -122,6 +121,9 @@ impl Conversation {
 
     /// Takes a readable handshake message.
     pub(super) fn message(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        if message.kind != kind::CERTIFICATE_STATUS {
+            self.release(out);
+        }
         match message.kind {
             kind::CLIENT_HELLO => {
                 let dtls = self.transport == TlsTransport::Dtls;
@@ -130,7 +132,9 @@ impl Conversation {
                 }
             }
             kind::SERVER_HELLO | kind::HELLO_RETRY_REQUEST => self.server_hello(message, context, out),
-            kind::CERTIFICATE => self.certificates(message, context, out),
+            kind::CERTIFICATE => self.certificates(message, message.body, context, out),
+            kind::COMPRESSED_CERTIFICATE => self.compressed_certificates(message, context, out),
+            kind::CERTIFICATE_STATUS => self.certificate_status(message, context, out),
             _ => {
                 let handshake = self.handshake(message.direction, false);
                 let side = handshake.side(message.direction);
@@ -141,7 +145,6 @@ impl Conversation {
                         handshake.full = true;
                     }
                     (kind::SERVER_HELLO_DONE, _) => handshake.full = true,
-                    (kind::CERTIFICATE_STATUS, Side::Server) => handshake.staple = staple::read(message.body),
                     (kind::ENCRYPTED_EXTENSIONS, _) => handshake.encrypted_extensions(message.body),
                     _ => {}
                 }
@@ -179,6 +182,7 @@ impl Conversation {
         handshake.offered_session = read.session_id;
         handshake.offered_ticket = read.ticket;
         handshake.early_data |= read.early_data;
+        handshake.stapling.asked |= parsed.extensions.find(extensions::kind::STATUS_REQUEST).is_some();
         handshake.machine.offers_early_data(read.early_data);
         handshake.first_hello.get_or_insert(message.packet.timestamp);
         handshake.client_hellos.push(read.hello);
@@ -236,6 +240,7 @@ impl Conversation {
         }
         handshake.session_echoed = !parsed.session_id.is_empty() && parsed.session_id == handshake.offered_session;
         handshake.psk_chosen = parsed.extensions.find(extensions::kind::PRE_SHARED_KEY).is_some();
+        handshake.stapling.promise(&parsed.extensions);
         let event = if read.hello_retry_request {
             Event::Message(kind::HELLO_RETRY_REQUEST)
         } else {
@@ -244,58 +249,6 @@ impl Conversation {
         };
         handshake.server_hellos.push(read);
         handshake.event(message.direction, event, message.packet, context);
-    }
-
-    fn certificates(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
-        let transport = self.transport;
-        // Certificates come from the server unless it is known to be the other one who shows them.
-        let handshake = self.handshake(message.direction, true);
-        let side = handshake.side(message.direction);
-        let tls13 = handshake.machine.is_tls13() == Some(true);
-        let wanted =
-            [RecordKind::Certificate, RecordKind::Tls, RecordKind::Finding].iter().any(|kind| out.wants(*kind));
-        let list: Vec<&[u8]> = match tls13 {
-            true => {
-                parser::certificate_list_13(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect()
-            }
-            false => parser::certificate_list(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect(),
-        };
-        if side == Side::Server {
-            handshake.full = true;
-            handshake.chain.clear();
-            handshake.chain_packet = Some(message.packet);
-        } else {
-            handshake.client_certificates = Some(list.len());
-        }
-        let (client, server) = handshake.endpoints(context);
-        for (position, der) in list.iter().enumerate().take_while(|_| wanted) {
-            if position >= limits::MAX_CERTIFICATES {
-                out.limit(&limits::TLS);
-                break;
-            }
-            let content = certificate::read(der);
-            if out.wants(RecordKind::Certificate) {
-                let position = u32::try_from(position).unwrap_or(u32::MAX);
-                let evidence = Evidence::from_iter([message.packet.number]);
-                let subject_flow = Subject::new(context.flow.id, evidence);
-                let mut record =
-                    report::certificate_record(&content, subject_flow, (client, server), (side, transport), position);
-                record.der = (*der).into();
-                out.record(Record::Certificate(Box::new(record)));
-            }
-            if side == Side::Server {
-                handshake.chain.push(content);
-            }
-        }
-        if side == Side::Server
-            && let Some(verifier) = out.verifier()
-        {
-            let host = handshake.client_hellos.first().and_then(|hello| hello.server_name.clone());
-            let hidden = handshake.client_hellos.iter().any(|hello| hello.encrypted_client_hello);
-            let chain = list.get(..handshake.chain.len()).unwrap_or_default();
-            handshake.verdict = Some(Verdict::of(verifier, chain, &handshake.chain, host, hidden, message.packet));
-        }
-        handshake.event(message.direction, Event::Message(kind::CERTIFICATE), message.packet, context);
     }
 
     /// Takes a ChangeCipherSpec.
@@ -440,6 +393,7 @@ impl Conversation {
     }
 
     fn finish(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        self.release(out);
         let Some(handshake) = self.current.take() else { return };
         if handshake.client_hellos.is_empty() && handshake.server_hellos.is_empty() {
             return;
@@ -456,7 +410,7 @@ impl Conversation {
     }
 
     /// The handshake being watched; a new one knows its client from who sends what.
-    fn handshake(&mut self, direction: Direction, from_server: bool) -> &mut Handshake {
+    pub(super) fn handshake(&mut self, direction: Direction, from_server: bool) -> &mut Handshake {
         let handshake = self.current.get_or_insert_default();
         if from_server && handshake.client.is_none() {
             handshake.client = Some(direction.reverse());
@@ -515,7 +469,7 @@ impl Handshake {
         self.heard == [true, true]
     }
 
-    fn event(&mut self, direction: Direction, event: Event, packet: PacketRef, context: &Context<'_>) {
+    pub(super) fn event(&mut self, direction: Direction, event: Event, packet: PacketRef, context: &Context<'_>) {
         self.heard(direction);
         let side = self.side(direction);
         let step = self.machine.step(side, event);
