@@ -150,6 +150,7 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
             content_length: Some(next()),
             body_bytes: 0,
             trailers: vec![(next(), next())],
+            object: None,
         }),
         response: Some(HttpResponse {
             packet,
@@ -162,6 +163,7 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
             headers: vec![(next(), next())],
             body_bytes: 0,
             trailers: vec![(next(), next())],
+            object: None,
         }),
         informational: Vec::new(),
         ttfb_ns: None,
@@ -170,6 +172,7 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
         promised_on: None,
         reset: None,
         grpc_status: None,
+        serial: 0,
     };
     let finding = Finding {
         subject: subject(),

@@ -216,6 +216,9 @@ impl Record {
 pub struct Wanted(u32);
 
 impl Wanted {
+    /// Beyond the kinds of record.
+    const CONTENT: u32 = 1 << 31;
+
     /// Nothing.
     #[must_use]
     pub fn none() -> Self {
@@ -233,6 +236,18 @@ impl Wanted {
     #[must_use]
     pub fn with(self, kind: RecordKind) -> Self {
         Self(self.0 | 1 << kind as u32)
+    }
+
+    /// This and the content of HTTP messages, piece by piece ([`HttpContent`]).
+    #[must_use]
+    pub fn with_content(self) -> Self {
+        Self(self.0 | Self::CONTENT)
+    }
+
+    /// Whether the content of HTTP messages is wanted.
+    #[must_use]
+    pub fn has_content(self) -> bool {
+        self.0 & Self::CONTENT != 0
     }
 
     /// Whether `kind` is wanted.

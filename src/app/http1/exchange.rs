@@ -76,6 +76,7 @@ impl Exchange {
             promised_on: None,
             reset: None,
             grpc_status: None,
+            serial: 0,
         };
         Self {
             http: Box::new(http),

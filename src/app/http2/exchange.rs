@@ -29,6 +29,8 @@ pub struct Exchange {
     pub response_done: bool,
     /// Content of the response that the capture does not hold.
     pub lost_bytes: u64,
+    /// Whether content of the client's and the server's is missing from the capture, or may be.
+    pub content_lost: [bool; 2],
     pub basic_credentials: bool,
     /// What the client and the server may send.
     pub windows: [Window; 2],
@@ -87,6 +89,7 @@ impl Exchange {
             promised_on: None,
             reset: None,
             grpc_status: None,
+            serial: 0,
         };
         Self {
             http: Box::new(http),
@@ -99,6 +102,7 @@ impl Exchange {
             response_last: None,
             response_done: false,
             lost_bytes: 0,
+            content_lost: [false; 2],
             basic_credentials: false,
             windows: [Window::new(window::INITIAL); 2],
             unanswered: None,
@@ -130,6 +134,7 @@ impl Exchange {
             content_length: message.content_length,
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         });
     }
 
@@ -147,6 +152,7 @@ impl Exchange {
             headers: message.fields,
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         };
         if informational {
             let room = self.http.informational.len() < MAX_HTTP_INFORMATIONAL;
