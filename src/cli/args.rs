@@ -191,6 +191,9 @@ pub struct AnalyzeArgs {
     /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
     #[arg(long, value_name = "DIR")]
     pub export_certs: Option<PathBuf>,
+    /// Write the content of HTTP messages to this directory, decoded, named by host and path; nothing is overwritten
+    #[arg(long, value_name = "DIR")]
+    pub export_objects: Option<PathBuf>,
     /// Several files are several captures, not one in time order
     #[arg(long)]
     pub separate: bool,
@@ -321,6 +324,9 @@ pub struct LiveArgs {
     /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
     #[arg(long, value_name = "DIR")]
     pub export_certs: Option<PathBuf>,
+    /// Write the content of HTTP messages to this directory, decoded, named by host and path; nothing is overwritten
+    #[arg(long, value_name = "DIR")]
+    pub export_objects: Option<PathBuf>,
 }
 
 /// Output formats.

@@ -7,8 +7,8 @@ use crate::{
     flow::Consumer,
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, HttpContent, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport, Unreachable,
-        Wanted,
+        Context, FlowFacts, FlowId, HttpContent, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport,
+        Unreachable, Wanted,
     },
 };
 

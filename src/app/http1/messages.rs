@@ -12,9 +12,7 @@ use crate::{
         codec::http::redact::{FormWatch, Secrecy, line as plain, secrecy, text, value},
     },
     limits::{MAX_HTTP_FIELDS, MAX_HTTP_INFORMATIONAL},
-    record::{
-        Context, Direction, HttpContent, HttpOver, HttpPiece, HttpRequest, HttpResponse, PacketRef, RecordKind,
-    },
+    record::{Context, Direction, HttpContent, HttpOver, HttpPiece, HttpRequest, HttpResponse, PacketRef, RecordKind},
 };
 
 impl Http1 {

@@ -17,8 +17,8 @@ use crate::{
     app::{Carrier, Session, Sink, codec::hpack::Decoder},
     limits::{self, MAX_HTTP2_FRAME_BYTES, MAX_HTTP2_HEADER_BLOCK_BYTES},
     record::{
-        Context, Direction, EndCause, Http2Frame, HttpOver, HttpPiece, Input, PacketRef, Progress, Record, RecordKind, Subject,
-        Timestamp,
+        Context, Direction, EndCause, Http2Frame, HttpOver, HttpPiece, Input, PacketRef, Progress, Record, RecordKind,
+        Subject, Timestamp,
     },
 };
 

@@ -330,8 +330,7 @@ mod tests {
 
     #[test]
     fn each_coding_is_taken_off() {
-        for (coded, coding) in
-            [(gzip(TEXT), Coding::Gzip), (zlib(TEXT), Coding::Deflate), (raw(TEXT), Coding::Deflate)]
+        for (coded, coding) in [(gzip(TEXT), Coding::Gzip), (zlib(TEXT), Coding::Deflate), (raw(TEXT), Coding::Deflate)]
         {
             assert_eq!(decode(&coded, &[coding]), (TEXT.to_vec(), None));
         }
