@@ -103,7 +103,7 @@ fn push_safe(name: &mut String, text: &str, most: usize) {
 
 /// `.html` of a name, if it looks like one and begins behind `from`.
 fn extension(name: &str, from: usize) -> Option<&str> {
-    let place = name.rfind('.').filter(|place| *place > from.max(1))?;
+    let place = name.rfind('.').filter(|place| *place > from)?;
     let extension = name.get(place..)?;
     let length = extension.len() - 1;
     let letters = extension.bytes().skip(1).all(|byte| byte.is_ascii_alphanumeric());

@@ -21,8 +21,8 @@ use crate::{
     },
     limits::{MAX_EXPORTED_BYTES, MAX_EXPORTED_OBJECTS, MAX_OPEN_OBJECTS, OBJECT_BUFFER_BYTES},
     record::{
-        Finding, FlowId, Http, HttpContent, HttpObject, HttpPiece, PacketNumber, Record, RecordKind, Severity, Subject,
-        Wanted,
+        Finding, FlowId, Http, HttpContent, HttpObject, HttpPiece, HttpResponse, PacketNumber, Record, RecordKind,
+        Severity, Subject, Wanted,
     },
     report::Writer,
 };
@@ -127,8 +127,9 @@ impl Writer for Exporter<'_> {
         self.writer.finish()?;
         let count = |count: u64, what: &str| if count == 0 { String::new() } else { format!("; {count} {what}") };
         complain(&format!(
-            "{} objects, {} bytes written to {}{}{}",
+            "{} object{}, {} bytes written to {}{}{}",
             self.written,
+            if self.written == 1 { "" } else { "s" },
             self.written_bytes,
             self.directory.display(),
             count(self.partial, "of them incomplete (.partial)"),
@@ -288,6 +289,9 @@ impl<'w> Exporter<'w> {
         }
         let made = self.decode(&open, spooled.as_deref(), &codings)?;
         let whole = object.complete;
+        if let Some(range) = http.response.as_ref().filter(|_| half == Half::Response).and_then(range) {
+            object.note.get_or_insert(format!("a part of the whole: {range}"));
+        }
         object.coding = codings.iter().rev().take(made.taken).rev().map(|coding| coding.name().to_owned()).collect();
         (object.bytes, object.sha256) = (made.bytes, Some(made.sha256));
         if let Some(note) = made.note {
@@ -449,6 +453,12 @@ fn left_coded(codings: &[Coding], taken: usize) -> Option<String> {
     let left = codings.len().checked_sub(taken).and_then(|left| codings.get(..left))?;
     let last = left.last()?;
     Some(format!("still coded: {} is not decoded", last.name()))
+}
+
+/// What a 206 says that it holds (RFC 9110 14.4).
+fn range(response: &HttpResponse) -> Option<&str> {
+    let field = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-range");
+    response.headers.iter().find(field).filter(|_| response.status == Some(206)).map(|(_, value)| value.as_str())
 }
 
 /// A folder of our own, that nobody else can look into.
