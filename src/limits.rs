@@ -401,3 +401,13 @@ pub const OBJECT_BUFFER_BYTES: usize = 16 << 10;
 
 /// Bytes of a file name that `--export-objects` gives: below the 255 of file systems, with room for a number.
 pub const MAX_OBJECT_NAME_BYTES: usize = 160;
+
+/// Cookies listed of one message: browsers keep 180 for a site at most.
+pub const MAX_HTTP_COOKIES: usize = 256;
+
+/// HTTP transactions remembered at once for each of what others may belong to: redirects, cookies that were set, failures that
+/// may be tried again, and requests that a proxy may have passed on.
+pub const MAX_JOINED_TRANSACTIONS: usize = 4096;
+
+/// Those among them with the same method and path that are looked through for the other leg of a request.
+pub const MAX_SAME_REQUESTS: usize = 16;

@@ -177,6 +177,12 @@ impl<'a> Sink<'a> {
         self.wanted.has(kind)
     }
 
+    /// Whether values of cookies and credentials may be told in full.
+    #[must_use]
+    pub fn shows_secrets(&self) -> bool {
+        self.wanted.shows_secrets()
+    }
+
     /// Whether the content of messages is wanted. Otherwise let it pass.
     #[must_use]
     pub fn wants_content(&self) -> bool {

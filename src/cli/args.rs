@@ -108,6 +108,9 @@ pub struct OutputArgs {
     /// Every row of every table (they show the first 20)
     #[arg(long)]
     pub all: bool,
+    /// Values of cookies and credentials in full; otherwise only the beginning of their SHA-256
+    #[arg(long)]
+    pub show_secrets: bool,
     /// How moments are printed [default: relative in tables; RFC 3339 in machine formats, always]
     #[arg(long, value_enum, value_name = "STYLE")]
     pub time: Option<Time>,

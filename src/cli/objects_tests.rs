@@ -2,7 +2,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
-use crate::record::{Endpoint, Evidence, HttpOver, HttpRequest, HttpResponse, Timestamp};
+use crate::record::{Endpoint, Evidence, HttpMeaning, HttpOver, HttpRequest, HttpResponse, Timestamp};
 
 /// Keeps what it is given.
 #[derive(Default)]
@@ -66,6 +66,7 @@ fn http(stream: u64, coding: Option<&str>) -> Http {
         promised_on: None,
         reset: None,
         grpc_status: None,
+        meaning: HttpMeaning::default(),
         serial: 0,
     }
 }

@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Endpoint, FlowId, PacketNumber, Side, Subject, Timestamp};
+use super::{Endpoint, FlowId, HttpMeaning, PacketNumber, Side, Subject, Timestamp};
 
 /// One HTTP transaction (RFC 9110).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -39,6 +39,9 @@ pub struct Http {
     pub reset: Option<HttpReset>,
     /// `grpc-status`, where gRPC runs over it.
     pub grpc_status: Option<u32>,
+    /// What it means.
+    #[serde(flatten)]
+    pub meaning: HttpMeaning,
     /// Number of the transaction in its connection, in HTTP/1: content is joined to it by this. Not reported.
     #[serde(skip)]
     pub serial: u64,

@@ -9,6 +9,7 @@ mod finding;
 mod flow;
 mod http;
 mod http2;
+mod http_meaning;
 mod link;
 mod packet;
 mod resolution;
@@ -27,6 +28,7 @@ pub use finding::*;
 pub use flow::*;
 pub use http::*;
 pub use http2::*;
+pub use http_meaning::*;
 pub use link::*;
 pub use packet::*;
 pub use resolution::*;
@@ -218,6 +220,8 @@ pub struct Wanted(u32);
 impl Wanted {
     /// Beyond the kinds of record.
     const CONTENT: u32 = 1 << 31;
+    /// Also beyond them.
+    const SECRETS: u32 = 1 << 30;
 
     /// Nothing.
     #[must_use]
@@ -248,6 +252,18 @@ impl Wanted {
     #[must_use]
     pub fn has_content(self) -> bool {
         self.0 & Self::CONTENT != 0
+    }
+
+    /// This, and values of cookies and credentials in full.
+    #[must_use]
+    pub fn with_secrets(self) -> Self {
+        Self(self.0 | Self::SECRETS)
+    }
+
+    /// Whether values of cookies and credentials are shown in full.
+    #[must_use]
+    pub fn shows_secrets(&self) -> bool {
+        self.0 & Self::SECRETS != 0
     }
 
     /// Whether `kind` is wanted.

@@ -241,6 +241,7 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
         promised_on: None,
         reset: None,
         grpc_status: None,
+        meaning: HttpMeaning::default(),
         serial: 0,
     }
 }

@@ -121,6 +121,7 @@ impl Http1 {
             trailers: Vec::new(),
             object: None,
         };
+        let shown = out.shows_secrets();
         let mut framing = Framing::default();
         let mut exchange = self.new_exchange(context);
         let mut too_many = false;
@@ -144,7 +145,7 @@ impl Http1 {
                 continue;
             }
             match request.headers.len() < MAX_HTTP_FIELDS {
-                true => request.headers.push(header(&field)),
+                true => request.headers.push(header(&field, shown)),
                 false => too_many = true,
             }
         }
@@ -216,6 +217,7 @@ impl Http1 {
             trailers: Vec::new(),
             object: None,
         };
+        let shown = out.shows_secrets();
         let mut framing = Framing::default();
         let mut upgrade = None;
         let mut too_many = false;
@@ -233,7 +235,7 @@ impl Http1 {
                 continue;
             }
             match response.headers.len() < MAX_HTTP_FIELDS {
-                true => response.headers.push(header(&field)),
+                true => response.headers.push(header(&field, shown)),
                 false => too_many = true,
             }
         }
@@ -450,9 +452,10 @@ impl Http1 {
     }
 }
 
-/// A header field as it may be reported.
-fn header(field: &Field<'_>) -> (String, String) {
-    let shown = match secrecy(field.name) {
+/// A header field as it may be reported; `all` of it where the user said so.
+pub(super) fn header(field: &Field<'_>, all: bool) -> (String, String) {
+    let secrecy = if all { Secrecy::Open } else { secrecy(field.name) };
+    let shown = match secrecy {
         Secrecy::Open if !field.folded => plain(field.value),
         secrecy => value(field.value, secrecy),
     };

@@ -263,6 +263,7 @@ impl Http1 {
         self.lane(direction).phase = phase;
         if let (Some(ended), Some(next)) = (ended, self.exchange(serial.wrapping_add(1))) {
             next.http.pipelined = next.request_first.is_some_and(|first| first.index < ended.index);
+            next.previous_ended = next.http.pipelined.then_some(ended);
         }
         while self.open.front().is_some_and(|exchange| exchange.request_done && exchange.response_done) {
             self.report_first(context, out);

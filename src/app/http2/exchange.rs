@@ -5,10 +5,10 @@ use super::{
     window::{self, Window},
 };
 use crate::{
-    app::Sink,
+    app::{Sink, codec::http::meaning},
     limits::MAX_HTTP_INFORMATIONAL,
     record::{
-        Context, Direction, EndCause, Evidence, Http, HttpOver, HttpRequest, HttpReset, HttpResponse, PacketRef,
+        Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, HttpRequest, HttpReset, HttpResponse, PacketRef,
         Record, RecordKind, Subject,
     },
 };
@@ -89,6 +89,7 @@ impl Exchange {
             promised_on: None,
             reset: None,
             grpc_status: None,
+            meaning: HttpMeaning::default(),
             serial: 0,
         };
         Self {
@@ -240,6 +241,7 @@ impl Exchange {
         if let (Some(first), Some(last)) = (self.response_first, self.response_last) {
             self.http.download_ns = Some(last.timestamp.since(first.timestamp));
         }
+        meaning::annotate(&mut self.http);
         let found = if out.wants(RecordKind::Finding) { findings::of(&self) } else { Vec::new() };
         out.record(Record::Http(self.http));
         for finding in found {

@@ -480,7 +480,7 @@ impl Http2 {
         out: &mut Sink<'_>,
     ) -> Option<Fields> {
         let list = out.wants(RecordKind::Http2Frame) || out.wants_notes();
-        let keep = Keep { fields: out.wants(RecordKind::Http), list };
+        let keep = Keep { fields: out.wants(RecordKind::Http), list, secrets: out.shows_secrets() };
         let lane = self.lane(direction);
         let (mut message, result) = Message::decode(&mut lane.hpack, block, keep);
         if message.truncated || lane.hpack.take_dropped() {
