@@ -11,6 +11,7 @@ mod finding;
 mod flow;
 mod http;
 mod http2;
+mod http_meaning;
 mod link;
 mod packet;
 mod resolution;
@@ -31,6 +32,7 @@ pub use finding::*;
 pub use flow::*;
 pub use http::*;
 pub use http2::*;
+pub use http_meaning::*;
 pub use link::*;
 pub use packet::*;
 pub use resolution::*;
@@ -228,6 +230,11 @@ impl Record {
 pub struct Wanted(u32);
 
 impl Wanted {
+    /// Beyond the kinds of record.
+    const CONTENT: u32 = 1 << 31;
+    /// Also beyond them.
+    const SECRETS: u32 = 1 << 30;
+
     /// Nothing.
     #[must_use]
     pub fn none() -> Self {
@@ -245,6 +252,30 @@ impl Wanted {
     #[must_use]
     pub fn with(self, kind: RecordKind) -> Self {
         Self(self.0 | 1 << kind as u32)
+    }
+
+    /// This and the content of HTTP messages, piece by piece ([`HttpContent`]).
+    #[must_use]
+    pub fn with_content(self) -> Self {
+        Self(self.0 | Self::CONTENT)
+    }
+
+    /// Whether the content of HTTP messages is wanted.
+    #[must_use]
+    pub fn has_content(self) -> bool {
+        self.0 & Self::CONTENT != 0
+    }
+
+    /// This, and values of cookies and credentials in full.
+    #[must_use]
+    pub fn with_secrets(self) -> Self {
+        Self(self.0 | Self::SECRETS)
+    }
+
+    /// Whether values of cookies and credentials are shown in full.
+    #[must_use]
+    pub fn shows_secrets(&self) -> bool {
+        self.0 & Self::SECRETS != 0
     }
 
     /// Whether `kind` is wanted.
