@@ -5,7 +5,9 @@ use crate::{
         Sink,
         codec::http::{meaning, redact::FormWatch},
     },
-    record::{Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, PacketRef, Record, RecordKind, Subject},
+    record::{
+        Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, PacketRef, Record, RecordKind, Subject,
+    },
 };
 
 /// A request with its response, as far as they are here.

@@ -245,6 +245,9 @@ impl Conversation {
             Event::Message(kind::HELLO_RETRY_REQUEST)
         } else {
             handshake.machine.negotiated(names::is_tls13(version));
+            if read.cipher_suite == cipher_suites::TLS_AES_128_CCM_8_SHA256 {
+                handshake.machine.has_short_tags();
+            }
             Event::Message(kind::SERVER_HELLO)
         };
         handshake.server_hellos.push(read);
@@ -515,6 +518,7 @@ impl Handshake {
             self.group = parser::key_exchange_group(body, suite.authentication == "PSK").or(self.group);
         } else if suite.key_exchange == "DHE" && suite.authentication != "PSK" {
             self.prime_bits = parser::key_exchange_prime_bits(body);
+            self.group = parser::key_exchange_named_prime(body).or(self.group);
         }
     }
 
