@@ -230,6 +230,12 @@ pub const MAX_TLS_HELLOS: usize = 64;
 /// Certificate chains whose verdict a worker keeps: reaching it costs time only, as they are judged again.
 pub const MAX_KEPT_VERDICTS: usize = 1024;
 
+/// Facts kept of a flow whose protocol is not followed further.
+pub const MAX_APPLICATION_FACTS: usize = 32;
+
+/// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
+pub const MAX_SOCKS_TEXT_BYTES: usize = 512;
+
 /// Longest line or message of a protocol that may go over to TLS which is waited for, in bytes; longer ones pass. Lines of
 /// SMTP have 1000 bytes at most (RFC 5321 4.5.3.1.6), requests for TLS a few dozen.
 pub const MAX_STARTTLS_LINE_BYTES: usize = 4096;
@@ -400,3 +406,45 @@ pub static COMPARISON: Limit = Limit {
                   translation, initial sequence numbers), and failures are counted for 4,096 hosts. Filter the capture to \
                   see the others.",
 };
+
+/// Longest object that `--export-objects` writes, in bytes, decoded: one fits on any disk, and larger downloads are images
+/// and archives that the capture's own server gives out better.
+pub const MAX_OBJECT_BYTES: u64 = 1 << 30;
+
+/// Times that decoded content may be as long as what was sent: what Apache httpd believes
+/// (`DeflateInflateRatioLimit`). Text gains 3 to 20 times; bombs gain 1000 times with gzip, more with others.
+pub const MAX_OBJECT_RATIO: u64 = 200;
+
+/// Bytes of decoded content to which [`MAX_OBJECT_RATIO`] does not apply: small content that gains much does no harm.
+pub const FREE_OBJECT_BYTES: u64 = 16 << 20;
+
+/// Content codings taken off one message; real ones have one.
+pub const MAX_CONTENT_CODINGS: usize = 4;
+
+/// Window of zstd content, as a power of two: 8 MiB (RFC 9659 3).
+pub const MAX_ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Objects that `--export-objects` writes in one run: more files in one directory serve nobody.
+pub const MAX_EXPORTED_OBJECTS: u64 = 100_000;
+
+/// Bytes that it writes in one run.
+pub const MAX_EXPORTED_BYTES: u64 = 16 << 30;
+
+/// Messages whose content is being collected at once; with [`OBJECT_BUFFER_BYTES`] of each in memory, 64 MiB.
+pub const MAX_OPEN_OBJECTS: usize = 4096;
+
+/// Bytes of content held in memory before it goes to a file.
+pub const OBJECT_BUFFER_BYTES: usize = 16 << 10;
+
+/// Bytes of a file name that `--export-objects` gives: below the 255 of file systems, with room for a number.
+pub const MAX_OBJECT_NAME_BYTES: usize = 160;
+
+/// Cookies listed of one message: browsers keep 180 for a site at most.
+pub const MAX_HTTP_COOKIES: usize = 256;
+
+/// HTTP transactions remembered at once for each of what others may belong to: redirects, cookies that were set, failures that
+/// may be tried again, and requests that a proxy may have passed on.
+pub const MAX_JOINED_TRANSACTIONS: usize = 4096;
+
+/// Those among them with the same method and path that are looked through for the other leg of a request.
+pub const MAX_SAME_REQUESTS: usize = 16;

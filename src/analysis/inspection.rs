@@ -330,6 +330,7 @@ mod tests {
                 side: Side::Client,
                 since_previous_ns: None,
                 waiting_for: None,
+                thinking_ns: None,
                 certainty: Certainty::Observed,
             }],
             handshake_ns: None,

@@ -431,6 +431,7 @@ impl Destination<'_> {
         // One by one, so that what a record holds is freed while it is still in the cache.
         emitted.drain(..).try_for_each(|emitted| match emitted.completed {
             Completed::Record(record) => self.record(record),
+            Completed::Content(content) => self.writer.content(&content),
             Completed::Fact(fact) => {
                 self.comparison.connection(&fact);
                 Ok(())

@@ -1,4 +1,5 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
+mod application;
 mod capture;
 pub mod catalogue;
 mod certificate;
@@ -10,6 +11,7 @@ mod finding;
 mod flow;
 mod http;
 mod http2;
+mod http_meaning;
 mod link;
 mod packet;
 mod resolution;
@@ -19,6 +21,7 @@ mod session;
 mod time;
 mod tls;
 
+pub use application::*;
 pub use capture::*;
 pub use certificate::*;
 pub use community_id::*;
@@ -29,6 +32,7 @@ pub use finding::*;
 pub use flow::*;
 pub use http::*;
 pub use http2::*;
+pub use http_meaning::*;
 pub use link::*;
 pub use packet::*;
 pub use resolution::*;
@@ -58,6 +62,7 @@ pub enum Record {
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
+    Application(Box<Application>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -80,6 +85,7 @@ pub enum RecordKind {
     Certificate,
     Http,
     Http2Frame,
+    Application,
     Finding,
     Packet,
     Capture,
@@ -87,7 +93,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -100,6 +106,7 @@ impl RecordKind {
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
+        Self::Application,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -121,6 +128,7 @@ impl RecordKind {
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
+            Self::Application => "application",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -143,6 +151,7 @@ impl RecordKind {
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
+            Self::Application => "applications",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -167,6 +176,7 @@ impl Record {
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
+            Self::Application(_) => RecordKind::Application,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -189,6 +199,7 @@ impl Record {
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
+            Self::Application(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -208,6 +219,7 @@ impl Record {
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
+            Self::Application(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -218,6 +230,11 @@ impl Record {
 pub struct Wanted(u32);
 
 impl Wanted {
+    /// Beyond the kinds of record.
+    const CONTENT: u32 = 1 << 31;
+    /// Also beyond them.
+    const SECRETS: u32 = 1 << 30;
+
     /// Nothing.
     #[must_use]
     pub fn none() -> Self {
@@ -235,6 +252,30 @@ impl Wanted {
     #[must_use]
     pub fn with(self, kind: RecordKind) -> Self {
         Self(self.0 | 1 << kind as u32)
+    }
+
+    /// This and the content of HTTP messages, piece by piece ([`HttpContent`]).
+    #[must_use]
+    pub fn with_content(self) -> Self {
+        Self(self.0 | Self::CONTENT)
+    }
+
+    /// Whether the content of HTTP messages is wanted.
+    #[must_use]
+    pub fn has_content(self) -> bool {
+        self.0 & Self::CONTENT != 0
+    }
+
+    /// This, and values of cookies and credentials in full.
+    #[must_use]
+    pub fn with_secrets(self) -> Self {
+        Self(self.0 | Self::SECRETS)
+    }
+
+    /// Whether values of cookies and credentials are shown in full.
+    #[must_use]
+    pub fn shows_secrets(&self) -> bool {
+        self.0 & Self::SECRETS != 0
     }
 
     /// Whether `kind` is wanted.

@@ -48,7 +48,8 @@ pub struct Tls {
     pub client_certificate_requested: Option<bool>,
     /// The handshake's messages in order.
     pub phases: Vec<Phase>,
-    /// From the first ClientHello to the client's last Finished, in nanoseconds.
+    /// From the first ClientHello to the later Finished of both sides, after which both may send and believe: the
+    /// client's in TLS 1.3, the server's in a full handshake before it. In nanoseconds.
     pub handshake_ns: Option<i64>,
     /// Alerts that could be read: all, where the session was decrypted.
     pub alerts: Vec<Alert>,
@@ -190,8 +191,10 @@ pub struct Phase {
     pub side: Side,
     /// Since the phase before, in nanoseconds.
     pub since_previous_ns: Option<i64>,
-    /// Whose time that was.
+    /// Whose time most of that was; null in the same packet, or when TCP measured no round trip.
     pub waiting_for: Option<WaitingFor>,
+    /// The part of that time which the way to the sender and back does not explain, in nanoseconds: its own time.
+    pub thinking_ns: Option<i64>,
     /// How sure this is: encrypted messages are implied, unless they were decrypted.
     pub certainty: Certainty,
 }

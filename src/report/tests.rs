@@ -222,6 +222,7 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
             content_length: None,
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         }),
         response: status.map(|status| HttpResponse {
             packet: number(flow + 6),
@@ -234,6 +235,7 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
             headers: Vec::new(),
             body_bytes: 1234,
             trailers: Vec::new(),
+            object: None,
         }),
         informational: Vec::new(),
         ttfb_ns: status.map(|_| 24_600_000),
@@ -242,6 +244,8 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
         promised_on: None,
         reset: None,
         grpc_status: None,
+        meaning: HttpMeaning::default(),
+        serial: 0,
     }
 }
 

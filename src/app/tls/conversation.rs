@@ -5,13 +5,14 @@ use super::{
     cipher_suites, diagnosis, extensions, hello, names, parser,
     parser::kind,
     state::{Event, Machine, Stage, Step},
+    timing,
 };
 use crate::app::Sink;
 use crate::{
     limits,
     record::{
         Alert, Certainty, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind, Resumption,
-        Side, Timestamp, TlsOutcome, TlsTransport, WaitingFor,
+        Side, Timestamp, TlsOutcome, TlsTransport,
     },
 };
 
@@ -85,6 +86,7 @@ pub(super) struct Handshake {
     pub(super) last_server_protected: Option<PacketRef>,
     pub(super) first_hello: Option<Timestamp>,
     pub(super) client_finished: Option<Timestamp>,
+    pub(super) server_finished: Option<Timestamp>,
 }
 
 /// All handshakes of one flow, one at a time.
@@ -451,6 +453,17 @@ impl Handshake {
         }
     }
 
+    /// When the later Finished came: the client's in TLS 1.3; before it, that of the side that finishes last. Null
+    /// while one is missing, or was not seen.
+    pub(super) fn completed(&self) -> Option<Timestamp> {
+        let client = self.client_finished?;
+        if self.machine.is_tls13() == Some(true) {
+            Some(client)
+        } else {
+            self.server_finished.map(|server| server.max(client))
+        }
+    }
+
     /// Whether anything readable or not was seen from both sides.
     pub(super) fn heard_both(&self) -> bool {
         self.heard == [true, true]
@@ -474,23 +487,25 @@ impl Handshake {
     }
 
     fn phase(&mut self, side: Side, step: Step, packet: PacketRef, context: &Context<'_>) {
-        if side == Side::Client && step.name == "finished" {
-            self.client_finished = Some(packet.timestamp);
+        match side {
+            Side::Client if step.name == "finished" => self.client_finished = Some(packet.timestamp),
+            Side::Server if step.name == "finished" => self.server_finished = Some(packet.timestamp),
+            _ => {}
         }
         self.evidence.add(packet.number);
         if self.phases.len() >= limits::MAX_TLS_PHASES {
             return;
         }
         let since_previous_ns = self.previous.map(|(_, previous)| packet.timestamp.since(previous.timestamp));
-        let waiting_for = self.previous.and_then(|(before, previous)| {
-            let same_packet = previous.index == packet.index;
-            let waited = packet.timestamp.since(previous.timestamp);
-            if same_packet { None } else { whose_time(before, side, waited, context) }
-        });
-        self.previous = Some((side, packet));
         let (name, certainty) = (step.name, step.certainty);
+        let share =
+            self.previous.filter(|(_, previous)| previous.index != packet.index).and_then(|(before, previous)| {
+                timing::share(before, (side, name), packet.timestamp.since(previous.timestamp), context)
+            });
+        self.previous = Some((side, packet));
         let (packet, ts) = (packet.number, packet.timestamp);
-        self.phases.push(Phase { name, packet, ts, side, since_previous_ns, waiting_for, certainty });
+        let (waiting_for, thinking_ns) = (share.map(|share| share.waiting_for), share.map(|share| share.thinking_ns));
+        self.phases.push(Phase { name, packet, ts, side, since_previous_ns, waiting_for, thinking_ns, certainty });
     }
 
     fn server_key_exchange(&mut self, body: &[u8]) {
@@ -559,23 +574,4 @@ impl Handshake {
             && !self.machine.changed(Side::Client)
             && (ending.side == Side::Server || ending.cause == EndCause::Reset)
     }
-}
-
-/// Whose time passed between two messages: an answer takes the way from the place of the capture to who answers and
-/// back; what is beyond was thinking. Messages of one side follow each other, or wait for the window to open.
-fn whose_time(before: Side, now: Side, waited: i64, context: &Context<'_>) -> Option<WaitingFor> {
-    let round_trip = context.round_trip_ns?;
-    let thinker = match now {
-        Side::Client => WaitingFor::Client,
-        Side::Server => WaitingFor::Server,
-    };
-    let server_part = context.server_round_trip_ns.map(|part| part.clamp(0, round_trip));
-    let network = match (before == now, server_part, now) {
-        (true, _, _) => round_trip / 2,
-        (false, None, _) => round_trip,
-        (false, Some(part), Side::Server) => part,
-        (false, Some(part), Side::Client) => round_trip.saturating_sub(part),
-    };
-    let thinking = waited.saturating_sub(network);
-    Some(if thinking > network { thinker } else { WaitingFor::Network })
 }

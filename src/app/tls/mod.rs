@@ -44,6 +44,7 @@ pub mod state;
 mod suite_names;
 #[cfg(test)]
 mod tests;
+mod timing;
 pub mod trust;
 mod verdict;
 pub mod verification;

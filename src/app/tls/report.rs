@@ -15,6 +15,7 @@ impl Handshake {
         let (client, server) = self.endpoints(context);
         let (outcome, failure, resumption) = (self.outcome(), failure::of(&self), self.resumption());
         let tls13 = self.machine.is_tls13();
+        let handshake_ns = self.first_hello.zip(self.completed()).map(|(first, finished)| finished.since(first));
         let client_certificate_requested = match tls13 {
             Some(false) if self.full || self.machine.changed(Side::Server) => Some(self.client_certificate_requested),
             Some(true) if self.decrypted => Some(self.client_certificate_requested),
@@ -30,7 +31,6 @@ impl Handshake {
         let staple = self.stapling.staple().cloned();
         let verification = self.shown.verdict.as_ref().map(|verdict| verdict.record(staple.as_ref()));
         let client_verification = self.client_shown.verdict.as_ref().map(|verdict| verdict.record(None));
-        let handshake_ns = self.first_hello.zip(self.client_finished).map(|(first, finished)| finished.since(first));
         Tls {
             subject: Subject::new(context.flow.id, self.evidence),
             client,
