@@ -1,5 +1,6 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod certificates;
 mod secrets;
 mod segments;
 mod text;
@@ -9,6 +10,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use certificates::{tls_certificate, tls_staple};
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
 pub use text::report_escape;
@@ -40,6 +42,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("tls_session", tls_session),
     ("tls_key_log", tls_key_log),
     ("tls_decrypt", tls_decrypt),
+    ("tls_certificate", tls_certificate),
+    ("tls_staple", tls_staple),
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),

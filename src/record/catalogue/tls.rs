@@ -152,7 +152,8 @@ pub static ENTRIES: &[Entry] = &[
         title: "the server's certificate was revoked",
         explanation: "The OCSP response that the server itself shows in the handshake (its staple) says that the \
              authority has withdrawn the certificate, because its key was lost or stolen, or it was replaced. Clients \
-             that look at staples refuse it. Get a new certificate, with a new key.",
+             that look at staples refuse it. Get a new certificate, with a new key. A staple whose signature is wrong, or \
+             that is about another certificate, is not believed (tls.staple-invalid).",
         reference: Some("RFC 6960 2.2"),
     },
     Entry {
