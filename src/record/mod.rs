@@ -11,6 +11,7 @@ mod http;
 mod http2;
 mod link;
 mod packet;
+mod quic;
 mod resolution;
 mod secrets;
 mod segment;
@@ -29,6 +30,7 @@ pub use http::*;
 pub use http2::*;
 pub use link::*;
 pub use packet::*;
+pub use quic::*;
 pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
@@ -53,6 +55,7 @@ pub enum Record {
     RoundRobin(Box<RoundRobin>),
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
+    QuicPacket(Box<QuicPacket>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
@@ -75,6 +78,7 @@ pub enum RecordKind {
     RoundRobin,
     Tls,
     TlsRecord,
+    QuicPacket,
     Certificate,
     Http,
     Http2Frame,
@@ -85,7 +89,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -95,6 +99,7 @@ impl RecordKind {
         Self::RoundRobin,
         Self::Tls,
         Self::TlsRecord,
+        Self::QuicPacket,
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
@@ -116,6 +121,7 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
+            Self::QuicPacket => "quic_packet",
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
@@ -138,6 +144,7 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
+            Self::QuicPacket => "quic_packets",
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
@@ -162,6 +169,7 @@ impl Record {
             Self::RoundRobin(_) => RecordKind::RoundRobin,
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
+            Self::QuicPacket(_) => RecordKind::QuicPacket,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
@@ -184,6 +192,7 @@ impl Record {
             Self::RoundRobin(record) => Some(&record.subject),
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
+            Self::QuicPacket(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
@@ -203,6 +212,7 @@ impl Record {
             Self::RoundRobin(record) => Some(&mut record.subject),
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
+            Self::QuicPacket(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
@@ -225,7 +235,13 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
+        let on_request = [
+            RecordKind::DnsMessage,
+            RecordKind::TlsRecord,
+            RecordKind::QuicPacket,
+            RecordKind::Http2Frame,
+            RecordKind::Packet,
+        ];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 

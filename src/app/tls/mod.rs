@@ -6,6 +6,7 @@
 //! `key_log` and `private_key` read what users give.
 use super::{Carrier, Protocol};
 
+mod carrier;
 pub mod certificate;
 mod certificate_findings;
 pub mod cipher_suites;
