@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    crypto_stream::CryptoStream,
+    crypto_stream::{CryptoStream, Piece, TooMuch},
     header::{ConnectionId, Level, Long},
     keys::InitialKeys,
     protection::{Cipher, Scratch},
@@ -43,7 +43,10 @@ pub struct Connection {
 /// What one side sent.
 pub struct Side {
     /// Its CRYPTO streams.
-    pub crypto: CryptoStream,
+    crypto: CryptoStream,
+    /// The client's after a Retry, only read for its ClientHello: that should be the one that was sent before (RFC 9000,
+    /// section 17.2.5.3), but some clients make another.
+    retried: Option<Box<CryptoStream>>,
     /// Connection IDs that it chose, by which packets to it are known; the first is that of its long headers.
     ids: VecDeque<ConnectionId>,
     /// Packet number expected next, of Initial, Handshake and application data packets (RFC 9000, section 12.3).
@@ -95,7 +98,15 @@ pub enum Outcome {
 impl Side {
     fn new(labels: [SecretLabel; 3]) -> Self {
         let [early, handshake, application] = labels.map(Traffic::new);
-        Self { crypto: CryptoStream::default(), ids: VecDeque::new(), expected: [0; 3], early, handshake, application }
+        Self {
+            crypto: CryptoStream::default(),
+            retried: None,
+            ids: VecDeque::new(),
+            expected: [0; 3],
+            early,
+            handshake,
+            application,
+        }
     }
 
     /// The keys of a level above Initial, and the packet number expected next.
@@ -106,6 +117,31 @@ impl Side {
             Level::Initial | Level::Handshake => (&mut self.handshake, handshake),
             Level::Application => (&mut self.application, application),
         }
+    }
+
+    /// Takes the content of a CRYPTO frame; see [`CryptoStream::add`].
+    pub fn add_crypto(
+        &mut self,
+        (level, offset): (Level, u64),
+        bytes: &[u8],
+        packet: PacketRef,
+        out: &mut impl FnMut(Piece),
+    ) -> Result<(), TooMuch> {
+        if let Some(retried) = self.retried.as_mut().filter(|_| level == Level::Initial) {
+            retried.add(level, offset, bytes, packet, &mut |_| {})?;
+        }
+        self.crypto.add(level, offset, bytes, packet, out)
+    }
+
+    /// No more CRYPTO frames come; see [`CryptoStream::flush`].
+    pub fn flush_crypto(&mut self, out: &mut impl FnMut(Piece)) {
+        self.crypto.flush(out);
+    }
+
+    /// The random of the ClientHello that the server answered.
+    fn client_random(&self) -> Option<[u8; 32]> {
+        let retried = self.retried.as_ref().and_then(|retried| retried.client_random);
+        retried.or(self.crypto.client_random)
     }
 
     fn know(&mut self, id: ConnectionId) {
@@ -267,7 +303,7 @@ impl Connection {
             return None;
         }
         let [client, server] = &self.sides;
-        let client_random = client.crypto.client_random?;
+        let client_random = client.client_random()?;
         let hello = server.crypto.server_hello.filter(|hello| !hello.is_hello_retry_request);
         // Early data has the suite of the ticket it came with, which is not told.
         let suite = hello.map(|hello| hello.cipher_suite).filter(|_| level != Level::Early);
@@ -314,6 +350,7 @@ impl Connection {
         let [client, _] = fresh.sides;
         let [ours, _] = &mut self.sides;
         ours.expected = client.expected;
+        ours.retried = Some(Box::default());
         (self.original, self.client_id, self.version) = (fresh.original, fresh.client_id, fresh.version);
         (self.keys, self.retries) = (fresh.keys, Vec::new());
     }

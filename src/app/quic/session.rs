@@ -180,12 +180,15 @@ impl Quic {
         out: &mut Sink<'_>,
     ) -> Option<(Option<ConnectionId>, Option<Inside>)> {
         let is_alone = self.connections.len() == 1;
+        // Senders may set the fixed bit as they like once that was agreed (RFC 9287): an ID tells, too. Without either it
+        // may be what some append to fill a datagram.
+        let fixed_bit = packet.first().is_some_and(|first| has_fixed_bit(*first));
         let level = Level::Application;
         let mut owner = None;
         for (place, connection) in self.connections.iter_mut().enumerate().rev() {
             let Some(id) = connection.short_id(packet, direction) else { continue };
             owner = owner.or(Some((place, id)));
-            let is_ours = is_alone || !id.as_bytes().is_empty();
+            let is_ours = (is_alone && fixed_bit) || !id.as_bytes().is_empty();
             if let Outcome::Opened(number) = connection.open_short(packet, (&id, is_ours), direction, context, scratch)
             {
                 let version = connection.version();
@@ -208,9 +211,8 @@ impl Quic {
                 }
             }
         }
-        // Senders may set the fixed bit as they like once that was agreed (RFC 9287): an ID tells, too.
         let has_id = owner.is_some_and(|(_, id)| !id.as_bytes().is_empty());
-        if !(packet.first().is_some_and(|first| has_fixed_bit(*first)) || has_id) {
+        if !(fixed_bit || has_id) {
             return None;
         }
         if let Some((place, _)) = owner
@@ -311,7 +313,7 @@ impl Reader<'_> {
         let taken = connection.crypto_bytes.saturating_add(bytes.len());
         let mut give = |piece| hand_on(channel, direction, piece, out);
         let kept = taken <= MAX_QUIC_CRYPTO_BYTES
-            && connection.side(direction).crypto.add(level, offset, bytes, context.packet, &mut give).is_ok();
+            && connection.side(direction).add_crypto((level, offset), bytes, context.packet, &mut give).is_ok();
         if kept {
             connection.crypto_bytes = taken;
         } else {
@@ -333,7 +335,7 @@ fn hand_on(channel: u64, direction: Direction, piece: Piece, out: &mut Sink<'_>)
 fn finish(connection: &mut Connection, context: &Context<'_>, out: &mut Sink<'_>) {
     let channel = connection.channel;
     for direction in [connection.client, connection.client.reverse()] {
-        connection.side(direction).crypto.flush(&mut |piece| hand_on(channel, direction, piece, out));
+        connection.side(direction).flush_crypto(&mut |piece| hand_on(channel, direction, piece, out));
     }
     findings::decryption(&mut connection.tally, context, out);
 }
