@@ -43,6 +43,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
+    ("socks_session", socks_session),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
     ("report_escape", report_escape),
@@ -184,6 +185,11 @@ pub fn quic_session(bytes: &[u8]) {
 /// OpenVPN, as [`session`] says.
 pub fn openvpn_session(bytes: &[u8]) {
     session("openvpn", bytes);
+}
+
+/// SOCKS, as [`session`] says.
+pub fn socks_session(bytes: &[u8]) {
+    session("socks", bytes);
 }
 
 /// Protocols that go over to TLS: the first byte says which.

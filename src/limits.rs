@@ -200,6 +200,13 @@ pub const MAX_HTTP2_ENDED_STREAMS: usize = 256;
 
 /// Bytes searched for the next HTTP/2 frame after a gap before a direction is given up: some of the longest frames.
 pub const MAX_HTTP2_SEARCH_BYTES: usize = 1 << 20;
+/// Bytes a compressed Certificate message (RFC 8879) may unpack to: what an uncompressed one may have
+/// ([`MAX_HANDSHAKE_MESSAGE_BYTES`]). The format allows 16 MiB.
+pub const MAX_UNPACKED_CERTIFICATE_BYTES: usize = MAX_HANDSHAKE_MESSAGE_BYTES;
+
+/// Compressed Certificate messages unpacked per handshake: one of each side, and some of a client that is asked again.
+pub const MAX_COMPRESSED_CERTIFICATES: usize = 4;
+
 /// Longest TLS handshake message that is put together from several records or datagrams, in bytes: a long certificate
 /// chain. Longer ones pass unread.
 pub const MAX_HANDSHAKE_MESSAGE_BYTES: usize = 1 << 18;
@@ -207,11 +214,27 @@ pub const MAX_HANDSHAKE_MESSAGE_BYTES: usize = 1 << 18;
 /// Certificates read from one message: longer chains are hostile.
 pub const MAX_CERTIFICATES: usize = 32;
 
+/// Signed certificate timestamps listed of one certificate, staple or extension: browsers ask for two or three, the most
+/// seen is some ten.
+pub const MAX_SCTS: usize = 32;
+
+/// Statements read of one OCSP response: a staple is about one certificate.
+pub const MAX_OCSP_RESPONSES: usize = 32;
+
+/// Certificates of responders tried in one OCSP response: one is usual.
+pub const MAX_OCSP_CERTIFICATES: usize = 4;
+
 /// TLS hellos reported per flow: renegotiations that are not encrypted are rare.
 pub const MAX_TLS_HELLOS: usize = 64;
 
 /// Certificate chains whose verdict a worker keeps: reaching it costs time only, as they are judged again.
 pub const MAX_KEPT_VERDICTS: usize = 1024;
+
+/// Facts kept of a flow whose protocol is not followed further.
+pub const MAX_APPLICATION_FACTS: usize = 32;
+
+/// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
+pub const MAX_SOCKS_TEXT_BYTES: usize = 512;
 
 /// Longest line or message of a protocol that may go over to TLS which is waited for, in bytes; longer ones pass. Lines of
 /// SMTP have 1000 bytes at most (RFC 5321 4.5.3.1.6), requests for TLS a few dozen.
@@ -340,6 +363,12 @@ pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
 /// Hosts and servers of which it is remembered how often connections to or from them failed.
 pub const MAX_WATCHED_HOSTS: usize = 4096;
 
+/// Authorities that are not trusted of which it is remembered for whom they sign: a network has a handful.
+pub const MAX_COMPARED_AUTHORITIES: usize = 256;
+
+/// Sites remembered of each: three are enough to tell something.
+pub const MAX_COMPARED_SITES: usize = 64;
+
 /// DNS transactions remembered until the end of a capture, to be compared with one another: some 10 MB of them.
 pub const MAX_COMPARED_QUERIES: usize = 1 << 14;
 
@@ -373,6 +402,14 @@ pub static DNS_COMPARISON: Limit = Limit {
                   compared with one another. All of them are reported.",
 };
 
+/// [`MAX_COMPARED_AUTHORITIES`] and [`MAX_COMPARED_SITES`].
+pub static TLS_COMPARISON: Limit = Limit {
+    code: "tls.comparison-limit",
+    what: "TLS handshakes were not looked at for signs of inspection",
+    explanation: "To bound memory, only the first 256 authorities that are not trusted, and the first 64 sites of each, are \
+                  compared. All handshakes are reported.",
+};
+
 /// [`MAX_COMPARED_CONNECTIONS`] and [`MAX_WATCHED_HOSTS`].
 pub static COMPARISON: Limit = Limit {
     code: "capture.comparison-limit",
@@ -381,3 +418,45 @@ pub static COMPARISON: Limit = Limit {
                   translation, initial sequence numbers), and failures are counted for 4,096 hosts. Filter the capture to \
                   see the others.",
 };
+
+/// Longest object that `--export-objects` writes, in bytes, decoded: one fits on any disk, and larger downloads are images
+/// and archives that the capture's own server gives out better.
+pub const MAX_OBJECT_BYTES: u64 = 1 << 30;
+
+/// Times that decoded content may be as long as what was sent: what Apache httpd believes
+/// (`DeflateInflateRatioLimit`). Text gains 3 to 20 times; bombs gain 1000 times with gzip, more with others.
+pub const MAX_OBJECT_RATIO: u64 = 200;
+
+/// Bytes of decoded content to which [`MAX_OBJECT_RATIO`] does not apply: small content that gains much does no harm.
+pub const FREE_OBJECT_BYTES: u64 = 16 << 20;
+
+/// Content codings taken off one message; real ones have one.
+pub const MAX_CONTENT_CODINGS: usize = 4;
+
+/// Window of zstd content, as a power of two: 8 MiB (RFC 9659 3).
+pub const MAX_ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Objects that `--export-objects` writes in one run: more files in one directory serve nobody.
+pub const MAX_EXPORTED_OBJECTS: u64 = 100_000;
+
+/// Bytes that it writes in one run.
+pub const MAX_EXPORTED_BYTES: u64 = 16 << 30;
+
+/// Messages whose content is being collected at once; with [`OBJECT_BUFFER_BYTES`] of each in memory, 64 MiB.
+pub const MAX_OPEN_OBJECTS: usize = 4096;
+
+/// Bytes of content held in memory before it goes to a file.
+pub const OBJECT_BUFFER_BYTES: usize = 16 << 10;
+
+/// Bytes of a file name that `--export-objects` gives: below the 255 of file systems, with room for a number.
+pub const MAX_OBJECT_NAME_BYTES: usize = 160;
+
+/// Cookies listed of one message: browsers keep 180 for a site at most.
+pub const MAX_HTTP_COOKIES: usize = 256;
+
+/// HTTP transactions remembered at once for each of what others may belong to: redirects, cookies that were set, failures that
+/// may be tried again, and requests that a proxy may have passed on.
+pub const MAX_JOINED_TRANSACTIONS: usize = 4096;
+
+/// Those among them with the same method and path that are looked through for the other leg of a request.
+pub const MAX_SAME_REQUESTS: usize = 16;

@@ -3,6 +3,7 @@ mod dns;
 mod floods;
 mod idle_timeouts;
 mod initial_numbers;
+mod inspection;
 mod resolution;
 mod round_robin;
 pub mod summary;
@@ -11,7 +12,7 @@ mod translation;
 use crate::{
     limits,
     record::{
-        Dns, Endpoint, Evidence, Finding, FlowId, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Udp,
+        Dns, Endpoint, Evidence, Finding, FlowId, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Tls, Udp,
         Wanted,
     },
 };
@@ -23,6 +24,8 @@ pub struct Comparison {
     connections: Vec<TcpFact>,
     floods: floods::Floods,
     idle: idle_timeouts::IdleTimeouts,
+    inspection: inspection::Inspection,
+    handshakes_left_out: u64,
     left_out: u64,
     first_left_out: Option<PacketRef>,
     queries: dns::Transactions,
@@ -37,6 +40,7 @@ pub fn needed(wanted: Wanted) -> Wanted {
     let [resolution, round_robin, finding] =
         [RecordKind::Resolution, RecordKind::RoundRobin, RecordKind::Finding].map(|kind| wanted.has(kind));
     let needed = if resolution || round_robin || finding { wanted.with(RecordKind::Dns) } else { wanted };
+    let needed = if finding { needed.with(RecordKind::Tls) } else { needed };
     if round_robin { needed.with(RecordKind::Udp).with(RecordKind::Finding) } else { needed }
 }
 
@@ -79,6 +83,19 @@ impl Comparison {
         }
     }
 
+    /// A TLS handshake is over.
+    pub fn handshake(&mut self, tls: &Tls) {
+        if !self.inspection.add(tls) {
+            self.handshakes_left_out = self.handshakes_left_out.saturating_add(1);
+        }
+    }
+
+    /// TLS handshakes that were not compared with all others.
+    #[must_use]
+    pub fn handshakes_left_out(&self) -> u64 {
+        self.handshakes_left_out
+    }
+
     /// DNS transactions that were not compared with all others.
     #[must_use]
     pub fn queries_left_out(&self) -> u64 {
@@ -119,6 +136,7 @@ impl Comparison {
         findings.extend(translation::findings(&self.connections, &links));
         self.queries.sort();
         findings.extend(self.queries.findings());
+        findings.extend(self.inspection.findings());
         findings
     }
 }

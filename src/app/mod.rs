@@ -20,14 +20,15 @@ pub mod http2;
 pub mod openvpn;
 pub mod quic;
 pub mod registry;
+pub mod socks;
 pub mod starttls;
 pub mod tls;
 
 use crate::{
     limits::Limit,
     record::{
-        Context, Direction, Finding, FlowFacts, Input, Layer, Notice, PacketRef, Progress, Record, RecordKind,
-        Unreachable, Wanted,
+        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef, Progress, Record,
+        RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -115,6 +116,8 @@ pub struct Sink<'a> {
 pub enum Said {
     /// A record is complete.
     Record(Record),
+    /// A piece of a message's content, for whoever writes it to a file.
+    Content(HttpContent),
     /// The flow is better described by this name, such as `http` inside `tls`.
     Application(&'static str),
     /// Bytes of another protocol inside, at `offset` of a stream of its own. The engine puts them in order, probes
@@ -185,6 +188,25 @@ impl<'a> Sink<'a> {
     #[must_use]
     pub fn wants(&self, kind: RecordKind) -> bool {
         self.wanted.has(kind)
+    }
+
+    /// Whether values of cookies and credentials may be told in full.
+    #[must_use]
+    pub fn shows_secrets(&self) -> bool {
+        self.wanted.shows_secrets()
+    }
+
+    /// Whether the content of messages is wanted. Otherwise let it pass.
+    #[must_use]
+    pub fn wants_content(&self) -> bool {
+        self.wanted.has_content()
+    }
+
+    /// Hands on a piece of content; dropped when content is not wanted.
+    pub fn content(&mut self, content: HttpContent) {
+        if self.wants_content() {
+            self.said.push(Said::Content(content));
+        }
     }
 
     /// Whether notes are wanted.

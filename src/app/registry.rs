@@ -1,5 +1,5 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, http2, openvpn, quic, starttls, tls};
+use super::{Protocol, dns, http1, http2, openvpn, quic, socks, starttls, tls};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
@@ -10,6 +10,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dns::PROTOCOL,
     &quic::PROTOCOL,
     &openvpn::PROTOCOL,
+    &socks::PROTOCOL,
     &starttls::SMTP,
     &starttls::IMAP,
     &starttls::POP3,

@@ -7,6 +7,8 @@ mod exit;
 mod findings;
 mod keys;
 mod live;
+mod object_names;
+mod objects;
 mod packets;
 mod plan;
 mod progress;

@@ -7,8 +7,8 @@ use crate::{
     flow::Consumer,
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact, Transport,
-        Unreachable, Wanted,
+        Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact,
+        Transport, Unreachable, Wanted,
     },
 };
 
@@ -17,6 +17,8 @@ use crate::{
 pub enum Completed {
     /// To be written.
     Record(Record),
+    /// To be written to a file.
+    Content(Box<HttpContent>),
     /// To be compared with others.
     Fact(Box<TcpFact>),
 }
@@ -120,6 +122,11 @@ impl Outlet {
             subject.file = Some(Arc::clone(name));
         }
         self.emitted.push(Emitted { at, flow, completed: Completed::Record(record) });
+    }
+
+    /// A piece of content passed.
+    pub fn content(&mut self, at: u64, content: HttpContent) {
+        self.emitted.push(Emitted { at, flow: content.flow, completed: Completed::Content(Box::new(content)) });
     }
 
     /// The packet being processed holds this.

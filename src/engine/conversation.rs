@@ -178,6 +178,7 @@ impl Conversation {
         for said in outlet.take_said() {
             match said {
                 Said::Record(record) => outlet.emit(context.packet.index, context.flow.id, record),
+                Said::Content(content) => outlet.content(context.packet.index, content),
                 Said::Application(name) => self.application = Some(name),
                 Said::Note(note) => outlet.note(note),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),

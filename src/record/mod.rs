@@ -1,6 +1,8 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
+mod application;
 mod capture;
 pub mod catalogue;
+mod certificate;
 mod community_id;
 mod connection;
 mod dns;
@@ -9,6 +11,7 @@ mod finding;
 mod flow;
 mod http;
 mod http2;
+mod http_meaning;
 mod link;
 mod packet;
 mod quic;
@@ -19,7 +22,9 @@ mod session;
 mod time;
 mod tls;
 
+pub use application::*;
 pub use capture::*;
+pub use certificate::*;
 pub use community_id::*;
 pub use connection::*;
 pub use dns::*;
@@ -27,6 +32,7 @@ pub use fact::*;
 pub use finding::*;
 pub use flow::*;
 pub use http::*;
+pub use http_meaning::*;
 pub use http2::*;
 pub use link::*;
 pub use packet::*;
@@ -59,6 +65,7 @@ pub enum Record {
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
+    Application(Box<Application>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -82,6 +89,7 @@ pub enum RecordKind {
     Certificate,
     Http,
     Http2Frame,
+    Application,
     Finding,
     Packet,
     Capture,
@@ -89,7 +97,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -103,6 +111,7 @@ impl RecordKind {
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
+        Self::Application,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -125,6 +134,7 @@ impl RecordKind {
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
+            Self::Application => "application",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -148,6 +158,7 @@ impl RecordKind {
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
+            Self::Application => "applications",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -173,6 +184,7 @@ impl Record {
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
+            Self::Application(_) => RecordKind::Application,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -196,6 +208,7 @@ impl Record {
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
+            Self::Application(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -216,6 +229,7 @@ impl Record {
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
+            Self::Application(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -226,6 +240,11 @@ impl Record {
 pub struct Wanted(u32);
 
 impl Wanted {
+    /// Beyond the kinds of record.
+    const CONTENT: u32 = 1 << 31;
+    /// Also beyond them.
+    const SECRETS: u32 = 1 << 30;
+
     /// Nothing.
     #[must_use]
     pub fn none() -> Self {
@@ -249,6 +268,30 @@ impl Wanted {
     #[must_use]
     pub fn with(self, kind: RecordKind) -> Self {
         Self(self.0 | 1 << kind as u32)
+    }
+
+    /// This and the content of HTTP messages, piece by piece ([`HttpContent`]).
+    #[must_use]
+    pub fn with_content(self) -> Self {
+        Self(self.0 | Self::CONTENT)
+    }
+
+    /// Whether the content of HTTP messages is wanted.
+    #[must_use]
+    pub fn has_content(self) -> bool {
+        self.0 & Self::CONTENT != 0
+    }
+
+    /// This, and values of cookies and credentials in full.
+    #[must_use]
+    pub fn with_secrets(self) -> Self {
+        Self(self.0 | Self::SECRETS)
+    }
+
+    /// Whether values of cookies and credentials are shown in full.
+    #[must_use]
+    pub fn shows_secrets(&self) -> bool {
+        self.0 & Self::SECRETS != 0
     }
 
     /// Whether `kind` is wanted.

@@ -1,8 +1,13 @@
 //! A request with its response: what is known of them while they are open, and how they are reported.
 use super::findings::{self, Place};
 use crate::{
-    app::{Sink, codec::http::redact::FormWatch},
-    record::{Context, Direction, EndCause, Evidence, Http, HttpOver, PacketRef, Record, RecordKind, Subject},
+    app::{
+        Sink,
+        codec::http::{meaning, redact::FormWatch},
+    },
+    record::{
+        Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, PacketRef, Record, RecordKind, Subject,
+    },
 };
 
 /// A request with its response, as far as they are here.
@@ -15,6 +20,8 @@ pub struct Exchange {
     pub request_first: Option<PacketRef>,
     pub request_last: Option<PacketRef>,
     pub request_done: bool,
+    /// Where the response before this one ended, if this request was sent before.
+    pub previous_ended: Option<PacketRef>,
     /// The final response's head was seen.
     pub responded: bool,
     pub response_done: bool,
@@ -76,6 +83,8 @@ impl Exchange {
             promised_on: None,
             reset: None,
             grpc_status: None,
+            meaning: HttpMeaning::default(),
+            serial: 0,
         };
         Self {
             http: Box::new(http),
@@ -85,6 +94,7 @@ impl Exchange {
             request_first: None,
             request_last: None,
             request_done: false,
+            previous_ended: None,
             responded: false,
             response_done: false,
             response_first: None,
@@ -122,6 +132,11 @@ impl Exchange {
         if let (Some(first), Some(last)) = (self.response_first, self.response_last) {
             self.http.download_ns = Some(last.timestamp.since(first.timestamp));
         }
+        // What another response kept from being answered.
+        if let (Some(asked), Some(ended)) = (self.request_last, self.previous_ended) {
+            self.http.meaning.queued_ns = Some(ended.timestamp.since(asked.timestamp)).filter(|wait| *wait > 0);
+        }
+        meaning::annotate(&mut self.http);
         let found = if out.wants(RecordKind::Finding) { findings::of(&self) } else { Vec::new() };
         out.record(Record::Http(self.http));
         for finding in found {

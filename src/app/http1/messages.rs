@@ -12,7 +12,7 @@ use crate::{
         codec::http::redact::{FormWatch, Secrecy, line as plain, secrecy, text, value},
     },
     limits::{MAX_HTTP_FIELDS, MAX_HTTP_INFORMATIONAL},
-    record::{Context, Direction, HttpOver, HttpRequest, HttpResponse, PacketRef, RecordKind},
+    record::{Context, Direction, HttpContent, HttpOver, HttpPiece, HttpRequest, HttpResponse, PacketRef, RecordKind},
 };
 
 impl Http1 {
@@ -119,7 +119,9 @@ impl Http1 {
             content_length: None,
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         };
+        let shown = out.shows_secrets();
         let mut framing = Framing::default();
         let mut exchange = self.new_exchange(context);
         let mut too_many = false;
@@ -143,7 +145,7 @@ impl Http1 {
                 continue;
             }
             match request.headers.len() < MAX_HTTP_FIELDS {
-                true => request.headers.push(header(&field)),
+                true => request.headers.push(header(&field, shown)),
                 false => too_many = true,
             }
         }
@@ -172,6 +174,7 @@ impl Http1 {
         }
         exchange.http.request = Some(request);
         let serial = self.first.wrapping_add(u64::try_from(self.open.len()).unwrap_or(u64::MAX));
+        exchange.http.serial = serial;
         self.open.push_back(exchange);
         if too_many {
             self.tell_limit("more header fields than are kept", context, out);
@@ -212,7 +215,9 @@ impl Http1 {
             headers: Vec::with_capacity(if wanted { 12 } else { 0 }),
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         };
+        let shown = out.shows_secrets();
         let mut framing = Framing::default();
         let mut upgrade = None;
         let mut too_many = false;
@@ -230,7 +235,7 @@ impl Http1 {
                 continue;
             }
             match response.headers.len() < MAX_HTTP_FIELDS {
-                true => response.headers.push(header(&field)),
+                true => response.headers.push(header(&field, shown)),
                 false => too_many = true,
             }
         }
@@ -303,6 +308,8 @@ impl Http1 {
     ) -> Move {
         let is_request = self.is_request_lane(direction);
         let serial = self.lane(direction).current;
+        let kept_wanted = out.wants_content();
+        let mut kept = Vec::new();
         let exchange = self.exchange(serial);
         let mut passed = 0_u64;
         let mut watch = exchange.as_ref().filter(|_| is_request).and_then(|exchange| exchange.form);
@@ -310,6 +317,9 @@ impl Http1 {
             passed = passed.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
             if let Some(watch) = &mut watch {
                 watch.look(piece);
+            }
+            if kept_wanted {
+                kept.extend_from_slice(piece);
             }
         });
         let next = at.saturating_add(step.consumed);
@@ -333,12 +343,15 @@ impl Http1 {
                 exchange.broken = Some(if is_request { Place::Request } else { Place::Response });
             }
         }
+        if !kept.is_empty() {
+            self.tell_content(direction, HttpPiece::Bytes(kept), out, context);
+        }
         match step.state {
             BodyState::More => {
                 let lane = self.lane(direction);
                 lane.phase = Phase::Content(body);
                 // A request may be reported before it is whole, when the answer is: what of it passed must be known then.
-                match body.ahead().filter(|_| !is_request) {
+                match body.ahead().filter(|_| !is_request && !kept_wanted) {
                     Some(ahead) => {
                         lane.counted = u64::try_from(next).unwrap_or(u64::MAX);
                         Move::Skip(lane.counted.saturating_add(ahead))
@@ -347,6 +360,7 @@ impl Http1 {
                 }
             }
             BodyState::Complete => {
+                self.tell_content(direction, HttpPiece::End, out, context);
                 self.finish(direction, context, out);
                 Move::On(next)
             }
@@ -356,6 +370,28 @@ impl Http1 {
                 self.lane(direction).phase = Phase::Lost { line_start: false };
                 Move::On(next)
             }
+        }
+    }
+
+    /// Hands a piece of the content that passes in this direction to whoever writes it to a file.
+    pub(super) fn tell_content(
+        &mut self,
+        direction: Direction,
+        piece: HttpPiece,
+        out: &mut Sink<'_>,
+        context: &Context<'_>,
+    ) {
+        if !out.wants_content() {
+            return;
+        }
+        let (is_request, serial) = (self.is_request_lane(direction), self.lane(direction).current);
+        let Some(exchange) = self.exchange(serial) else { return };
+        let message = match is_request {
+            true => exchange.http.request.as_ref().map(|request| request.packet),
+            false => exchange.http.response.as_ref().map(|response| response.packet),
+        };
+        if let Some(message) = message {
+            out.content(HttpContent { flow: context.flow.id, stream: exchange.http.serial, message, piece });
         }
     }
 
@@ -416,9 +452,10 @@ impl Http1 {
     }
 }
 
-/// A header field as it may be reported.
-fn header(field: &Field<'_>) -> (String, String) {
-    let shown = match secrecy(field.name) {
+/// A header field as it may be reported; `all` of it where the user said so.
+pub(super) fn header(field: &Field<'_>, all: bool) -> (String, String) {
+    let secrecy = if all { Secrecy::Open } else { secrecy(field.name) };
+    let shown = match secrecy {
         Secrecy::Open if !field.folded => plain(field.value),
         secrecy => value(field.value, secrecy),
     };

@@ -1,18 +1,18 @@
 //! One flow's handshakes: collects what both sides sent into `tls` and `certificate` records, whatever carried it.
 //! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
 use super::{
-    certificate, cipher_suites, diagnosis, extensions, hello, names, parser,
+    certificate_message::{Shown, Stapling},
+    cipher_suites, diagnosis, extensions, hello, names, parser,
     parser::kind,
-    report, staple,
     state::{Event, Machine, Stage, Step},
-    verdict::Verdict,
+    timing,
 };
 use crate::app::Sink;
 use crate::{
     limits,
     record::{
-        Alert, Context, Direction, EndCause, Evidence, OcspStaple, PacketRef, Phase, Record, RecordKind, Resumption,
-        Side, Subject, Timestamp, TlsOutcome, TlsTransport, WaitingFor,
+        Alert, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind, Resumption, Side,
+        Timestamp, TlsOutcome, TlsTransport,
     },
 };
 
@@ -67,15 +67,15 @@ pub(super) struct Handshake {
     pub(super) silence: Option<(Side, i64)>,
     /// Certificates that the client showed; null when it sent no readable Certificate message.
     pub(super) client_certificates: Option<usize>,
+    /// Compressed Certificate messages so far.
+    pub(super) compressed: usize,
     /// Bits of the prime of a DHE key exchange.
     pub(super) prime_bits: Option<usize>,
-    /// The server's certificates as read.
-    pub(super) chain: Vec<certificate::Content>,
-    /// The packet that completed the server's Certificate message.
-    pub(super) chain_packet: Option<PacketRef>,
-    /// What is wrong with them.
-    pub(super) verdict: Option<Verdict>,
-    pub(super) staple: Option<OcspStaple>,
+    /// What the server showed of itself.
+    pub(super) shown: Shown,
+    /// What the client showed of itself.
+    pub(super) client_shown: Shown,
+    pub(super) stapling: Stapling,
     pub(super) version: Option<u16>,
     pub(super) suite: Option<crate::record::CipherSuite>,
     pub(super) group: Option<u16>,
@@ -96,11 +96,12 @@ pub(super) struct Handshake {
     pub(super) last_client_protected: Option<PacketRef>,
     pub(super) first_hello: Option<Timestamp>,
     pub(super) client_finished: Option<Timestamp>,
+    pub(super) server_finished: Option<Timestamp>,
 }
 
 /// All handshakes of one flow, one at a time.
 pub(super) struct Conversation {
-    transport: TlsTransport,
+    pub(super) transport: TlsTransport,
     pub(super) current: Option<Box<Handshake>>,
     hellos: usize,
     /// Once a handshake was completed: whether it was of TLS 1.3.
@@ -130,6 +131,9 @@ impl Conversation {
 
     /// Takes a readable handshake message.
     pub(super) fn message(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        if message.kind != kind::CERTIFICATE_STATUS {
+            self.release(out);
+        }
         match message.kind {
             kind::CLIENT_HELLO => {
                 let dtls = self.transport == TlsTransport::Dtls;
@@ -138,7 +142,9 @@ impl Conversation {
                 }
             }
             kind::SERVER_HELLO | kind::HELLO_RETRY_REQUEST => self.server_hello(message, context, out),
-            kind::CERTIFICATE => self.certificates(message, context, out),
+            kind::CERTIFICATE => self.certificates(message, message.body, context, out),
+            kind::COMPRESSED_CERTIFICATE => self.compressed_certificates(message, context, out),
+            kind::CERTIFICATE_STATUS => self.certificate_status(message, context, out),
             _ => {
                 let handshake = self.handshake(message.direction, false);
                 let side = handshake.side(message.direction);
@@ -149,7 +155,6 @@ impl Conversation {
                         handshake.full = true;
                     }
                     (kind::SERVER_HELLO_DONE, _) => handshake.full = true,
-                    (kind::CERTIFICATE_STATUS, Side::Server) => handshake.staple = staple::read(message.body),
                     (kind::ENCRYPTED_EXTENSIONS, _) => handshake.encrypted_extensions(message.body),
                     _ => {}
                 }
@@ -187,6 +192,7 @@ impl Conversation {
         handshake.offered_session = read.session_id;
         handshake.offered_ticket = read.ticket;
         handshake.early_data |= read.early_data;
+        handshake.stapling.asked |= parsed.extensions.find(extensions::kind::STATUS_REQUEST).is_some();
         handshake.machine.offers_early_data(read.early_data);
         handshake.first_hello.get_or_insert(message.packet.timestamp);
         handshake.client_hellos.push(read.hello);
@@ -244,6 +250,7 @@ impl Conversation {
         }
         handshake.session_echoed = !parsed.session_id.is_empty() && parsed.session_id == handshake.offered_session;
         handshake.psk_chosen = parsed.extensions.find(extensions::kind::PRE_SHARED_KEY).is_some();
+        handshake.stapling.promise(&parsed.extensions);
         let event = if read.hello_retry_request {
             Event::Message(kind::HELLO_RETRY_REQUEST)
         } else {
@@ -252,59 +259,6 @@ impl Conversation {
         };
         handshake.server_hellos.push(read);
         handshake.event(message.direction, event, message.packet, context);
-    }
-
-    fn certificates(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
-        let transport = self.transport;
-        // Certificates come from the server unless it is known to be the other one who shows them.
-        let handshake = self.handshake(message.direction, true);
-        let side = handshake.side(message.direction);
-        // QUIC knows no other, and its ServerHello may be missing.
-        let tls13 = handshake.machine.is_tls13() == Some(true) || transport == TlsTransport::Quic;
-        let wanted =
-            [RecordKind::Certificate, RecordKind::Tls, RecordKind::Finding].iter().any(|kind| out.wants(*kind));
-        let list: Vec<&[u8]> = match tls13 {
-            true => {
-                parser::certificate_list_13(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect()
-            }
-            false => parser::certificate_list(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect(),
-        };
-        if side == Side::Server {
-            handshake.full = true;
-            handshake.chain.clear();
-            handshake.chain_packet = Some(message.packet);
-        } else {
-            handshake.client_certificates = Some(list.len());
-        }
-        let (client, server) = handshake.endpoints(context);
-        for (position, der) in list.iter().enumerate().take_while(|_| wanted) {
-            if position >= limits::MAX_CERTIFICATES {
-                out.limit(&limits::TLS);
-                break;
-            }
-            let content = certificate::read(der);
-            if out.wants(RecordKind::Certificate) {
-                let position = u32::try_from(position).unwrap_or(u32::MAX);
-                let evidence = Evidence::from_iter([message.packet.number]);
-                let subject_flow = Subject::new(context.flow.id, evidence);
-                let mut record =
-                    report::certificate_record(&content, subject_flow, (client, server), (side, transport), position);
-                record.der = (*der).into();
-                out.record(Record::Certificate(Box::new(record)));
-            }
-            if side == Side::Server {
-                handshake.chain.push(content);
-            }
-        }
-        if side == Side::Server
-            && let Some(verifier) = out.verifier()
-        {
-            let host = handshake.client_hellos.first().and_then(|hello| hello.server_name.clone());
-            let hidden = handshake.client_hellos.iter().any(|hello| hello.encrypted_client_hello);
-            let chain = list.get(..handshake.chain.len()).unwrap_or_default();
-            handshake.verdict = Some(Verdict::of(verifier, chain, &handshake.chain, host, hidden, message.packet));
-        }
-        handshake.event(message.direction, Event::Message(kind::CERTIFICATE), message.packet, context);
     }
 
     /// Takes a ChangeCipherSpec.
@@ -449,6 +403,7 @@ impl Conversation {
     }
 
     fn finish(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        self.release(out);
         let Some(handshake) = self.current.take() else { return };
         if handshake.client_hellos.is_empty() && handshake.server_hellos.is_empty() {
             return;
@@ -465,7 +420,7 @@ impl Conversation {
     }
 
     /// The handshake being watched; a new one knows its client from who sends what.
-    fn handshake(&mut self, direction: Direction, from_server: bool) -> &mut Handshake {
+    pub(super) fn handshake(&mut self, direction: Direction, from_server: bool) -> &mut Handshake {
         let handshake = self.current.get_or_insert_default();
         if from_server && handshake.client.is_none() {
             handshake.client = Some(direction.reverse());
@@ -509,6 +464,17 @@ impl Handshake {
         }
     }
 
+    /// When the later Finished came: the client's in TLS 1.3; before it, that of the side that finishes last. Null
+    /// while one is missing, or was not seen.
+    pub(super) fn completed(&self) -> Option<Timestamp> {
+        let client = self.client_finished?;
+        if self.machine.is_tls13() == Some(true) {
+            Some(client)
+        } else {
+            self.server_finished.map(|server| server.max(client))
+        }
+    }
+
     /// Whether anything readable or not was seen from both sides.
     pub(super) fn heard_both(&self) -> bool {
         self.heard == [true, true]
@@ -548,23 +514,25 @@ impl Handshake {
     }
 
     fn phase(&mut self, side: Side, step: Step, packet: PacketRef, context: &Context<'_>) {
-        if side == Side::Client && step.name == "finished" {
-            self.client_finished = Some(packet.timestamp);
+        match side {
+            Side::Client if step.name == "finished" => self.client_finished = Some(packet.timestamp),
+            Side::Server if step.name == "finished" => self.server_finished = Some(packet.timestamp),
+            _ => {}
         }
         self.evidence.add(packet.number);
         if self.phases.len() >= limits::MAX_TLS_PHASES {
             return;
         }
         let since_previous_ns = self.previous.map(|(_, previous)| packet.timestamp.since(previous.timestamp));
-        let waiting_for = self.previous.and_then(|(before, previous)| {
-            let same_packet = previous.index == packet.index;
-            let waited = packet.timestamp.since(previous.timestamp);
-            if same_packet { None } else { whose_time(before, side, waited, context) }
-        });
-        self.previous = Some((side, packet));
         let (name, certainty) = (step.name, step.certainty);
+        let share =
+            self.previous.filter(|(_, previous)| previous.index != packet.index).and_then(|(before, previous)| {
+                timing::share(before, (side, name), packet.timestamp.since(previous.timestamp), context)
+            });
+        self.previous = Some((side, packet));
         let (packet, ts) = (packet.number, packet.timestamp);
-        self.phases.push(Phase { name, packet, ts, side, since_previous_ns, waiting_for, certainty });
+        let (waiting_for, thinking_ns) = (share.map(|share| share.waiting_for), share.map(|share| share.thinking_ns));
+        self.phases.push(Phase { name, packet, ts, side, since_previous_ns, waiting_for, thinking_ns, certainty });
     }
 
     fn server_key_exchange(&mut self, body: &[u8]) {
@@ -633,23 +601,4 @@ impl Handshake {
             && !self.machine.changed(Side::Client)
             && (ending.side == Side::Server || ending.cause == EndCause::Reset)
     }
-}
-
-/// Whose time passed between two messages: an answer takes the way from the place of the capture to who answers and
-/// back; what is beyond was thinking. Messages of one side follow each other, or wait for the window to open.
-fn whose_time(before: Side, now: Side, waited: i64, context: &Context<'_>) -> Option<WaitingFor> {
-    let round_trip = context.round_trip_ns?;
-    let thinker = match now {
-        Side::Client => WaitingFor::Client,
-        Side::Server => WaitingFor::Server,
-    };
-    let server_part = context.server_round_trip_ns.map(|part| part.clamp(0, round_trip));
-    let network = match (before == now, server_part, now) {
-        (true, _, _) => round_trip / 2,
-        (false, None, _) => round_trip,
-        (false, Some(part), Side::Server) => part,
-        (false, Some(part), Side::Client) => round_trip.saturating_sub(part),
-    };
-    let thinking = waited.saturating_sub(network);
-    Some(if thinking > network { thinker } else { WaitingFor::Network })
 }

@@ -8,12 +8,16 @@ use super::{Carrier, Protocol};
 
 mod carrier;
 pub mod certificate;
+mod certificate_compression;
 mod certificate_findings;
+mod certificate_message;
 pub mod cipher_suites;
+mod client_certificate_findings;
 mod content_stream;
 mod conversation;
 mod crypto_session;
 mod decryption;
+mod der;
 mod diagnosis;
 mod dtls;
 pub mod extensions;
@@ -31,16 +35,21 @@ mod probe;
 pub mod record_layer;
 mod record_protection;
 mod report;
+mod scts;
 mod session;
 mod signatures;
 mod staple;
+mod staple_check;
+mod staple_findings;
 pub mod state;
 mod suite_names;
 #[cfg(test)]
 mod tests;
+mod timing;
 pub mod trust;
 mod verdict;
 pub mod verification;
+mod verification_words;
 
 /// TLS over TCP, and inside QUIC.
 pub static PROTOCOL: Protocol = Protocol {

@@ -27,6 +27,7 @@ pub mod kind {
     pub const CLIENT_KEY_EXCHANGE: u8 = 16;
     pub const FINISHED: u8 = 20;
     pub const CERTIFICATE_STATUS: u8 = 22;
+    pub const COMPRESSED_CERTIFICATE: u8 = 25;
 }
 
 /// The random that makes a ServerHello a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 9846 4.1.3).
@@ -167,27 +168,31 @@ pub fn certificate_list(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     let list: IResult<&[u8], &[u8]> = length_data(be_u24).parse(body);
     // A list longer than the message: read what is there.
     let list = list.map_or_else(|_| body.get(3..).unwrap_or_default(), |(_, list)| list);
-    entries(list, false)
+    entries(list, false).map(|(der, _)| der)
 }
 
 /// The same for TLS 1.3, where a context comes first and extensions follow each certificate (RFC 9846 4.4.2).
-pub fn certificate_list_13(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn certificate_list_13(body: &[u8]) -> impl Iterator<Item = (&[u8], Extensions<'_>)> {
     let list: IResult<&[u8], (&[u8], &[u8])> = (length_data(be_u8), length_data(be_u24)).parse(body);
     entries(list.map_or(&[], |(_, (_, list))| list), true)
 }
 
-fn entries(mut list: &[u8], with_extensions: bool) -> impl Iterator<Item = &[u8]> {
+fn entries(mut list: &[u8], with_extensions: bool) -> impl Iterator<Item = (&[u8], Extensions<'_>)> {
     std::iter::from_fn(move || {
         let entry: IResult<&[u8], &[u8]> = length_data(be_u24).parse(list);
         let (after, der) = entry.ok()?;
         list = after;
+        let mut extensions = Extensions::default();
         if with_extensions {
-            let skipped: IResult<&[u8], &[u8]> = length_data(be_u16).parse(list);
-            list = skipped.map_or(&[], |(after, _)| after);
+            let read: IResult<&[u8], &[u8]> = length_data(be_u16).parse(list);
+            match read {
+                Ok((after, body)) => (list, extensions) = (after, Extensions::new(body, false)),
+                Err(_) => list = &[],
+            }
         }
-        Some(der)
+        Some((der, extensions))
     })
-    .filter(|der| !der.is_empty())
+    .filter(|(der, _)| !der.is_empty())
 }
 
 /// The named curve of an ECDHE ServerKeyExchange (RFC 8422 5.4); `psk` when an identity hint comes first (RFC 5489).

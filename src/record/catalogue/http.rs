@@ -82,6 +82,32 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 7617 4"),
     },
     Entry {
+        code: "http.decompression-bomb",
+        severities: WARNING,
+        title: "content becomes far longer when it is decoded",
+        explanation: "Told with --export-objects. Decoding was stopped where the content became 200 times as long as what was \
+             sent and more than 16 MiB, or longer than 1 GiB. No usual content gains as much: this is how decompression \
+             bombs look, which fill the memory or the disk of who opens them.",
+        reference: Some("RFC 9110 8.4"),
+    },
+    Entry {
+        code: "http.undecodable-content",
+        severities: WARNING,
+        title: "content is not coded as its header says",
+        explanation: "Told with --export-objects. Content-Encoding or Transfer-Encoding names a coding, but the content does \
+             not decode, or ends in the middle. Its recipient fails on it: a server or proxy that coded twice, not at \
+             all, or broke off, or content that was changed on the way.",
+        reference: Some("RFC 9110 8.4"),
+    },
+    Entry {
+        code: "http.export-limit",
+        severities: NOTE,
+        title: "objects were not written, as a limit was reached",
+        explanation: "Told with --export-objects. One run writes at most 100,000 objects and 16 GiB, and collects 4,096 at \
+             once. Filter the capture (-f) to get the others.",
+        reference: None,
+    },
+    Entry {
         code: "http.limit",
         severities: NOTE,
         title: "more came in a message than is kept",

@@ -107,7 +107,7 @@ impl Section {
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 12] = [
+pub const SECTIONS: [Section; 13] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -254,6 +254,20 @@ pub const SECTIONS: [Section; 12] = [
             number("size", 3, 8),
         ],
         cells: cells::http,
+    },
+    Section {
+        kind: RecordKind::Application,
+        title: "Applications",
+        order: "by flow",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("protocol", 0, 0, 9),
+            text("server", 2, 0, 21),
+            text("what it says", 0, 40, 60),
+        ],
+        cells: cells::application,
     },
     Section {
         kind: RecordKind::DnsMessage,
