@@ -308,11 +308,23 @@ pub const MAX_OPENVPN_EARLY_BYTES: usize = 2048;
 /// Retry packets remembered per QUIC connection: one answers each Initial packet of a client's first flight.
 pub const MAX_QUIC_RETRIES: usize = 8;
 
-/// CRYPTO bytes of Initial packets handed on per QUIC connection, retransmitted ones counted again.
-pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 18;
+/// CRYPTO bytes taken per QUIC connection, at all levels and of both sides; those of a handshake with long certificate
+/// chains on both sides, and some tickets. Retransmitted ones count again.
+pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 19;
 
-/// Highest end, in bytes, of CRYPTO data believed in Initial packets: hellos are a few KiB, with post-quantum keys too.
-pub const MAX_QUIC_CRYPTO_OFFSET: u64 = 1 << 16;
+/// How far, in bytes, CRYPTO data may lie ahead of what is next at its level: hellos and chains are a few KiB, with
+/// post-quantum keys too, and endpoints need not keep more than 4 KiB (RFC 9000 7.5).
+pub const MAX_QUIC_CRYPTO_AHEAD_BYTES: u64 = 1 << 16;
+
+/// Pieces of CRYPTO data held per level until those before them come: browsers cut a ClientHello into some twenty.
+pub const MAX_QUIC_CRYPTO_PIECES: usize = 128;
+
+/// Packets of a QUIC direction for which keys of more than one update ahead are derived: those that do not open are forged
+/// or damaged, but for the first behind a long hole in the capture.
+pub const MAX_QUIC_UPDATE_ATTEMPTS: u32 = 256;
+
+/// Connection IDs remembered per side of a QUIC connection: endpoints keep eight or fewer in use.
+pub const MAX_QUIC_CONNECTION_IDS: usize = 16;
 
 /// Address pairs in the list of those that moved most bytes.
 pub const TOP_TALKERS: usize = 256;

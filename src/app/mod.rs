@@ -27,8 +27,8 @@ pub mod tls;
 use crate::{
     limits::Limit,
     record::{
-        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, PacketRef, Progress, Record, RecordKind,
-        Unreachable, Wanted,
+        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef, Progress, Record,
+        RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -96,6 +96,11 @@ pub trait Session: Send {
     fn unreachable(&mut self, notice: &Unreachable<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
         let _ = (notice, context, out);
     }
+
+    /// Is told what happened around the stream that it reads, by the session that hands it on.
+    fn notice(&mut self, notice: &Notice, context: &Context<'_>, out: &mut Sink<'_>) {
+        let _ = (notice, context, out);
+    }
 }
 
 /// Where a session says what it found.
@@ -139,6 +144,13 @@ pub enum Said {
         direction: Direction,
         /// Where it goes on.
         offset: u64,
+    },
+    /// Something to tell whoever reads an inner stream.
+    InnerNotice {
+        /// Which inner stream.
+        channel: u64,
+        /// What.
+        notice: Notice,
     },
     /// A cap was reached.
     Limit(&'static Limit),
@@ -245,6 +257,11 @@ impl<'a> Sink<'a> {
     /// Says that bytes before `offset` of an inner stream will not come any more.
     pub fn inner_lost(&mut self, channel: u64, direction: Direction, offset: u64) {
         self.said.push(Said::InnerLost { channel, direction, offset });
+    }
+
+    /// Tells whoever reads an inner stream what happened around it. Lost on one whose protocol is not known yet.
+    pub fn inner_notice(&mut self, channel: u64, notice: Notice) {
+        self.said.push(Said::InnerNotice { channel, notice });
     }
 
     /// Says what the packet being processed holds; dropped when notes are not wanted.

@@ -14,6 +14,7 @@ mod http2;
 mod http_meaning;
 mod link;
 mod packet;
+mod quic;
 mod resolution;
 mod secrets;
 mod segment;
@@ -35,6 +36,7 @@ pub use http_meaning::*;
 pub use http2::*;
 pub use link::*;
 pub use packet::*;
+pub use quic::*;
 pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
@@ -59,6 +61,7 @@ pub enum Record {
     RoundRobin(Box<RoundRobin>),
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
+    QuicPacket(Box<QuicPacket>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
@@ -82,6 +85,7 @@ pub enum RecordKind {
     RoundRobin,
     Tls,
     TlsRecord,
+    QuicPacket,
     Certificate,
     Http,
     Http2Frame,
@@ -93,7 +97,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -103,6 +107,7 @@ impl RecordKind {
         Self::RoundRobin,
         Self::Tls,
         Self::TlsRecord,
+        Self::QuicPacket,
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
@@ -125,6 +130,7 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
+            Self::QuicPacket => "quic_packet",
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
@@ -148,6 +154,7 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
+            Self::QuicPacket => "quic_packets",
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
@@ -173,6 +180,7 @@ impl Record {
             Self::RoundRobin(_) => RecordKind::RoundRobin,
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
+            Self::QuicPacket(_) => RecordKind::QuicPacket,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
@@ -196,6 +204,7 @@ impl Record {
             Self::RoundRobin(record) => Some(&record.subject),
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
+            Self::QuicPacket(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
@@ -216,6 +225,7 @@ impl Record {
             Self::RoundRobin(record) => Some(&mut record.subject),
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
+            Self::QuicPacket(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
@@ -244,7 +254,13 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
+        let on_request = [
+            RecordKind::DnsMessage,
+            RecordKind::TlsRecord,
+            RecordKind::QuicPacket,
+            RecordKind::Http2Frame,
+            RecordKind::Packet,
+        ];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 

@@ -11,8 +11,8 @@ use crate::app::Sink;
 use crate::{
     limits,
     record::{
-        Alert, Certainty, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind, Resumption,
-        Side, Timestamp, TlsOutcome, TlsTransport,
+        Alert, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind, Resumption, Side,
+        Timestamp, TlsOutcome, TlsTransport,
     },
 };
 
@@ -40,6 +40,14 @@ pub(super) struct Ending {
     pub(super) packet: PacketRef,
 }
 
+/// Why QUIC's connection was closed, where it was no alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CarrierClose {
+    pub(super) side: Side,
+    pub(super) reason: String,
+    pub(super) packet: PacketRef,
+}
+
 /// One handshake being watched.
 #[derive(Debug, Default)]
 pub(super) struct Handshake {
@@ -52,6 +60,7 @@ pub(super) struct Handshake {
     pub(super) phases: Vec<Phase>,
     pub(super) alerts: Vec<Alert>,
     pub(super) ending: Option<Ending>,
+    pub(super) carrier_close: Option<CarrierClose>,
     /// Who answered with something that is not TLS, and what it is.
     pub(super) not_tls: Option<(Side, &'static str)>,
     /// Whose answer did not come, and for how many nanoseconds the capture shows that.
@@ -84,6 +93,7 @@ pub(super) struct Handshake {
     pub(super) heard: [bool; 2],
     pub(super) previous: Option<(Side, PacketRef)>,
     pub(super) last_server_protected: Option<PacketRef>,
+    pub(super) last_client_protected: Option<PacketRef>,
     pub(super) first_hello: Option<Timestamp>,
     pub(super) client_finished: Option<Timestamp>,
     pub(super) server_finished: Option<Timestamp>,
@@ -381,7 +391,7 @@ impl Conversation {
         self.finish(context, out);
     }
 
-    fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+    pub(super) fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
         let done = self.current.as_ref().is_some_and(|handshake| {
             match handshake.machine.stage() {
                 // Tickets and alerts that can be read may follow.
@@ -445,7 +455,8 @@ impl Handshake {
         let waited = context.packet.timestamp.since(last.timestamp);
         // The round trip is known when both directions are in the capture.
         let both = self.heard_both() || context.round_trip_ns.is_some();
-        if self.machine.stage() == Stage::Negotiating && both && self.ending.is_none() && waited >= SILENCE_NS {
+        let ended = self.ending.is_some() || self.carrier_close.is_some();
+        if self.machine.stage() == Stage::Negotiating && both && !ended && waited >= SILENCE_NS {
             self.silence = Some((side.other(), waited));
         }
     }
@@ -476,17 +487,33 @@ impl Handshake {
         self.heard(direction);
         let side = self.side(direction);
         let step = self.machine.step(side, event);
-        if side == Side::Server && matches!(event, Event::Protected { .. }) {
-            self.last_server_protected = Some(packet);
+        match (side, event) {
+            (Side::Server, Event::Protected { .. } | Event::HandshakePacket { .. }) => {
+                self.last_server_protected = Some(packet);
+            }
+            (Side::Client, Event::HandshakePacket { .. }) => self.last_client_protected = Some(packet),
+            _ => {}
         }
         let Some(step) = step else { return };
+        let finished = Step::implied("finished");
         if step.server_finished_before
             && let Some(last) = self.last_server_protected
         {
-            let finished = Step { name: "finished", certainty: Certainty::Implied, server_finished_before: false };
             self.phase(Side::Server, finished, last, context);
         }
+        if step.client_finished_before {
+            // The packet itself is the first to show it where those before are missing.
+            self.phase(Side::Client, finished, self.last_client_protected.unwrap_or(packet), context);
+        }
         self.phase(side, step, packet, context);
+    }
+
+    /// QUIC's connection was closed for a reason that is not TLS's.
+    pub(super) fn carrier_closed(&mut self, close: CarrierClose) {
+        if self.machine.stage() == Stage::Negotiating {
+            self.evidence.add(close.packet.number);
+            self.carrier_close = Some(close);
+        }
     }
 
     fn phase(&mut self, side: Side, step: Step, packet: PacketRef, context: &Context<'_>) {
@@ -556,7 +583,7 @@ impl Handshake {
             // An alert and the end right after the client's flight: it was not accepted. Much later it is a farewell.
             Stage::PerhapsRefused(_) if self.ending.is_some() && self.ended_at_once() => TlsOutcome::Failed,
             Stage::PerhapsRefused(_) => TlsOutcome::Established,
-            _ if self.not_tls.is_some() || self.silence.is_some() => TlsOutcome::Failed,
+            _ if self.not_tls.is_some() || self.silence.is_some() || self.carrier_close.is_some() => TlsOutcome::Failed,
             // With one direction only, what the other side said is not known, and so not how it went.
             Stage::Negotiating => match self.ending {
                 Some(ending) if self.heard_both() || self.broke_off(ending) => TlsOutcome::Failed,

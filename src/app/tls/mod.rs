@@ -7,6 +7,7 @@
 //! `key_log` and `private_key` read what users give.
 use super::{Carrier, Protocol};
 
+mod carrier;
 pub mod certificate;
 mod certificate_compression;
 mod certificate_findings;

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     record::{
-        Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, Record, Resumption, Side,
-        Subject, Timestamp, TlsOutcome, WhichSide,
+        Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, QuicPacketType, Record,
+        Resumption, Side, Subject, Timestamp, TlsOutcome, WhichSide,
     },
     report::{TimeStyle, escape::escape, units},
 };
@@ -441,5 +441,32 @@ pub fn tls_record(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<C
         plain(&format!("0x{:04x}", record.version)),
         plain(&units::count(u64::from(record.length))),
         messages,
+    ]
+}
+
+pub fn quic_packet(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::QuicPacket(packet) = record else { return Vec::new() };
+    let kind = match packet.packet_type {
+        QuicPacketType::Initial => "Initial",
+        QuicPacketType::ZeroRtt => "0-RTT",
+        QuicPacketType::Handshake => "Handshake",
+        QuicPacketType::Retry => "Retry",
+        QuicPacketType::VersionNegotiation => "Version Negotiation",
+        QuicPacketType::OneRtt => "1-RTT",
+        QuicPacketType::Google => "Google",
+    };
+    let frames = match packet.packet_type {
+        _ if packet.decrypted => plain(&packet.frames.join(", ")),
+        QuicPacketType::Retry | QuicPacketType::VersionNegotiation => absent(),
+        _ => styled("encrypted", Style::Dim),
+    };
+    vec![
+        plain(&packet.packet.to_string()),
+        flow(&packet.subject),
+        side(packet.side),
+        plain(kind),
+        maybe(packet.destination_connection_id.as_deref()),
+        maybe(packet.packet_number.map(|number| number.to_string()).as_deref()),
+        frames,
     ]
 }

@@ -107,7 +107,7 @@ impl Section {
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 12] = [
+pub const SECTIONS: [Section; 13] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -302,6 +302,23 @@ pub const SECTIONS: [Section; 12] = [
             text("messages", 0, 12, 40),
         ],
         cells: cells::tls_record,
+    },
+    Section {
+        kind: RecordKind::QuicPacket,
+        title: "QUIC packets",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            text("type", 0, 0, 19),
+            text("to id", 2, 0, 40),
+            number("number", 0, 8),
+            text("frames", 0, 12, 60),
+        ],
+        cells: cells::quic_packet,
     },
     Section {
         kind: RecordKind::Http2Frame,
