@@ -246,6 +246,9 @@ pub const MAX_BEFORE_STARTTLS: u64 = 1 << 16;
 /// Alerts listed per TLS handshake.
 pub const MAX_TLS_ALERTS: usize = 16;
 
+/// Distinguished names listed of certificate_authorities in one TLS message: servers that name all they trust have 150.
+pub const MAX_LISTED_AUTHORITIES: usize = 32;
+
 /// Phases listed per TLS handshake: twice what the longest handshake has.
 pub const MAX_TLS_PHASES: usize = 64;
 

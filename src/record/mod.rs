@@ -21,6 +21,7 @@ mod segment;
 mod session;
 mod time;
 mod tls;
+mod tls_extension;
 
 pub use application::*;
 pub use capture::*;
@@ -43,6 +44,7 @@ pub use segment::*;
 pub use session::*;
 pub use time::*;
 pub use tls::*;
+pub use tls_extension::*;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -62,6 +64,7 @@ pub enum Record {
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
     QuicPacket(Box<QuicPacket>),
+    TlsExtensions(Box<TlsExtensions>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
@@ -86,6 +89,7 @@ pub enum RecordKind {
     Tls,
     TlsRecord,
     QuicPacket,
+    TlsExtensions,
     Certificate,
     Http,
     Http2Frame,
@@ -97,7 +101,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -108,6 +112,7 @@ impl RecordKind {
         Self::Tls,
         Self::TlsRecord,
         Self::QuicPacket,
+        Self::TlsExtensions,
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
@@ -131,6 +136,7 @@ impl RecordKind {
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
             Self::QuicPacket => "quic_packet",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
@@ -155,6 +161,7 @@ impl RecordKind {
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
             Self::QuicPacket => "quic_packets",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
@@ -181,6 +188,7 @@ impl Record {
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
             Self::QuicPacket(_) => RecordKind::QuicPacket,
+            Self::TlsExtensions(_) => RecordKind::TlsExtensions,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
@@ -205,6 +213,7 @@ impl Record {
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
             Self::QuicPacket(record) => Some(&record.subject),
+            Self::TlsExtensions(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
@@ -226,6 +235,7 @@ impl Record {
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
             Self::QuicPacket(record) => Some(&mut record.subject),
+            Self::TlsExtensions(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
@@ -258,6 +268,7 @@ impl Wanted {
             RecordKind::DnsMessage,
             RecordKind::TlsRecord,
             RecordKind::QuicPacket,
+            RecordKind::TlsExtensions,
             RecordKind::Http2Frame,
             RecordKind::Packet,
         ];

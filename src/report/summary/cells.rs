@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     record::{
-        Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, QuicPacketType, Record,
-        Resumption, Side, Subject, Timestamp, TlsOutcome, WhichSide,
+        Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, ExtensionDetail,
+        QuicPacketType, Record, Resumption, Side, Subject, Timestamp, TlsOutcome, WhichSide,
     },
-    report::{TimeStyle, escape::escape, units},
+    report::{TimeStyle, escape::escape, tls_extensions, units},
 };
 
 /// Characters of one value that are looked at: more would be cut in any table.
@@ -469,4 +469,26 @@ pub fn quic_packet(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<
         maybe(packet.packet_number.map(|number| number.to_string()).as_deref()),
         frames,
     ]
+}
+pub fn tls_extensions(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::TlsExtensions(message) = record else { return Vec::new() };
+    vec![
+        plain(&message.packet.to_string()),
+        flow(&message.subject),
+        side(message.side),
+        plain(message.message),
+        absent(),
+        absent(),
+    ]
+}
+
+/// One row for each extension, below the row of its message.
+pub fn extensions_below(record: &Record) -> Vec<Vec<Cell>> {
+    let Record::TlsExtensions(message) = record else { return Vec::new() };
+    let row = |detail: &ExtensionDetail| {
+        let (length, words) = (units::count(u64::from(detail.length)), tls_extensions::words(detail));
+        let name = format!("  {}", detail.name);
+        vec![Cell::default(), Cell::default(), Cell::default(), plain(&name), plain(&length), plain(&words)]
+    };
+    message.extension_details.iter().map(row).collect()
 }

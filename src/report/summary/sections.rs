@@ -102,12 +102,13 @@ impl Section {
     pub fn rows(&self, record: &Record, show: &Show, previous: &mut Option<Timestamp>) -> Vec<Vec<Cell>> {
         let below = |row: Vec<Cell>| show.several_files.then(Cell::default).into_iter().chain(row).collect();
         let first = self.cells(record, show, previous);
-        std::iter::once(first).chain(resolutions::rows_below(record).into_iter().map(below)).collect()
+        let rows_below = resolutions::rows_below(record).into_iter().chain(cells::extensions_below(record));
+        std::iter::once(first).chain(rows_below.map(below)).collect()
     }
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 13] = [
+pub const SECTIONS: [Section; 14] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -302,6 +303,22 @@ pub const SECTIONS: [Section; 13] = [
             text("messages", 0, 12, 40),
         ],
         cells: cells::tls_record,
+    },
+    Section {
+        kind: RecordKind::TlsExtensions,
+        title: "TLS extensions",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            text("message", 0, 0, 30),
+            number("length", 2, 6),
+            text("value", 0, 16, 100),
+        ],
+        cells: cells::tls_extensions,
     },
     Section {
         kind: RecordKind::QuicPacket,
