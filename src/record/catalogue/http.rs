@@ -82,6 +82,25 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 7617 4"),
     },
     Entry {
+        code: "http.gateway-cause",
+        severities: ERROR,
+        title: "what was behind a gateway's 502, 503 or 504",
+        explanation: "The capture holds both legs of the request: what the client asked the gateway, and what the gateway asked \
+             the server behind it. The finding names that server, and whether it failed itself or had not answered when \
+             the gateway gave up. Both legs are joined by identifiers they carry (traceparent, X-Request-ID), by \
+             X-Forwarded-For, or by method, target, addresses and times.",
+        reference: Some("RFC 9110 15.6"),
+    },
+    Entry {
+        code: "http.proxied",
+        severities: NOTE,
+        title: "a proxy or balancer passes requests on",
+        explanation: "Requests were seen on both sides of it, so its choice of servers and its own delay can be told. Each `http` \
+             record says which request it was sent for (`forwarded_from`) or as what it was passed on (`forwarded_as`), \
+             and how certain that is.",
+        reference: Some("RFC 9110 3.7"),
+    },
+    Entry {
         code: "http.decompression-bomb",
         severities: WARNING,
         title: "content becomes far longer when it is decoded",
