@@ -229,8 +229,7 @@ impl Journeys {
             // And one whose answer did not wait for this one.
             let mut fronts = others.iter().filter_map(|other| joins(other, &this).map(|how| (other, how)));
             if let (Some((front, (certainty, by))), None) = (fronts.next(), fronts.next()) {
-                http.meaning.forwarded_from =
-                    Some(HttpLink { flow: front.flow, packet: front.packet, certainty, by });
+                http.meaning.forwarded_from = Some(HttpLink { flow: front.flow, packet: front.packet, certainty, by });
                 pair(&mut self.pairs, front, &this, certainty);
                 explain(&mut self.explained, front, &this);
             }
@@ -404,7 +403,9 @@ fn explain(explained: &mut Vec<Finding>, front: &Leg, back: &Leg) {
             ),
         ),
         _ => (
-            format!("{what} answered {status}: {server} behind {gateway} had not answered after {seconds}.{milliseconds:03} s"),
+            format!(
+                "{what} answered {status}: {server} behind {gateway} had not answered after {seconds}.{milliseconds:03} s"
+            ),
             format!(
                 "The gateway asked {server} (flow {}, packet {}), got no answer in time, and told its client so. Either \
                  that server is too slow or stuck, or the gateway's time limit is too short for this request.",
@@ -415,14 +416,7 @@ fn explain(explained: &mut Vec<Finding>, front: &Leg, back: &Leg) {
     let evidence: Evidence = [front.packet, back.packet].into_iter().collect();
     let ends = (Some(front.flow), Some(front.client), Some(gateway));
     let reference = "RFC 9110 15.6";
-    explained.push(finding(
-        Severity::Error,
-        "http.gateway-cause",
-        ends,
-        evidence,
-        (title, &explanation),
-        reference,
-    ));
+    explained.push(finding(Severity::Error, "http.gateway-cause", ends, evidence, (title, &explanation), reference));
 }
 
 #[cfg(test)]

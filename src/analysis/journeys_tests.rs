@@ -1,5 +1,5 @@
 use super::*;
-use crate::record::{Http, HttpMeaning, HttpOver, HttpRedirect, HttpResponse, HttpSetCookie, HttpCookie, Subject};
+use crate::record::{Http, HttpCookie, HttpMeaning, HttpOver, HttpRedirect, HttpResponse, HttpSetCookie, Subject};
 
 fn endpoint(text: &str) -> Endpoint {
     let (address, port) = text.rsplit_once(':').unwrap();
@@ -7,7 +7,13 @@ fn endpoint(text: &str) -> Endpoint {
 }
 
 /// A transaction of flow `number`, from `start` to `end` in milliseconds.
-fn http(number: u64, (client, server): (&str, &str), target: &str, (start, end): (i64, Option<i64>), status: u16) -> Http {
+fn http(
+    number: u64,
+    (client, server): (&str, &str),
+    target: &str,
+    (start, end): (i64, Option<i64>),
+    status: u16,
+) -> Http {
     let flow = FlowId { opener: PacketNumber::new(0, number), depth: 0 };
     let at = |milliseconds: i64| Timestamp(milliseconds * 1_000_000);
     Http {
@@ -143,7 +149,8 @@ fn identifiers_decide() {
     let next = "00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-01";
     let other = "00-00000000000000000000000000000001-1111111111111111-01";
     let front = |id| with_field(http(1, USER, "/a", (0, Some(10)), 200), "traceparent", id);
-    let back = |id| with_field(http(20, ("10.9.9.9:6000", "10.0.2.1:8080"), "/a", (2, Some(8)), 200), "Traceparent", id);
+    let back =
+        |id| with_field(http(20, ("10.9.9.9:6000", "10.0.2.1:8080"), "/a", (2, Some(8)), 200), "Traceparent", id);
     let (all, _) = joined(vec![back(next), front(id)]);
     assert_eq!(all[1].meaning.forwarded_as[0].certainty, Certainty::Observed);
     let (all, _) = joined(vec![back(other), front(id)]);
@@ -164,10 +171,15 @@ fn a_gateway_that_gave_up_is_explained() {
     let back = http(20, BEHIND, "/slow", (5, None), 0);
     for all in [vec![front.clone(), back.clone()], vec![back, front]] {
         let (all, findings) = joined(all);
-        let linked = all.iter().filter(|http| !http.meaning.forwarded_as.is_empty() || http.meaning.forwarded_from.is_some());
+        let linked =
+            all.iter().filter(|http| !http.meaning.forwarded_as.is_empty() || http.meaning.forwarded_from.is_some());
         assert_eq!(linked.count(), 1);
         let cause = findings.iter().find(|finding| finding.code == "http.gateway-cause").unwrap();
-        assert!(cause.title.contains("10.0.2.1:8080 behind 10.0.1.1:80 had not answered after 3.005 s"), "{}", cause.title);
+        assert!(
+            cause.title.contains("10.0.2.1:8080 behind 10.0.1.1:80 had not answered after 3.005 s"),
+            "{}",
+            cause.title
+        );
     }
 }
 

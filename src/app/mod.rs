@@ -18,10 +18,12 @@ pub mod dns;
 pub mod http1;
 pub mod http2;
 pub mod openvpn;
+pub mod proxy;
 pub mod quic;
 pub mod registry;
 pub mod starttls;
 pub mod tls;
+pub mod websocket;
 
 use crate::{
     limits::Limit,
@@ -139,6 +141,8 @@ pub enum Said {
         /// Where it goes on.
         offset: u64,
     },
+    /// When the flow is handed over next, it goes to the protocol of this name without being probed.
+    Expect(&'static str),
     /// A cap was reached.
     Limit(&'static Limit),
     /// What the packet being processed holds: for the one-line view of packets and its layer tree.
@@ -217,6 +221,11 @@ impl<'a> Sink<'a> {
     /// Names the application more precisely than the protocol's own name.
     pub fn application(&mut self, name: &'static str) {
         self.said.push(Said::Application(name));
+    }
+
+    /// Says what follows a hand-over, where only this protocol can know: it is not probed then.
+    pub fn expect(&mut self, name: &'static str) {
+        self.said.push(Said::Expect(name));
     }
 
     /// A cap was reached: counted, and told once for the whole capture.

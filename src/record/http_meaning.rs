@@ -15,6 +15,8 @@ pub struct HttpMeaning {
     /// How long the server could not answer because an earlier response on the connection was not over, in nanoseconds
     /// (head-of-line blocking); HTTP/1 only, null where nothing was waited for.
     pub queued_ns: Option<i64>,
+    /// Chunk extensions of either message (RFC 9112 7.1.1), each once, at most 16.
+    pub chunk_extensions: Vec<String>,
     /// Where the response sends the client.
     pub redirect: Option<HttpRedirect>,
     /// The redirect that this request follows.

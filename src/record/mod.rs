@@ -18,6 +18,7 @@ mod segment;
 mod session;
 mod time;
 mod tls;
+mod websocket;
 
 pub use capture::*;
 pub use community_id::*;
@@ -27,8 +28,8 @@ pub use fact::*;
 pub use finding::*;
 pub use flow::*;
 pub use http::*;
-pub use http2::*;
 pub use http_meaning::*;
+pub use http2::*;
 pub use link::*;
 pub use packet::*;
 pub use resolution::*;
@@ -37,6 +38,7 @@ pub use segment::*;
 pub use session::*;
 pub use time::*;
 pub use tls::*;
+pub use websocket::*;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -58,6 +60,7 @@ pub enum Record {
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
+    Websocket(Box<Websocket>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -80,6 +83,7 @@ pub enum RecordKind {
     Certificate,
     Http,
     Http2Frame,
+    Websocket,
     Finding,
     Packet,
     Capture,
@@ -87,7 +91,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -100,6 +104,7 @@ impl RecordKind {
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
+        Self::Websocket,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -121,6 +126,7 @@ impl RecordKind {
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
+            Self::Websocket => "websocket",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -143,6 +149,7 @@ impl RecordKind {
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
+            Self::Websocket => "websockets",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -167,6 +174,7 @@ impl Record {
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
+            Self::Websocket(_) => RecordKind::Websocket,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -189,6 +197,7 @@ impl Record {
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
+            Self::Websocket(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -208,6 +217,7 @@ impl Record {
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
+            Self::Websocket(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }

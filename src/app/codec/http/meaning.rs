@@ -2,7 +2,10 @@
 //! the transaction is complete; nothing is allocated for what is absent.
 use crate::{
     limits::MAX_HTTP_COOKIES,
-    record::{Http, HttpCache, HttpCookie, HttpMeaning, HttpProxy, HttpRedirect, HttpRequest, HttpResponse, HttpSetCookie, is_absolute_url, normal_url},
+    record::{
+        Http, HttpCache, HttpCookie, HttpMeaning, HttpProxy, HttpRedirect, HttpRequest, HttpResponse, HttpSetCookie,
+        is_absolute_url, normal_url,
+    },
 };
 
 /// Fills in what header fields say.
@@ -335,6 +338,9 @@ mod tests {
         let mut proxy = HttpProxy::default();
         forwarded("for=192.0.2.43;proto=https;host=a.example, for=\"[2001:db8:cafe::17]:4711\"", &mut proxy);
         assert_eq!(proxy.forwarded_for, ["192.0.2.43", "[2001:db8:cafe::17]:4711"]);
-        assert_eq!((proxy.forwarded_proto.as_deref(), proxy.forwarded_host.as_deref()), (Some("https"), Some("a.example")));
+        assert_eq!(
+            (proxy.forwarded_proto.as_deref(), proxy.forwarded_host.as_deref()),
+            (Some("https"), Some("a.example"))
+        );
     }
 }
