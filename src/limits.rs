@@ -463,3 +463,16 @@ pub const MAX_JOINED_TRANSACTIONS: usize = 4096;
 
 /// Those among them with the same method and path that are looked through for the other leg of a request.
 pub const MAX_SAME_REQUESTS: usize = 16;
+
+/// Different broken rules told of one WebSocket connection.
+pub const MAX_WEBSOCKET_FAULTS: usize = 16;
+
+/// [`MAX_WEBSOCKET_FAULTS`].
+pub static WEBSOCKET: Limit = Limit {
+    code: "websocket.limit",
+    what: "times more broken rules were met in a WebSocket connection than are told",
+    explanation: "Only the first 16 kinds of broken rules of one connection are told: it is hardly a WebSocket.",
+};
+
+/// Chunk extensions listed of one transaction, each different from the others.
+pub const MAX_CHUNK_EXTENSIONS: usize = 16;

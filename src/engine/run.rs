@@ -442,6 +442,7 @@ impl Destination<'_> {
     fn record(&mut self, mut record: Record) -> io::Result<()> {
         match &mut record {
             Record::Dns(dns) => self.comparison.link(dns),
+            Record::Http(http) => self.comparison.link_http(http),
             Record::Udp(udp) => self.comparison.udp(udp),
             Record::Tls(tls) => self.comparison.handshake(tls),
             _ => {}

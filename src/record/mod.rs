@@ -22,6 +22,7 @@ mod session;
 mod time;
 mod tls;
 mod tls_extension;
+mod websocket;
 
 pub use application::*;
 pub use capture::*;
@@ -45,6 +46,7 @@ pub use session::*;
 pub use time::*;
 pub use tls::*;
 pub use tls_extension::*;
+pub use websocket::*;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -69,6 +71,7 @@ pub enum Record {
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
     Application(Box<Application>),
+    Websocket(Box<Websocket>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -94,6 +97,7 @@ pub enum RecordKind {
     Http,
     Http2Frame,
     Application,
+    Websocket,
     Finding,
     Packet,
     Capture,
@@ -101,7 +105,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -117,6 +121,7 @@ impl RecordKind {
         Self::Http,
         Self::Http2Frame,
         Self::Application,
+        Self::Websocket,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -141,6 +146,7 @@ impl RecordKind {
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
             Self::Application => "application",
+            Self::Websocket => "websocket",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -166,6 +172,7 @@ impl RecordKind {
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
             Self::Application => "applications",
+            Self::Websocket => "websockets",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -193,6 +200,7 @@ impl Record {
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Application(_) => RecordKind::Application,
+            Self::Websocket(_) => RecordKind::Websocket,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -218,6 +226,7 @@ impl Record {
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
             Self::Application(record) => Some(&record.subject),
+            Self::Websocket(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -240,6 +249,7 @@ impl Record {
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Application(record) => Some(&mut record.subject),
+            Self::Websocket(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }

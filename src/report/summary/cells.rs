@@ -7,7 +7,7 @@ use super::{
 use crate::{
     record::{
         Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, ExtensionDetail,
-        QuicPacketType, Record, Resumption, Side, Subject, Timestamp, TlsOutcome, WhichSide,
+        QuicPacketType, Record, Resumption, Side, Subject, Timestamp, TlsOutcome, WebsocketCounts, WhichSide,
     },
     report::{TimeStyle, escape::escape, tls_extensions, units},
 };
@@ -325,6 +325,39 @@ pub fn http_key(record: &Record) -> Key {
         Some(_) => 0,
     };
     (trouble, http.ttfb_ns.and_then(|ns| u64::try_from(ns).ok()).unwrap_or(0))
+}
+
+/// The busiest first.
+pub fn websocket_key(record: &Record) -> Key {
+    let Record::Websocket(one) = record else { return (0, 0) };
+    (0, one.sent.frames.saturating_add(one.received.frames))
+}
+
+pub fn websocket(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::Websocket(one) = record else { return Vec::new() };
+    let messages = |counts: &WebsocketCounts| counts.text_messages.saturating_add(counts.binary_messages).to_string();
+    let lasted = one.start_ts.zip(one.end_ts).map(|(start, end)| end.since(start));
+    let closed = match one.close.first() {
+        None => absent(),
+        Some(close) => {
+            let side = if close.side == Side::Client { "client" } else { "server" };
+            let code = close.code.map_or_else(|| "no code".to_owned(), |code| code.to_string());
+            let normal = matches!(close.code, None | Some(1000 | 1001));
+            let name = close.name.unwrap_or_default();
+            styled(&format!("{side}, {code} {name}"), if normal { Style::Plain } else { Style::Yellow })
+        }
+    };
+    vec![
+        flow(&one.subject),
+        ends(one.client, one.server),
+        plain(&messages(&one.sent)),
+        plain(&messages(&one.received)),
+        bytes(one.sent.data_bytes),
+        bytes(one.received.data_bytes),
+        plain(&one.sent.pings.saturating_add(one.received.pings).to_string()),
+        duration(lasted),
+        closed,
+    ]
 }
 
 pub fn http(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {

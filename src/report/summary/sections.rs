@@ -108,7 +108,7 @@ impl Section {
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 14] = [
+pub const SECTIONS: [Section; 15] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -269,6 +269,25 @@ pub const SECTIONS: [Section; 14] = [
             text("what it says", 0, 40, 60),
         ],
         cells: cells::application,
+    },
+    Section {
+        kind: RecordKind::Websocket,
+        title: "WebSocket",
+        order: "by flow",
+        cut_order: "the busiest",
+        key: cells::websocket_key,
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("client → server", 0, 24, 44),
+            number("↑ messages", 1, 10),
+            number("↓ messages", 1, 10),
+            number("↑ size", 2, 8),
+            number("↓ size", 2, 8),
+            number("pings", 4, 5),
+            number("lasted", 3, 8),
+            text("closed", 0, 14, 30),
+        ],
+        cells: cells::websocket,
     },
     Section {
         kind: RecordKind::DnsMessage,
