@@ -476,3 +476,12 @@ pub static WEBSOCKET: Limit = Limit {
 
 /// Chunk extensions listed of one transaction, each different from the others.
 pub const MAX_CHUNK_EXTENSIONS: usize = 16;
+/// Bytes of a display filter: far more than anybody types; a list of thousands of addresses fits.
+pub const MAX_FILTER_BYTES: usize = 1 << 18;
+
+/// Levels of parentheses and operators inside each other in a display filter: bounds the stack that asking it takes.
+pub const MAX_FILTER_DEPTH: usize = 64;
+
+/// Bytes that the compiled form of a regular expression in a display filter may take, and as many for its cache: the
+/// regex crate's own default, ten megabytes, for each of many patterns is more than a filter is worth.
+pub const MAX_PATTERN_BYTES: usize = 4 << 20;
