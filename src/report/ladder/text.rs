@@ -32,8 +32,8 @@ pub fn page(picture: &Picture<'_>, options: &Options) -> Vec<String> {
     lines.push(String::new());
     lines.extend(ladder(picture, options, options.columns()));
     lines.push(String::new());
-    lines.extend(extensions(picture, options.columns()));
     lines.extend(problems(picture, options.columns()));
+    lines.extend(extensions(picture, options.columns()));
     lines
 }
 
@@ -41,6 +41,7 @@ pub fn page(picture: &Picture<'_>, options: &Options) -> Vec<String> {
 fn extensions(picture: &Picture<'_>, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for (title, extensions) in words::extensions(picture.beside) {
+        lines.push(String::new());
         lines.push(paint(Style::Bold, &title));
         for (name, text) in extensions {
             for (place, part) in wrap(&text, columns.saturating_sub(EXTENSION + 4)).iter().enumerate() {
@@ -48,7 +49,6 @@ fn extensions(picture: &Picture<'_>, columns: usize) -> Vec<String> {
                 lines.push(format!("  {}  {part}", paint(Style::Dim, &pad_right(&name, EXTENSION))));
             }
         }
-        lines.push(String::new());
     }
     lines
 }
