@@ -18,11 +18,13 @@ pub mod dns;
 pub mod http1;
 pub mod http2;
 pub mod openvpn;
+pub mod proxy;
 pub mod quic;
 pub mod registry;
 pub mod socks;
 pub mod starttls;
 pub mod tls;
+pub mod websocket;
 
 use crate::{
     limits::Limit,
@@ -152,6 +154,8 @@ pub enum Said {
         /// What.
         notice: Notice,
     },
+    /// When the flow is handed over next, it goes to the protocol of this name without being probed.
+    Expect(&'static str),
     /// A cap was reached.
     Limit(&'static Limit),
     /// What the packet being processed holds: for the one-line view of packets and its layer tree.
@@ -230,6 +234,11 @@ impl<'a> Sink<'a> {
     /// Names the application more precisely than the protocol's own name.
     pub fn application(&mut self, name: &'static str) {
         self.said.push(Said::Application(name));
+    }
+
+    /// Says what follows a hand-over, where only this protocol can know: it is not probed then.
+    pub fn expect(&mut self, name: &'static str) {
+        self.said.push(Said::Expect(name));
     }
 
     /// A cap was reached: counted, and told once for the whole capture.

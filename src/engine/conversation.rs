@@ -126,9 +126,7 @@ impl Conversation {
         }
         let Reader::Session(session) = &mut self.reader else { return Progress::Done };
         let progress = outlet.ask(session.as_mut(), input, context);
-        if outlet.has_said() {
-            self.settle(context, outlet);
-        }
+        let expected = if outlet.has_said() { self.settle(context, outlet) } else { None };
         match input {
             Input::End { direction, cause } => {
                 if let Some(inner) = &mut self.inner {
@@ -145,7 +143,14 @@ impl Conversation {
         match progress {
             Progress::Done => self.reader = Reader::Nobody,
             Progress::HandOver(_) => {
-                self.reader = Reader::Searching(Search { fresh: [true; 2], ..Search::default() });
+                let expected = registry::PROTOCOLS.iter().find(|protocol| Some(protocol.name) == expected);
+                self.reader = match expected {
+                    Some(protocol) => {
+                        self.application = Some(protocol.name);
+                        Reader::Session((protocol.session)(self.carrier))
+                    }
+                    None => Reader::Searching(Search { fresh: [true; 2], ..Search::default() }),
+                };
                 self.reoffer = true;
             }
             Progress::Consumed(_) | Progress::Need { .. } | Progress::Skip(_) => {}
@@ -173,13 +178,15 @@ impl Conversation {
         }
     }
 
-    /// Does what the session said.
-    fn settle(&mut self, context: &Context<'_>, outlet: &mut Outlet) {
+    /// Does what the session said; answers what it expects behind a hand-over.
+    fn settle(&mut self, context: &Context<'_>, outlet: &mut Outlet) -> Option<&'static str> {
+        let mut expected = None;
         for said in outlet.take_said() {
             match said {
                 Said::Record(record) => outlet.emit(context.packet.index, context.flow.id, record),
                 Said::Content(content) => outlet.content(context.packet.index, content),
                 Said::Application(name) => self.application = Some(name),
+                Said::Expect(name) => expected = Some(name),
                 Said::Note(note) => outlet.note(note),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),
                 Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
@@ -199,6 +206,7 @@ impl Conversation {
                 }
             }
         }
+        expected
     }
 }
 

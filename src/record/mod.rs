@@ -21,6 +21,8 @@ mod segment;
 mod session;
 mod time;
 mod tls;
+mod tls_extension;
+mod websocket;
 
 pub use application::*;
 pub use capture::*;
@@ -43,6 +45,8 @@ pub use segment::*;
 pub use session::*;
 pub use time::*;
 pub use tls::*;
+pub use tls_extension::*;
+pub use websocket::*;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -62,10 +66,12 @@ pub enum Record {
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
     QuicPacket(Box<QuicPacket>),
+    TlsExtensions(Box<TlsExtensions>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
     Application(Box<Application>),
+    Websocket(Box<Websocket>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -86,10 +92,12 @@ pub enum RecordKind {
     Tls,
     TlsRecord,
     QuicPacket,
+    TlsExtensions,
     Certificate,
     Http,
     Http2Frame,
     Application,
+    Websocket,
     Finding,
     Packet,
     Capture,
@@ -97,7 +105,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -108,10 +116,12 @@ impl RecordKind {
         Self::Tls,
         Self::TlsRecord,
         Self::QuicPacket,
+        Self::TlsExtensions,
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
         Self::Application,
+        Self::Websocket,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -131,10 +141,12 @@ impl RecordKind {
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
             Self::QuicPacket => "quic_packet",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
             Self::Application => "application",
+            Self::Websocket => "websocket",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -155,10 +167,12 @@ impl RecordKind {
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
             Self::QuicPacket => "quic_packets",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
             Self::Application => "applications",
+            Self::Websocket => "websockets",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -181,10 +195,12 @@ impl Record {
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
             Self::QuicPacket(_) => RecordKind::QuicPacket,
+            Self::TlsExtensions(_) => RecordKind::TlsExtensions,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Application(_) => RecordKind::Application,
+            Self::Websocket(_) => RecordKind::Websocket,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -205,10 +221,12 @@ impl Record {
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
             Self::QuicPacket(record) => Some(&record.subject),
+            Self::TlsExtensions(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
             Self::Application(record) => Some(&record.subject),
+            Self::Websocket(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -226,10 +244,12 @@ impl Record {
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
             Self::QuicPacket(record) => Some(&mut record.subject),
+            Self::TlsExtensions(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Application(record) => Some(&mut record.subject),
+            Self::Websocket(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -258,6 +278,7 @@ impl Wanted {
             RecordKind::DnsMessage,
             RecordKind::TlsRecord,
             RecordKind::QuicPacket,
+            RecordKind::TlsExtensions,
             RecordKind::Http2Frame,
             RecordKind::Packet,
         ];

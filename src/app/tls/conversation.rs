@@ -2,7 +2,7 @@
 //! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
 use super::{
     certificate_message::{Shown, Stapling},
-    cipher_suites, diagnosis, extensions, hello, names, parser,
+    cipher_suites, diagnosis, extension_report, extensions, hello, names, parser,
     parser::kind,
     state::{Event, Machine, Stage, Step},
     timing,
@@ -146,6 +146,7 @@ impl Conversation {
             kind::COMPRESSED_CERTIFICATE => self.compressed_certificates(message, context, out),
             kind::CERTIFICATE_STATUS => self.certificate_status(message, context, out),
             _ => {
+                let transport = self.transport;
                 let handshake = self.handshake(message.direction, false);
                 let side = handshake.side(message.direction);
                 match (message.kind, side) {
@@ -159,6 +160,7 @@ impl Conversation {
                     _ => {}
                 }
                 handshake.event(message.direction, Event::Message(message.kind), message.packet, context);
+                extension_report::of_message(handshake, message, transport, context, out);
             }
         }
     }
@@ -197,6 +199,7 @@ impl Conversation {
         handshake.first_hello.get_or_insert(message.packet.timestamp);
         handshake.client_hellos.push(read.hello);
         handshake.event(message.direction, Event::Message(kind::CLIENT_HELLO), message.packet, context);
+        extension_report::of_client_hello(handshake, parsed, message, transport, context, out);
     }
 
     /// Takes a hello that was sent again because its answer did not come (RFC 6347 4.2.4): it is listed, and changes
@@ -238,6 +241,7 @@ impl Conversation {
             }
             return;
         }
+        let transport = self.transport;
         let handshake = self.handshake(message.direction, true);
         let mut read = hello::read_server(&parsed, message.record_version, message.packet);
         read.hello_retry_request |= message.kind == kind::HELLO_RETRY_REQUEST;
@@ -255,10 +259,15 @@ impl Conversation {
             Event::Message(kind::HELLO_RETRY_REQUEST)
         } else {
             handshake.machine.negotiated(names::is_tls13(version));
+            if read.cipher_suite == cipher_suites::TLS_AES_128_CCM_8_SHA256 {
+                handshake.machine.has_short_tags();
+            }
             Event::Message(kind::SERVER_HELLO)
         };
+        let retry = read.hello_retry_request;
         handshake.server_hellos.push(read);
         handshake.event(message.direction, event, message.packet, context);
+        extension_report::of_server_hello(handshake, &parsed, retry, message, transport, context, out);
     }
 
     /// Takes a ChangeCipherSpec.
@@ -542,6 +551,7 @@ impl Handshake {
             self.group = parser::key_exchange_group(body, suite.authentication == "PSK").or(self.group);
         } else if suite.key_exchange == "DHE" && suite.authentication != "PSK" {
             self.prime_bits = parser::key_exchange_prime_bits(body);
+            self.group = parser::key_exchange_named_prime(body).or(self.group);
         }
     }
 

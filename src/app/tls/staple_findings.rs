@@ -2,15 +2,23 @@
 use super::{conversation::Handshake, diagnosis};
 use crate::{
     app::Sink,
-    record::{Context, Evidence, Severity, StapleProblem as Problem},
+    record::{Context, Evidence, Severity, StapleProblem as Problem, VerificationReason as Reason},
 };
 
 /// Reports both.
 pub(super) fn report(handshake: &Handshake, context: &Context<'_>, out: &mut Sink<'_>) {
     let stapling = &handshake.stapling;
     let shown = handshake.shown.packet.map(|packet| packet.number);
+    // By a clock that is before the certificate's own beginning everything else is too early as well.
+    let verdict = handshake.shown.verdict.as_ref();
+    let clock_is_early = verdict.is_some_and(|verdict| verdict.has(Reason::NotYetValid));
+    let told = |problem: &Problem| match problem {
+        Problem::NotChecked => false,
+        Problem::NotYetValid => !clock_is_early,
+        _ => true,
+    };
     if let Some(judged) = &stapling.judged
-        && let Some(worst) = judged.problems.iter().copied().min().filter(|problem| *problem != Problem::NotChecked)
+        && let Some(worst) = judged.problems.iter().copied().filter(told).min()
     {
         let title = match worst {
             Problem::WrongSignature => "The OCSP response that the server staples is not signed as it says",

@@ -109,6 +109,8 @@ pub struct Machine {
     /// What the server's flight showed of its records so far.
     flight: Flight,
     early_seen: bool,
+    /// The suite's tags have eight bytes instead of sixteen (CCM_8), so that records are shorter.
+    short_tag: bool,
     refused: bool,
     refused_silently: Option<Side>,
     packets: Packets,
@@ -135,6 +137,8 @@ const FINISHED_RECORDS: [u16; 2] = [53, 69];
 const PADDED_FINISHED_RECORDS: std::ops::Range<u16> = 53..256;
 /// A TLS 1.3 record that holds only an alert (2 bytes), with eight bytes of tag (CCM_8) or sixteen.
 const ALERT_RECORDS: [u16; 2] = [11, 19];
+/// By how many bytes the tags of CCM_8 are shorter.
+const SHORTER_TAG: u16 = 8;
 /// A TLS 1.3 record that holds only EndOfEarlyData.
 const END_OF_EARLY_DATA_RECORD: u16 = 21;
 
@@ -166,6 +170,11 @@ impl Machine {
     /// The server chose a version: of the TLS 1.3 kind or before.
     pub fn negotiated(&mut self, tls13: bool) {
         self.tls13 = Some(tls13);
+    }
+
+    /// The chosen suite's tags have eight bytes (RFC 6655): lengths of records are judged accordingly.
+    pub fn has_short_tags(&mut self) {
+        self.short_tag = true;
     }
 
     /// Whether the client offered early data in its latest ClientHello.
@@ -304,6 +313,7 @@ impl Machine {
         if !encrypted_handshake {
             return None;
         }
+        let length = if self.short_tag { length.saturating_add(SHORTER_TAG) } else { length };
         match side {
             Side::Server => {
                 let first = set(&mut self.protected, Side::Server);
@@ -477,6 +487,18 @@ mod tests {
         machine.negotiated(true);
         run(&mut machine, &[(s, data(1200)), (c, data(19))]);
         assert_eq!(machine.stage(), Stage::RefusedSilently(Side::Client));
+    }
+
+    #[test]
+    fn shorter_tags_make_shorter_records() {
+        let (c, s) = (Side::Client, Side::Server);
+        let data = |length| Event::Protected { content_type: DATA, length };
+        let mut machine = Machine::default();
+        machine.negotiated(true);
+        machine.has_short_tags();
+        let flight = [(s, data(20)), (s, data(900)), (s, data(273)), (s, data(45)), (c, data(45))];
+        let names = ["encrypted_extensions", "certificate", "certificate_verify", "finished", "finished"];
+        assert_eq!(run(&mut machine, &flight), names);
     }
 
     #[test]

@@ -63,7 +63,12 @@ impl Verdict {
     /// Whether the chain leads to an authority that is trusted.
     pub(super) fn is_trusted(&self) -> bool {
         let apart = [Reason::UnknownCa, Reason::SelfSigned, Reason::MissingIntermediate, Reason::InvalidSignature];
-        !self.problems.iter().any(|problem| apart.contains(&problem.reason))
+        !apart.into_iter().any(|reason| self.has(reason))
+    }
+
+    /// Whether this is among what is wrong.
+    pub(super) fn has(&self, reason: Reason) -> bool {
+        self.problems.iter().any(|problem| problem.reason == reason)
     }
 
     /// Revoked, by a staple that may be believed.

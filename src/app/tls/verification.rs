@@ -331,9 +331,11 @@ impl Judged<'_> {
             return false;
         }
         let organisation = leaf.issuer_organisation.as_deref().unwrap_or_default();
+        // Who verifies clients gave them their certificates as a rule, from a root of its own.
         leaf.has_authority_access
-            || self.trust.is_extended()
-            || (!organisation.is_empty() && self.trust.knows_organisation(organisation.as_bytes()))
+            || (self.side == Side::Server
+                && (self.trust.is_extended()
+                    || (!organisation.is_empty() && self.trust.knows_organisation(organisation.as_bytes()))))
     }
 
     fn bad_signature(&self) -> (Reason, String) {
