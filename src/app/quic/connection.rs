@@ -203,8 +203,16 @@ impl Connection {
         if direction == self.client { packet.source == self.client_id } else { packet.destination == self.client_id }
     }
 
-    /// The length of the Destination Connection ID of `packet`, which has a short header, when it is one of those that
-    /// its receiver chose.
+    /// Learns connection IDs from a packet with a long header that is of this connection.
+    fn learn(&mut self, packet: &Long<'_>, direction: Direction) {
+        self.side(direction).know(packet.source);
+        // A client's first Initial packets go to an ID that nobody chose.
+        if packet.destination != self.original {
+            self.side(direction.reverse()).know(packet.destination);
+        }
+    }
+
+    /// The Destination Connection ID of `packet`, which has a short header, when it is one of those that its receiver chose.
     pub fn short_id(&self, packet: &[u8], direction: Direction) -> Option<ConnectionId> {
         let [client, server] = &self.sides;
         let receiver = if direction == self.client { server } else { client };
@@ -238,15 +246,14 @@ impl Connection {
         }
         let keys = if from_client { &self.keys.client } else { &self.keys.server };
         let [client, server] = &mut self.sides;
-        let side = if from_client { client } else { server };
-        let [expected, ..] = &mut side.expected;
+        let [expected, ..] = if from_client { &mut client.expected } else { &mut server.expected };
         let number = keys.open(packet, *expected, scratch)?;
         *expected = (*expected).max(number.saturating_add(1));
-        side.know(packet.source);
+        self.learn(packet, direction);
         Some(number)
     }
 
-    /// Opens a Handshake or 0-RTT packet.
+    /// Opens a Handshake or 0-RTT packet, whose connection IDs are this connection's.
     pub fn open_long(
         &mut self,
         packet: &Long<'_>,
@@ -254,6 +261,7 @@ impl Connection {
         context: &Context<'_>,
         scratch: &mut Scratch,
     ) -> Outcome {
+        self.learn(packet, direction);
         let whole = packet.whole();
         let Some((traffic, expected)) = self.keys_for(level, direction, packet.version, context) else {
             return Outcome::Closed;
@@ -262,7 +270,6 @@ impl Connection {
         let opened = traffic.open_long(bytes, packet.number_offset, *expected, scratch);
         if let Some(number) = opened {
             *expected = (*expected).max(number.saturating_add(1));
-            self.side(direction).know(packet.source);
         }
         // Early data may be refused, and its keys are of a session that ended: nobody can say that they should fit.
         self.count(opened, level != Level::Early, context)

@@ -22,13 +22,16 @@ pub struct Keys(Protection);
 impl InitialKeys {
     /// From the Destination Connection ID of the client's first Initial packet.
     pub fn derive(constants: &InitialConstants, destination: &ConnectionId) -> Option<Self> {
-        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, &constants.salt).extract(destination.as_bytes());
-        let keys = |label| {
-            let secret = expand(&secret, label)?;
-            Some(Keys(Protection::derive(&secret, Cipher::INITIAL, constants.labels)?))
-        };
-        Some(Self { client: keys("client in")?, server: keys("server in")? })
+        let [client, server] = initial_secrets(constants, destination)?;
+        let keys = |secret: [u8; 32]| Some(Keys(Protection::derive(&secret, Cipher::INITIAL, constants.labels)?));
+        Some(Self { client: keys(client)?, server: keys(server)? })
     }
+}
+
+/// The secrets of client and server.
+pub(super) fn initial_secrets(constants: &InitialConstants, destination: &ConnectionId) -> Option<[[u8; 32]; 2]> {
+    let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, &constants.salt).extract(destination.as_bytes());
+    Some([expand(&secret, "client in")?, expand(&secret, "server in")?])
 }
 
 impl Keys {

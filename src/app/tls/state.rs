@@ -400,7 +400,8 @@ impl Machine {
             return None;
         }
         self.packets.server_flight = self.packets.server_flight.saturating_add(length);
-        let shown = self.packets.server_flight >= LEAST_SERVER_FLIGHT;
+        // Packets may overtake the one with ServerHello.
+        let shown = self.packets.server_flight >= LEAST_SERVER_FLIGHT && self.tls13.is_some();
         let first = shown && !std::mem::replace(&mut self.packets.extensions, true);
         first.then(|| Step::implied("encrypted_extensions"))
     }
