@@ -246,6 +246,9 @@ pub const MAX_BEFORE_STARTTLS: u64 = 1 << 16;
 /// Alerts listed per TLS handshake.
 pub const MAX_TLS_ALERTS: usize = 16;
 
+/// Distinguished names listed of certificate_authorities in one TLS message: servers that name all they trust have 150.
+pub const MAX_LISTED_AUTHORITIES: usize = 32;
+
 /// Phases listed per TLS handshake: twice what the longest handshake has.
 pub const MAX_TLS_PHASES: usize = 64;
 
@@ -308,11 +311,23 @@ pub const MAX_OPENVPN_EARLY_BYTES: usize = 2048;
 /// Retry packets remembered per QUIC connection: one answers each Initial packet of a client's first flight.
 pub const MAX_QUIC_RETRIES: usize = 8;
 
-/// CRYPTO bytes of Initial packets handed on per QUIC connection, retransmitted ones counted again.
-pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 18;
+/// CRYPTO bytes taken per QUIC connection, at all levels and of both sides; those of a handshake with long certificate
+/// chains on both sides, and some tickets. Retransmitted ones count again.
+pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 19;
 
-/// Highest end, in bytes, of CRYPTO data believed in Initial packets: hellos are a few KiB, with post-quantum keys too.
-pub const MAX_QUIC_CRYPTO_OFFSET: u64 = 1 << 16;
+/// How far, in bytes, CRYPTO data may lie ahead of what is next at its level: hellos and chains are a few KiB, with
+/// post-quantum keys too, and endpoints need not keep more than 4 KiB (RFC 9000 7.5).
+pub const MAX_QUIC_CRYPTO_AHEAD_BYTES: u64 = 1 << 16;
+
+/// Pieces of CRYPTO data held per level until those before them come: browsers cut a ClientHello into some twenty.
+pub const MAX_QUIC_CRYPTO_PIECES: usize = 128;
+
+/// Packets of a QUIC direction for which keys of more than one update ahead are derived: those that do not open are forged
+/// or damaged, but for the first behind a long hole in the capture.
+pub const MAX_QUIC_UPDATE_ATTEMPTS: u32 = 256;
+
+/// Connection IDs remembered per side of a QUIC connection: endpoints keep eight or fewer in use.
+pub const MAX_QUIC_CONNECTION_IDS: usize = 16;
 
 /// Address pairs in the list of those that moved most bytes.
 pub const TOP_TALKERS: usize = 256;
@@ -448,3 +463,25 @@ pub const MAX_JOINED_TRANSACTIONS: usize = 4096;
 
 /// Those among them with the same method and path that are looked through for the other leg of a request.
 pub const MAX_SAME_REQUESTS: usize = 16;
+
+/// Different broken rules told of one WebSocket connection.
+pub const MAX_WEBSOCKET_FAULTS: usize = 16;
+
+/// [`MAX_WEBSOCKET_FAULTS`].
+pub static WEBSOCKET: Limit = Limit {
+    code: "websocket.limit",
+    what: "times more broken rules were met in a WebSocket connection than are told",
+    explanation: "Only the first 16 kinds of broken rules of one connection are told: it is hardly a WebSocket.",
+};
+
+/// Chunk extensions listed of one transaction, each different from the others.
+pub const MAX_CHUNK_EXTENSIONS: usize = 16;
+/// Bytes of a display filter: far more than anybody types; a list of thousands of addresses fits.
+pub const MAX_FILTER_BYTES: usize = 1 << 18;
+
+/// Levels of parentheses and operators inside each other in a display filter: bounds the stack that asking it takes.
+pub const MAX_FILTER_DEPTH: usize = 64;
+
+/// Bytes that the compiled form of a regular expression in a display filter may take, and as many for its cache: the
+/// regex crate's own default, ten megabytes, for each of many patterns is more than a filter is worth.
+pub const MAX_PATTERN_BYTES: usize = 4 << 20;

@@ -4,6 +4,7 @@ mod floods;
 mod idle_timeouts;
 mod initial_numbers;
 mod inspection;
+mod journeys;
 mod resolution;
 mod round_robin;
 pub mod summary;
@@ -12,8 +13,8 @@ mod translation;
 use crate::{
     limits,
     record::{
-        Dns, Endpoint, Evidence, Finding, FlowId, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Tls, Udp,
-        Wanted,
+        Dns, Endpoint, Evidence, Finding, FlowId, Http, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Tls,
+        Udp, Wanted,
     },
 };
 
@@ -30,6 +31,7 @@ pub struct Comparison {
     first_left_out: Option<PacketRef>,
     queries: dns::Transactions,
     queries_left_out: u64,
+    journeys: journeys::Journeys,
     /// Where UDP flows other than DNS went: QUIC uses answers as TCP does.
     udp_flows: Vec<round_robin::Connected>,
 }
@@ -41,6 +43,8 @@ pub fn needed(wanted: Wanted) -> Wanted {
         [RecordKind::Resolution, RecordKind::RoundRobin, RecordKind::Finding].map(|kind| wanted.has(kind));
     let needed = if resolution || round_robin || finding { wanted.with(RecordKind::Dns) } else { wanted };
     let needed = if finding { needed.with(RecordKind::Tls) } else { needed };
+    // Transactions are joined for their own sake and for findings.
+    let needed = if finding { needed.with(RecordKind::Http) } else { needed };
     if round_robin { needed.with(RecordKind::Udp).with(RecordKind::Finding) } else { needed }
 }
 
@@ -70,6 +74,11 @@ impl Comparison {
         if !self.queries.add(dns) {
             self.queries_left_out = self.queries_left_out.saturating_add(1);
         }
+    }
+
+    /// An HTTP transaction is complete, and will be written next.
+    pub fn link_http(&mut self, http: &mut Http) {
+        self.journeys.link(http);
     }
 
     /// A UDP flow is over.
@@ -137,6 +146,7 @@ impl Comparison {
         self.queries.sort();
         findings.extend(self.queries.findings());
         findings.extend(self.inspection.findings());
+        findings.extend(self.journeys.findings());
         findings
     }
 }

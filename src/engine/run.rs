@@ -53,6 +53,8 @@ pub struct Settings {
 pub struct Outcome {
     /// One for each file.
     pub captures: Vec<Capture>,
+    /// Packets whose stream a display filter asked for and that was not numbered, because there were too many.
+    pub unnumbered: u64,
 }
 
 /// How far a run has come.
@@ -129,7 +131,7 @@ pub fn run(
         }
     }
     writer.finish()?;
-    Ok(Outcome { captures })
+    Ok(Outcome { captures, unnumbered: 0 })
 }
 
 /// The captures' names, when there are several.
@@ -442,6 +444,7 @@ impl Destination<'_> {
     fn record(&mut self, mut record: Record) -> io::Result<()> {
         match &mut record {
             Record::Dns(dns) => self.comparison.link(dns),
+            Record::Http(http) => self.comparison.link_http(http),
             Record::Udp(udp) => self.comparison.udp(udp),
             Record::Tls(tls) => self.comparison.handshake(tls),
             _ => {}

@@ -5,8 +5,8 @@ use super::Shared;
 use crate::{
     record::{
         Certificate, Dns, DnsQuery, DnsRecord, DnsResponse, DnsTransport, Endpoint, Evidence, Finding, FlowId, Http,
-        HttpMeaning, HttpOver, HttpRequest, HttpResponse, Layer, Packet, PacketNumber, Record, RecordKind, Severity, Side, Subject,
-        Timestamp, TlsTransport, Value, Wanted,
+        HttpMeaning, HttpOver, HttpRequest, HttpResponse, Layer, Packet, PacketNumber, Record, RecordKind, Severity,
+        Side, Subject, Timestamp, TlsTransport, Value, Wanted,
     },
     report::{self, Format, escape::is_hidden, packets::PacketLines},
 };

@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Certainty, FlowId, PacketNumber};
+use super::{Certainty, FlowId, HttpRequest, PacketNumber};
 
 /// Meaning of an `http` record's transaction. What header fields say is known with it; links point to transactions that were
 /// complete before it, as records leave in that order.
@@ -15,6 +15,8 @@ pub struct HttpMeaning {
     /// How long the server could not answer because an earlier response on the connection was not over, in nanoseconds
     /// (head-of-line blocking); HTTP/1 only, null where nothing was waited for.
     pub queued_ns: Option<i64>,
+    /// Chunk extensions of either message (RFC 9112 7.1.1), each once, at most 16.
+    pub chunk_extensions: Vec<String>,
     /// Where the response sends the client.
     pub redirect: Option<HttpRedirect>,
     /// The redirect that this request follows.
@@ -142,4 +144,40 @@ pub struct HttpProxy {
     pub forwarded_host: Option<String>,
     /// Scheme that the user asked with (Forwarded, X-Forwarded-Proto).
     pub forwarded_proto: Option<String>,
+}
+
+impl HttpRequest {
+    /// The URL asked for (RFC 9110 7.1), without fragment; none where a part of it is not known.
+    #[must_use]
+    pub fn url(&self) -> Option<String> {
+        let target = self.target.as_deref()?;
+        if is_absolute_url(target) {
+            return Some(normal_url(target));
+        }
+        let scheme = self.scheme.as_deref().unwrap_or("http");
+        let authority = self.authority.as_deref()?;
+        target.starts_with('/').then(|| normal_url(&format!("{scheme}://{authority}{target}")))
+    }
+}
+
+/// Whether a target or reference begins with a scheme and an authority.
+#[must_use]
+pub fn is_absolute_url(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
+}
+
+/// A URL with scheme and authority in lower case, the scheme's own port and the fragment left out, and a path at least.
+#[must_use]
+pub fn normal_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    let (scheme, authority) = (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase());
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let authority = authority.strip_suffix(usual).unwrap_or(&authority);
+    let path = path.split('#').next().unwrap_or_default();
+    let root = if path.starts_with('/') { "" } else { "/" };
+    format!("{scheme}://{authority}{root}{path}")
 }

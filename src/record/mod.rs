@@ -14,12 +14,15 @@ mod http2;
 mod http_meaning;
 mod link;
 mod packet;
+mod quic;
 mod resolution;
 mod secrets;
 mod segment;
 mod session;
 mod time;
 mod tls;
+mod tls_extension;
+mod websocket;
 
 pub use application::*;
 pub use capture::*;
@@ -31,16 +34,19 @@ pub use fact::*;
 pub use finding::*;
 pub use flow::*;
 pub use http::*;
-pub use http2::*;
 pub use http_meaning::*;
+pub use http2::*;
 pub use link::*;
 pub use packet::*;
+pub use quic::*;
 pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
 pub use session::*;
 pub use time::*;
 pub use tls::*;
+pub use tls_extension::*;
+pub use websocket::*;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -59,10 +65,13 @@ pub enum Record {
     RoundRobin(Box<RoundRobin>),
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
+    QuicPacket(Box<QuicPacket>),
+    TlsExtensions(Box<TlsExtensions>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
     Application(Box<Application>),
+    Websocket(Box<Websocket>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -82,10 +91,13 @@ pub enum RecordKind {
     RoundRobin,
     Tls,
     TlsRecord,
+    QuicPacket,
+    TlsExtensions,
     Certificate,
     Http,
     Http2Frame,
     Application,
+    Websocket,
     Finding,
     Packet,
     Capture,
@@ -93,7 +105,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -103,10 +115,13 @@ impl RecordKind {
         Self::RoundRobin,
         Self::Tls,
         Self::TlsRecord,
+        Self::QuicPacket,
+        Self::TlsExtensions,
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
         Self::Application,
+        Self::Websocket,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -125,10 +140,13 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
+            Self::QuicPacket => "quic_packet",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
             Self::Application => "application",
+            Self::Websocket => "websocket",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -148,10 +166,13 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
+            Self::QuicPacket => "quic_packets",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
             Self::Application => "applications",
+            Self::Websocket => "websockets",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -173,10 +194,13 @@ impl Record {
             Self::RoundRobin(_) => RecordKind::RoundRobin,
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
+            Self::QuicPacket(_) => RecordKind::QuicPacket,
+            Self::TlsExtensions(_) => RecordKind::TlsExtensions,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Application(_) => RecordKind::Application,
+            Self::Websocket(_) => RecordKind::Websocket,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -196,10 +220,13 @@ impl Record {
             Self::RoundRobin(record) => Some(&record.subject),
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
+            Self::QuicPacket(record) => Some(&record.subject),
+            Self::TlsExtensions(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
             Self::Application(record) => Some(&record.subject),
+            Self::Websocket(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -216,10 +243,13 @@ impl Record {
             Self::RoundRobin(record) => Some(&mut record.subject),
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
+            Self::QuicPacket(record) => Some(&mut record.subject),
+            Self::TlsExtensions(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Application(record) => Some(&mut record.subject),
+            Self::Websocket(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -244,7 +274,14 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
+        let on_request = [
+            RecordKind::DnsMessage,
+            RecordKind::TlsRecord,
+            RecordKind::QuicPacket,
+            RecordKind::TlsExtensions,
+            RecordKind::Http2Frame,
+            RecordKind::Packet,
+        ];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 

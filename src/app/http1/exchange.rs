@@ -5,7 +5,10 @@ use crate::{
         Sink,
         codec::http::{meaning, redact::FormWatch},
     },
-    record::{Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, PacketRef, Record, RecordKind, Subject},
+    limits::{MAX_CHUNK_EXTENSIONS, MAX_HTTP_FIELDS},
+    record::{
+        Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, PacketRef, Record, RecordKind, Subject,
+    },
 };
 
 /// A request with its response, as far as they are here.
@@ -33,6 +36,8 @@ pub struct Exchange {
     pub lost_bytes: u64,
     /// Where recipients may disagree about the end of a message.
     pub ambiguities: Vec<(Place, &'static str)>,
+    /// Host fields of a request in HTTP/1.1.
+    pub hosts: Option<u8>,
     /// Chunks made no sense.
     pub broken: Option<Place>,
     pub basic_credentials: bool,
@@ -102,10 +107,33 @@ impl Exchange {
             cut: None,
             lost_bytes: 0,
             ambiguities: Vec::new(),
+            hosts: None,
             broken: None,
             basic_credentials: false,
             form: None,
             unanswered: None,
+        }
+    }
+
+    /// Trailer fields of a message.
+    pub fn add_trailers(&mut self, place: Place, more: Vec<(String, String)>) {
+        let trailers = match place {
+            Place::Request => self.http.request.as_mut().map(|request| &mut request.trailers),
+            Place::Response => self.http.response.as_mut().map(|response| &mut response.trailers),
+        };
+        if let Some(trailers) = trailers {
+            let room = MAX_HTTP_FIELDS.saturating_sub(trailers.len());
+            trailers.extend(more.into_iter().take(room));
+        }
+    }
+
+    /// Chunk extensions, each once.
+    pub fn add_extensions(&mut self, more: Vec<String>) {
+        let listed = &mut self.http.meaning.chunk_extensions;
+        for extension in more {
+            if listed.len() < MAX_CHUNK_EXTENSIONS && !listed.contains(&extension) {
+                listed.push(extension);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Messages of one direction: heads are read into exchanges, content is walked over.
 use super::{
-    body::{Body, BodyState, Framing},
+    body::{Body, BodyState, Framing, Part, odd_lines},
     findings::Place,
     note,
     parser::{Beginning, Field, Fields, HeadEnd, beginning, first_line, head_end, request_line, status_line},
@@ -11,7 +11,7 @@ use crate::{
         Sink,
         codec::http::redact::{FormWatch, Secrecy, line as plain, secrecy, text, value},
     },
-    limits::{MAX_HTTP_FIELDS, MAX_HTTP_INFORMATIONAL},
+    limits::{MAX_CHUNK_EXTENSIONS, MAX_HTTP_FIELDS, MAX_HTTP_INFORMATIONAL},
     record::{Context, Direction, HttpContent, HttpOver, HttpPiece, HttpRequest, HttpResponse, PacketRef, RecordKind},
 };
 
@@ -164,7 +164,9 @@ impl Http1 {
         exchange.form = is_form.then(FormWatch::default);
         exchange.connect = line.method == b"CONNECT";
         exchange.to_head = line.method == b"HEAD";
-        exchange.ambiguities.extend(framing.ambiguities().map(|what| (Place::Request, what)));
+        let signs = framing.ambiguities().chain(framing.misplaced(line.version, None)).chain(odd_lines(head));
+        exchange.ambiguities.extend(signs.map(|what| (Place::Request, what)));
+        exchange.hosts = (line.version == b"1.1").then_some(framing.hosts);
         exchange.request_first = Some(first);
         exchange.request_head = Some(last);
         exchange.request_last = Some(last);
@@ -259,7 +261,9 @@ impl Http1 {
                     false => too_many = true,
                 }
             } else {
-                exchange.ambiguities.extend(framing.ambiguities().map(|what| (Place::Response, what)));
+                let misplaced = framing.misplaced(line.version, Some(line.status));
+                let signs = framing.ambiguities().chain(misplaced).chain(odd_lines(head));
+                exchange.ambiguities.extend(signs.map(|what| (Place::Response, what)));
                 exchange.http.response = Some(response);
                 exchange.responded = true;
                 exchange.response_first = Some(first);
@@ -278,7 +282,10 @@ impl Http1 {
         if tunnel || line.status == 101 {
             self.finish(direction, context, out);
             match upgrade.map(<[u8]>::to_ascii_lowercase).as_deref() {
-                Some(b"websocket") if !tunnel => out.application("websocket"),
+                Some(b"websocket") if !tunnel => {
+                    out.application("websocket");
+                    out.expect("websocket");
+                }
                 Some(b"h2c") if !tunnel => out.application("http2"),
                 _ => {}
             }
@@ -312,15 +319,34 @@ impl Http1 {
         let mut kept = Vec::new();
         let exchange = self.exchange(serial);
         let mut passed = 0_u64;
+        let (mut trailers, mut extensions, mut odd) = (Vec::new(), Vec::new(), Vec::new());
+        let (fields_wanted, shown) = (out.wants(RecordKind::Http), out.shows_secrets());
         let mut watch = exchange.as_ref().filter(|_| is_request).and_then(|exchange| exchange.form);
-        let step = body.step(rest, &mut |piece| {
-            passed = passed.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-            if let Some(watch) = &mut watch {
-                watch.look(piece);
+        let step = body.step(rest, &mut |part| match part {
+            Part::Content(piece) => {
+                passed = passed.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+                if let Some(watch) = &mut watch {
+                    watch.look(piece);
+                }
+                if kept_wanted {
+                    kept.extend_from_slice(piece);
+                }
             }
-            if kept_wanted {
-                kept.extend_from_slice(piece);
+            Part::Trailer(line) => {
+                for field in Fields::new(line).take(1) {
+                    if is_framing(field.name) {
+                        odd.push("a field in its trailers that belongs to the header");
+                    }
+                    if fields_wanted && trailers.len() < MAX_HTTP_FIELDS {
+                        trailers.push(header(&field, shown));
+                    }
+                }
             }
+            Part::Extension(extension) if fields_wanted && extensions.len() < MAX_CHUNK_EXTENSIONS => {
+                extensions.push(text(extension));
+            }
+            Part::Extension(_) => {}
+            Part::Odd(what) => odd.push(what),
         });
         let next = at.saturating_add(step.consumed);
         if let Some(exchange) = exchange {
@@ -339,6 +365,14 @@ impl Http1 {
                 false if moved => exchange.response_last = last,
                 _ => {}
             }
+            let place = if is_request { Place::Request } else { Place::Response };
+            for what in odd {
+                if !exchange.ambiguities.contains(&(place, what)) {
+                    exchange.ambiguities.push((place, what));
+                }
+            }
+            exchange.add_trailers(place, trailers);
+            exchange.add_extensions(extensions);
             if step.state == BodyState::Broken {
                 exchange.broken = Some(if is_request { Place::Request } else { Place::Response });
             }
@@ -466,6 +500,11 @@ fn keep(place: &mut Option<String>, bytes: &[u8]) {
     if place.is_none() {
         *place = Some(text(bytes));
     }
+}
+
+/// Fields that say where a message ends or where it goes: never in trailers (RFC 9110 6.5.1).
+fn is_framing(name: &[u8]) -> bool {
+    [b"content-length".as_slice(), b"transfer-encoding", b"host"].iter().any(|field| name.eq_ignore_ascii_case(field))
 }
 
 fn is_authorization(name: &[u8]) -> bool {

@@ -8,8 +8,8 @@ use crate::{
     app::{Sink, codec::http::meaning},
     limits::MAX_HTTP_INFORMATIONAL,
     record::{
-        Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, HttpRequest, HttpReset, HttpResponse, PacketRef,
-        Record, RecordKind, Subject,
+        Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, HttpRequest, HttpReset, HttpResponse,
+        PacketRef, Record, RecordKind, Subject,
     },
 };
 

@@ -142,8 +142,11 @@ mod tests {
 
     #[test]
     fn many_short_fields_are_bounded() {
-        let (message, result) =
-            Message::decode(&mut Decoder::default(), &vec![0x90; 5000], Keep { fields: true, list: false, secrets: false });
+        let (message, result) = Message::decode(
+            &mut Decoder::default(),
+            &vec![0x90; 5000],
+            Keep { fields: true, list: false, secrets: false },
+        );
         assert_eq!((result, message.fields.len(), message.truncated), (Ok(()), MAX_HTTP_FIELDS, true));
     }
 }

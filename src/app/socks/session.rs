@@ -124,7 +124,7 @@ impl Socks {
                                    proxy has them. Reach the proxy through TLS or SSH, or on the same machine."
                     .to_owned();
                 self.finding(
-                    (Severity::Warning, "socks.password-in-clear"),
+                    (Severity::Warning, "socks.plaintext-credentials"),
                     (title, explanation),
                     packet,
                     place.context,
@@ -160,12 +160,12 @@ impl Socks {
             (Next::First, Some(0)) => {
                 let (rest, (code, target)) = parser::reply4(bytes)?;
                 let words = match code {
-                    90 => "granted",
-                    92 => "rejected: no identd at the client",
-                    93 => "rejected: identd names another user",
-                    _ => "rejected or failed",
+                    90 => "granted".to_owned(),
+                    92 => "rejected (92), no identd at the client".to_owned(),
+                    93 => "rejected (93), identd names another user".to_owned(),
+                    _ => format!("rejected or failed ({code})"),
                 };
-                Ok((rest, self.reply((code == 90, words), &target, place.completing(rest), place.context, out)))
+                Ok((rest, self.reply((code == 90, &words), &target, place.completing(rest), place.context, out)))
             }
             (Next::First, _) => {
                 let (rest, method) = parser::chosen_method(bytes)?;
@@ -175,7 +175,7 @@ impl Socks {
                 self.server = if method == 2 { Next::User } else { Next::Message };
                 if method == 0xff {
                     self.refused(
-                        "none of the methods that the client offered to prove itself",
+                        "it accepts none of the methods that the client offered to prove itself",
                         packet,
                         place.context,
                         out,
@@ -195,7 +195,7 @@ impl Socks {
                 );
                 self.server = Next::Message;
                 if status != 0 {
-                    self.refused("user name or password", packet, place.context, out);
+                    self.refused("user name or password is wrong", packet, place.context, out);
                 }
                 Ok((rest, if status == 0 { Answer::GoOn } else { Answer::Closed }))
             }
@@ -241,7 +241,7 @@ impl Socks {
 
     fn refused(&self, why: &str, packet: PacketRef, context: &Context<'_>, out: &mut Sink<'_>) {
         let target = self.request.as_ref().map_or_else(String::new, |(_, target, _)| format!(" to {target}"));
-        let title = format!("The SOCKS proxy did not open the way{target}");
+        let title = format!("The SOCKS proxy could not connect{target}: {why}");
         let explanation = format!(
             "The proxy at {} answered: {why}. The client knows no more than that; look for the proxy's own attempt where \
              its other side was captured.",
@@ -374,8 +374,8 @@ fn command_name(command: u8) -> String {
 
 /// RFC 1928 6.
 fn reply_name(code: u8) -> String {
-    match code {
-        0 => "succeeded",
+    let words = match code {
+        0 => return "succeeded".to_owned(),
         1 => "general failure",
         2 => "not allowed by the proxy's rules",
         3 => "network unreachable",
@@ -384,9 +384,9 @@ fn reply_name(code: u8) -> String {
         6 => "TTL expired",
         7 => "command not supported",
         8 => "address type not supported",
-        _ => return format!("code {code}"),
-    }
-    .to_owned()
+        _ => "unknown reason",
+    };
+    format!("{words} ({code})")
 }
 
 fn note(info: &str, out: &mut Sink<'_>) {

@@ -112,7 +112,7 @@ fn version_5_by_name_with_a_password() {
         ]
     );
     assert!(!format!("{:?}", heard.applications).contains("secret"));
-    assert_eq!(heard.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["socks.password-in-clear"]);
+    assert_eq!(heard.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["socks.plaintext-credentials"]);
     assert_eq!(heard.handed_over.as_deref(), Some(&b""[..]));
 }
 
@@ -130,7 +130,7 @@ fn version_5_to_addresses() {
     let heard =
         run(&[(Client, &[5, 1, 0]), (Server, &[5, 0]), (Client, &v6), (Server, &[5, 4, 0, 1, 0, 0, 0, 0, 0, 0])]);
     assert!(facts(&heard).contains(&("destination", "[2001:db8::1]:80")));
-    assert!(facts(&heard).contains(&("reply", "host unreachable")));
+    assert!(facts(&heard).contains(&("reply", "host unreachable (4)")));
     assert_eq!(heard.findings[0].code, "socks.refused");
     assert!(heard.findings[0].title.contains("[2001:db8::1]:80") && heard.done);
 }

@@ -15,7 +15,7 @@ use crate::{
     limits,
     record::{
         Certificate, Context, Evidence, OcspStaple, PacketRef, Record, RecordKind, SctSource, Severity, Side,
-        SignedCertificateTimestamp, Subject,
+        SignedCertificateTimestamp, Subject, TlsTransport,
     },
 };
 
@@ -100,7 +100,8 @@ impl Conversation {
         // Certificates come from the server unless it is known to be the other one who shows them.
         let handshake = self.handshake(message.direction, true);
         let side = handshake.side(message.direction);
-        let tls13 = handshake.machine.is_tls13() == Some(true);
+        // QUIC knows no other version, and its ServerHello may be missing.
+        let tls13 = handshake.machine.is_tls13() == Some(true) || transport == TlsTransport::Quic;
         let wanted =
             [RecordKind::Certificate, RecordKind::Tls, RecordKind::Finding].iter().any(|kind| out.wants(*kind));
         let most = limits::MAX_CERTIFICATES.saturating_add(1);

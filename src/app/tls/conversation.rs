@@ -2,7 +2,7 @@
 //! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
 use super::{
     certificate_message::{Shown, Stapling},
-    cipher_suites, diagnosis, extensions, hello, names, parser,
+    cipher_suites, diagnosis, extension_report, extensions, hello, names, parser,
     parser::kind,
     state::{Event, Machine, Stage, Step},
     timing,
@@ -11,8 +11,8 @@ use crate::app::Sink;
 use crate::{
     limits,
     record::{
-        Alert, Certainty, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind, Resumption,
-        Side, Timestamp, TlsOutcome, TlsTransport,
+        Alert, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind, Resumption, Side,
+        Timestamp, TlsOutcome, TlsTransport,
     },
 };
 
@@ -40,6 +40,14 @@ pub(super) struct Ending {
     pub(super) packet: PacketRef,
 }
 
+/// Why QUIC's connection was closed, where it was no alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CarrierClose {
+    pub(super) side: Side,
+    pub(super) reason: String,
+    pub(super) packet: PacketRef,
+}
+
 /// One handshake being watched.
 #[derive(Debug, Default)]
 pub(super) struct Handshake {
@@ -52,6 +60,7 @@ pub(super) struct Handshake {
     pub(super) phases: Vec<Phase>,
     pub(super) alerts: Vec<Alert>,
     pub(super) ending: Option<Ending>,
+    pub(super) carrier_close: Option<CarrierClose>,
     /// Who answered with something that is not TLS, and what it is.
     pub(super) not_tls: Option<(Side, &'static str)>,
     /// Whose answer did not come, and for how many nanoseconds the capture shows that.
@@ -84,6 +93,7 @@ pub(super) struct Handshake {
     pub(super) heard: [bool; 2],
     pub(super) previous: Option<(Side, PacketRef)>,
     pub(super) last_server_protected: Option<PacketRef>,
+    pub(super) last_client_protected: Option<PacketRef>,
     pub(super) first_hello: Option<Timestamp>,
     pub(super) client_finished: Option<Timestamp>,
     pub(super) server_finished: Option<Timestamp>,
@@ -136,6 +146,7 @@ impl Conversation {
             kind::COMPRESSED_CERTIFICATE => self.compressed_certificates(message, context, out),
             kind::CERTIFICATE_STATUS => self.certificate_status(message, context, out),
             _ => {
+                let transport = self.transport;
                 let handshake = self.handshake(message.direction, false);
                 let side = handshake.side(message.direction);
                 match (message.kind, side) {
@@ -149,6 +160,7 @@ impl Conversation {
                     _ => {}
                 }
                 handshake.event(message.direction, Event::Message(message.kind), message.packet, context);
+                extension_report::of_message(handshake, message, transport, context, out);
             }
         }
     }
@@ -189,6 +201,7 @@ impl Conversation {
         handshake.first_hello.get_or_insert(message.packet.timestamp);
         handshake.client_hellos.push(read.hello);
         handshake.event(message.direction, Event::Message(kind::CLIENT_HELLO), message.packet, context);
+        extension_report::of_client_hello(handshake, parsed, message, transport, context, out);
     }
 
     /// Takes a hello that was sent again because its answer did not come (RFC 6347 4.2.4): it is listed, and changes
@@ -230,6 +243,7 @@ impl Conversation {
             }
             return;
         }
+        let transport = self.transport;
         let handshake = self.handshake(message.direction, true);
         let mut read = hello::read_server(&parsed, message.record_version, message.packet);
         read.hello_retry_request |= message.kind == kind::HELLO_RETRY_REQUEST;
@@ -247,10 +261,15 @@ impl Conversation {
             Event::Message(kind::HELLO_RETRY_REQUEST)
         } else {
             handshake.machine.negotiated(names::is_tls13(version));
+            if read.cipher_suite == cipher_suites::TLS_AES_128_CCM_8_SHA256 {
+                handshake.machine.has_short_tags();
+            }
             Event::Message(kind::SERVER_HELLO)
         };
+        let retry = read.hello_retry_request;
         handshake.server_hellos.push(read);
         handshake.event(message.direction, event, message.packet, context);
+        extension_report::of_server_hello(handshake, &parsed, retry, message, transport, context, out);
     }
 
     /// Takes a ChangeCipherSpec.
@@ -380,7 +399,7 @@ impl Conversation {
         self.finish(context, out);
     }
 
-    fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+    pub(super) fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
         let done = self.current.as_ref().is_some_and(|handshake| {
             match handshake.machine.stage() {
                 // Tickets and alerts that can be read may follow.
@@ -444,7 +463,8 @@ impl Handshake {
         let waited = context.packet.timestamp.since(last.timestamp);
         // The round trip is known when both directions are in the capture.
         let both = self.heard_both() || context.round_trip_ns.is_some();
-        if self.machine.stage() == Stage::Negotiating && both && self.ending.is_none() && waited >= SILENCE_NS {
+        let ended = self.ending.is_some() || self.carrier_close.is_some();
+        if self.machine.stage() == Stage::Negotiating && both && !ended && waited >= SILENCE_NS {
             self.silence = Some((side.other(), waited));
         }
     }
@@ -475,17 +495,33 @@ impl Handshake {
         self.heard(direction);
         let side = self.side(direction);
         let step = self.machine.step(side, event);
-        if side == Side::Server && matches!(event, Event::Protected { .. }) {
-            self.last_server_protected = Some(packet);
+        match (side, event) {
+            (Side::Server, Event::Protected { .. } | Event::HandshakePacket { .. }) => {
+                self.last_server_protected = Some(packet);
+            }
+            (Side::Client, Event::HandshakePacket { .. }) => self.last_client_protected = Some(packet),
+            _ => {}
         }
         let Some(step) = step else { return };
+        let finished = Step::implied("finished");
         if step.server_finished_before
             && let Some(last) = self.last_server_protected
         {
-            let finished = Step { name: "finished", certainty: Certainty::Implied, server_finished_before: false };
             self.phase(Side::Server, finished, last, context);
         }
+        if step.client_finished_before {
+            // The packet itself is the first to show it where those before are missing.
+            self.phase(Side::Client, finished, self.last_client_protected.unwrap_or(packet), context);
+        }
         self.phase(side, step, packet, context);
+    }
+
+    /// QUIC's connection was closed for a reason that is not TLS's.
+    pub(super) fn carrier_closed(&mut self, close: CarrierClose) {
+        if self.machine.stage() == Stage::Negotiating {
+            self.evidence.add(close.packet.number);
+            self.carrier_close = Some(close);
+        }
     }
 
     fn phase(&mut self, side: Side, step: Step, packet: PacketRef, context: &Context<'_>) {
@@ -517,6 +553,7 @@ impl Handshake {
             self.group = parser::key_exchange_group(body, suite.authentication == "PSK").or(self.group);
         } else if suite.key_exchange == "DHE" && suite.authentication != "PSK" {
             self.prime_bits = parser::key_exchange_prime_bits(body);
+            self.group = parser::key_exchange_named_prime(body).or(self.group);
         }
     }
 
@@ -554,7 +591,7 @@ impl Handshake {
             // An alert and the end right after the client's flight: it was not accepted. Much later it is a farewell.
             Stage::PerhapsRefused(_) if self.ending.is_some() && self.ended_at_once() => TlsOutcome::Failed,
             Stage::PerhapsRefused(_) => TlsOutcome::Established,
-            _ if self.not_tls.is_some() || self.silence.is_some() => TlsOutcome::Failed,
+            _ if self.not_tls.is_some() || self.silence.is_some() || self.carrier_close.is_some() => TlsOutcome::Failed,
             // With one direction only, what the other side said is not known, and so not how it went.
             Stage::Negotiating => match self.ending {
                 Some(ending) if self.heard_both() || self.broke_off(ending) => TlsOutcome::Failed,

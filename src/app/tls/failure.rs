@@ -53,6 +53,11 @@ pub(super) fn of(handshake: &Handshake) -> Option<TlsFailure> {
         );
         return Some(build("silence", Some(side), Some(Cause::Silence), explanation));
     }
+    if let Some(close) = &handshake.carrier_close {
+        let explanation =
+            format!("The {} closed the QUIC connection after {after}: {}.", who(close.side), close.reason);
+        return Some(build("closed", Some(close.side), Some(Cause::BrokenOff), explanation));
+    }
     let ending = handshake.ending?;
     let (cause, why) = cause_of_ending(handshake, ending.side);
     let code = match ending.cause {

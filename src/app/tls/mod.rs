@@ -1,12 +1,14 @@
 //! TLS: SSLv2-framed hellos, SSL 3.0 to TLS 1.3 over TCP, handshakes inside QUIC, and DTLS over UDP.
 //!
-//! `record_layer` and `dtls` frame, `parser` and `extensions` read messages, `conversation` collects a handshake,
+//! `record_layer` and `dtls` frame, `parser` and `extensions` read messages, `extension_values` what extensions say,
+//! `conversation` collects a handshake,
 //! `state` says how far it is, `diagnosis` what that means. `certificate_message` takes what the sides show of themselves:
 //! `verification` judges certificates by a `trust`, `staple_check` OCSP responses; `scts` are read only. With secrets,
 //! `decryption` finds the keys, `record_protection` opens records, and what was inside takes the same way (`opened`);
 //! `key_log` and `private_key` read what users give.
 use super::{Carrier, Protocol};
 
+mod carrier;
 pub mod certificate;
 mod certificate_compression;
 mod certificate_findings;
@@ -20,6 +22,10 @@ mod decryption;
 mod der;
 mod diagnosis;
 mod dtls;
+mod extension_body;
+pub mod extension_names;
+mod extension_report;
+pub mod extension_values;
 pub mod extensions;
 mod failure;
 pub mod fingerprint;

@@ -209,6 +209,22 @@ pub fn key_exchange_group(body: &[u8], psk: bool) -> Option<u16> {
     read.ok().and_then(|(_, (curve_type, group))| (curve_type == 3).then_some(group))
 }
 
+/// The group of a DHE ServerKeyExchange whose prime is one of RFC 7919's; null of other primes. All five begin and end
+/// alike, and differ in their length.
+#[must_use]
+pub fn key_exchange_named_prime(body: &[u8]) -> Option<u16> {
+    const BEGIN: [u8; 24] = [
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xad, 0xf8, 0x54, 0x58, 0xa2, 0xbb, 0x4a, 0x9a, 0xaf, 0xdc,
+        0x56, 0x20, 0x27, 0x3d, 0x3c, 0xf1,
+    ];
+    const END: [u8; 8] = [0xff; 8];
+    let read: IResult<&[u8], &[u8]> = length_data(be_u16).parse(body);
+    let prime = read.ok()?.1;
+    let groups = [(256, 256), (384, 257), (512, 258), (768, 259), (1024, 260)];
+    let named = prime.starts_with(&BEGIN) && prime.ends_with(&END);
+    groups.into_iter().find(|(length, _)| named && *length == prime.len()).map(|(_, group)| group)
+}
+
 /// Size in bits of the prime of a DHE ServerKeyExchange (RFC 5246 7.4.3).
 #[must_use]
 pub fn key_exchange_prime_bits(body: &[u8]) -> Option<usize> {

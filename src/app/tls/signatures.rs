@@ -67,9 +67,9 @@ pub(super) fn check(
 ) -> Checked {
     // RSA's NULL parameters may be left out (RFC 4055 5).
     let same = |known: &[u8]| known == algorithm || known.strip_suffix(&[5, 0]) == Some(algorithm);
-    let mut fitting = algorithms.iter().filter(|known| {
-        known.public_key_alg_id().as_ref() == key_algorithm && same(known.signature_alg_id().as_ref())
-    });
+    let mut fitting = algorithms
+        .iter()
+        .filter(|known| known.public_key_alg_id().as_ref() == key_algorithm && same(known.signature_alg_id().as_ref()));
     // An ECDSA algorithm stands there once for each curve that may go with a hash.
     match fitting.try_fold(Checked::Unknown, |_, known| match known.verify_signature(key, message, value) {
         Ok(()) => Err(Checked::Fits),

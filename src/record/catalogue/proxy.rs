@@ -1,11 +1,20 @@
 //! Findings about proxies below HTTP.
-use super::{Entry, WARNING};
+use super::{Entry, NOTE, WARNING};
 
 pub static ENTRIES: &[Entry] = &[
     Entry {
+        code: "proxy.original-addresses",
+        severities: NOTE,
+        title: "a proxy tells whose connection it passes on",
+        explanation: "The connection begins with a header of the PROXY protocol: its client is a proxy or balancer, and the user \
+             is at the address that the header names. The server must be set to expect it, and to believe it from this \
+             proxy only.",
+        reference: Some("PROXY protocol, versions 1 and 2"),
+    },
+    Entry {
         code: "socks.refused",
         severities: WARNING,
-        title: "a SOCKS proxy did not open the way",
+        title: "a SOCKS proxy could not connect",
         explanation: "The client asked a SOCKS proxy to connect it with somebody, and the proxy said no: it does not \
              accept the client, its rules forbid the destination, the name has no address, or the destination \
              refused or did not answer.\n\n\
@@ -14,7 +23,7 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 1928 6"),
     },
     Entry {
-        code: "socks.password-in-clear",
+        code: "socks.plaintext-credentials",
         severities: WARNING,
         title: "a password for a SOCKS proxy travels in the clear",
         explanation: "User name and password as RFC 1929 sends them are not encrypted, and SOCKS itself encrypts \

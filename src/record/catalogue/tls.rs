@@ -79,6 +79,34 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 5246 7.4.1.1"),
     },
     Entry {
+        code: "tls.malformed-extension",
+        severities: WARNING,
+        title: "an extension does not hold what its definition says",
+        explanation: "A hello, or another message with extensions, holds one whose lengths do not add up, that is empty \
+             where it must not be, or longer than what belongs there. Strict peers answer with the alert decode_error \
+             and end the handshake; lenient ones pass over it. The sender's TLS library is faulty, or the message was \
+             made up, as scanners and fuzzers do.",
+        reference: Some("RFC 9846 4.2"),
+    },
+    Entry {
+        code: "tls.duplicate-extension",
+        severities: WARNING,
+        title: "one message holds the same extension twice",
+        explanation: "There must be no more than one extension of a type in a message. Which of them counts is not \
+             defined: peers that take different ones can be played off against each other, as when a firewall reads \
+             another server_name than the server does. Most peers refuse with illegal_parameter or decode_error.",
+        reference: Some("RFC 9846 4.2"),
+    },
+    Entry {
+        code: "tls.unsolicited-extension",
+        severities: WARNING,
+        title: "the server answered an extension that the client had not offered",
+        explanation: "A server may only answer what the client asked for. Clients refuse the handshake with the alert \
+             unsupported_extension. The server's TLS library is faulty, or something between the two changed the \
+             client's hello, as inspecting proxies do.",
+        reference: Some("RFC 9846 4.2"),
+    },
+    Entry {
         code: "tls.truncated",
         severities: WARNING,
         title: "a connection was closed in the middle of a TLS record",

@@ -2,7 +2,10 @@
 //! the transaction is complete; nothing is allocated for what is absent.
 use crate::{
     limits::MAX_HTTP_COOKIES,
-    record::{Http, HttpCache, HttpCookie, HttpMeaning, HttpProxy, HttpRedirect, HttpRequest, HttpResponse, HttpSetCookie},
+    record::{
+        Http, HttpCache, HttpCookie, HttpMeaning, HttpProxy, HttpRedirect, HttpRequest, HttpResponse, HttpSetCookie,
+        is_absolute_url, normal_url,
+    },
 };
 
 /// Fills in what header fields say.
@@ -26,7 +29,7 @@ fn of_request(request: &HttpRequest, meaning: &mut HttpMeaning) {
     };
     if method == "CONNECT" {
         proxy(meaning).server = Some("tunnel");
-    } else if request.version != "2" && request.target.as_deref().is_some_and(is_absolute) {
+    } else if request.version != "2" && request.target.as_deref().is_some_and(is_absolute_url) {
         proxy(meaning).server = Some("forward");
     }
     for (name, value) in &request.headers {
@@ -81,7 +84,7 @@ fn of_response(response: &HttpResponse, request: Option<&HttpRequest>, meaning: 
             8 if is(name, "location") && matches!(status, 300..=303 | 305..=308) => {
                 meaning.redirect = Some(HttpRedirect {
                     location: value.clone(),
-                    url: request.and_then(url).and_then(|base| resolve(&base, value)),
+                    url: request.and_then(HttpRequest::url).and_then(|base| resolve(&base, value)),
                     permanent: matches!(status, 301 | 308),
                 });
             }
@@ -141,10 +144,6 @@ fn add(place: &mut Option<String>, value: &str) {
 
 fn list(value: &str) -> impl Iterator<Item = String> {
     value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned)
-}
-
-fn is_absolute(target: &str) -> bool {
-    target.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// `HIT`, `TCP_MEM_HIT from cache`, `MISS`, `EXPIRED`.
@@ -230,41 +229,15 @@ fn forwarded(value: &str, proxy: &mut HttpProxy) {
     }
 }
 
-/// The URL that a request asks for (RFC 9110 7.1), without fragment; none where a part of it is not known.
-#[must_use]
-pub fn url(request: &HttpRequest) -> Option<String> {
-    let target = request.target.as_deref()?;
-    if is_absolute(target) {
-        return Some(normal(target));
-    }
-    let scheme = request.scheme.as_deref().unwrap_or("http");
-    let authority = request.authority.as_deref()?;
-    target.starts_with('/').then(|| normal(&format!("{scheme}://{authority}{target}")))
-}
-
-/// Scheme and authority in lower case, the scheme's own port left out, a path at least.
-fn normal(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    let scheme = scheme.to_ascii_lowercase();
-    let authority = authority.to_ascii_lowercase();
-    let usual = if scheme == "https" { ":443" } else { ":80" };
-    let authority = authority.strip_suffix(usual).unwrap_or(&authority);
-    let path = path.split('#').next().unwrap_or_default();
-    let root = if path.starts_with('/') { "" } else { "/" };
-    format!("{scheme}://{authority}{root}{path}")
-}
-
 /// A reference against a base (RFC 3986 5.2).
 fn resolve(base: &str, reference: &str) -> Option<String> {
     let reference = reference.trim();
-    if is_absolute(reference) {
-        return Some(normal(reference));
+    if is_absolute_url(reference) {
+        return Some(normal_url(reference));
     }
     let (scheme, rest) = base.split_once("://")?;
     if reference.starts_with("//") {
-        return Some(normal(&format!("{scheme}:{reference}")));
+        return Some(normal_url(&format!("{scheme}:{reference}")));
     }
     let end = rest.find('/').unwrap_or(rest.len());
     let (authority, path) = rest.split_at_checked(end)?;
@@ -282,7 +255,7 @@ fn resolve(base: &str, reference: &str) -> Option<String> {
         Some(mark) => merged.split_at_checked(mark)?,
         None => (merged.as_str(), ""),
     };
-    Some(normal(&format!("{scheme}://{authority}{}{query}", without_dots(path))))
+    Some(normal_url(&format!("{scheme}://{authority}{}{query}", without_dots(path))))
 }
 
 /// RFC 3986 5.2.4.
@@ -365,6 +338,9 @@ mod tests {
         let mut proxy = HttpProxy::default();
         forwarded("for=192.0.2.43;proto=https;host=a.example, for=\"[2001:db8:cafe::17]:4711\"", &mut proxy);
         assert_eq!(proxy.forwarded_for, ["192.0.2.43", "[2001:db8:cafe::17]:4711"]);
-        assert_eq!((proxy.forwarded_proto.as_deref(), proxy.forwarded_host.as_deref()), (Some("https"), Some("a.example")));
+        assert_eq!(
+            (proxy.forwarded_proto.as_deref(), proxy.forwarded_host.as_deref()),
+            (Some("https"), Some("a.example"))
+        );
     }
 }

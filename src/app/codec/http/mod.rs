@@ -3,3 +3,4 @@ pub mod coding;
 pub mod findings;
 pub mod meaning;
 pub mod redact;
+pub mod websocket;
