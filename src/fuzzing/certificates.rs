@@ -217,3 +217,89 @@ impl Shown<'_> {
         said.into_iter().filter_map(|said| if let Said::Record(record) = said { Some(record) } else { None }).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{SctSource, Tls};
+
+    fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let content = parts.concat();
+        let length = content.len() as u16;
+        let head =
+            if length < 128 { vec![tag, length as u8] } else { [&[tag, 0x82][..], &length.to_be_bytes()].concat() };
+        [head, content].concat()
+    }
+
+    /// A list with one timestamp of the log whose id is `log`, 32 times.
+    fn timestamps(log: u8) -> Vec<u8> {
+        let one = [&[0][..], &[log; 32], &1_718_000_000_000_u64.to_be_bytes(), &[0, 0, 4, 3, 0, 0]].concat();
+        [&u16_of(one.len() + 2)[..], &u16_of(one.len()), &one].concat()
+    }
+
+    /// A response about serial number 7 that nobody signed, with a timestamp.
+    fn response(scts: &[u8]) -> Vec<u8> {
+        let (time, hash) = (tlv(0x18, &[b"20240610000000Z"]), tlv(4, &[&[9; 20]]));
+        let id = tlv(0x30, &[&tlv(0x30, &[&tlv(6, &[&[0x2b, 14, 3, 2, 26]])]), &hash, &hash, &tlv(2, &[&[7]])]);
+        let oid = tlv(6, &[&[0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 5]]);
+        let with = tlv(0xa1, &[&tlv(0x30, &[&tlv(0x30, &[&oid, &tlv(4, &[&tlv(4, &[scts])])])])]);
+        let single = tlv(0x30, &[&id, &[0x80, 0], &time, &with]);
+        let data = tlv(0x30, &[&tlv(0xa2, &[&hash]), &time, &tlv(0x30, &[&single])]);
+        let algorithm = tlv(0x30, &[&tlv(6, &[&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]])]);
+        let basic = tlv(4, &[&tlv(0x30, &[&data, &algorithm, &tlv(3, &[&[0, 1]])])]);
+        let typed = tlv(0x30, &[&tlv(6, &[&[0x2b, 6, 1, 5, 5, 7, 48, 1, 1]]), &basic]);
+        tlv(0x30, &[&[10, 1, 0], &tlv(0xa0, &[&typed])])
+    }
+
+    fn leaf() -> Vec<u8> {
+        let mut parameters = rcgen::CertificateParams::new(vec!["www.matrix.example".to_owned()]).unwrap();
+        parameters.serial_number = Some(vec![7].into());
+        let list = tlv(4, &[&timestamps(1)]);
+        let oid = [1, 3, 6, 1, 4, 1, 11129, 2, 4, 2];
+        parameters.custom_extensions = vec![rcgen::CustomExtension::from_oid_content(&oid, list)];
+        parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    fn tls(records: &[Record]) -> &Tls {
+        let tls = records.iter().find_map(|record| if let Record::Tls(tls) = record { Some(tls) } else { None });
+        tls.expect("a handshake")
+    }
+
+    #[test]
+    fn timestamps_from_all_three_places() {
+        let (leaf, extension, response) = (leaf(), timestamps(2), response(&timestamps(3)));
+        for flags in [0, 1] {
+            let shown =
+                Shown { flags, chain: vec![&leaf], timestamps: &extension, response: Some(response.as_slice()) };
+            let records = shown.twice();
+            let found: Vec<_> = records
+                .iter()
+                .filter_map(
+                    |record| if let Record::Certificate(certificate) = record { Some(certificate) } else { None },
+                )
+                .collect();
+            let [certificate] = &found[..] else { panic!("{} certificates", found.len()) };
+            let scts: Vec<_> = certificate.scts.iter().map(|sct| (sct.source, sct.log_id.clone().unwrap())).collect();
+            let expected = [SctSource::Certificate, SctSource::TlsExtension, SctSource::OcspStaple]
+                .into_iter()
+                .zip(1_u8..)
+                .map(|(source, log)| (source, format!("{log:02x}").repeat(32)));
+            assert_eq!(scts, expected.collect::<Vec<_>>(), "{flags}");
+            let staple = tls(&records).ocsp_staple.as_ref().unwrap();
+            assert_eq!((staple.serial.as_str(), staple.signed_by), ("7", None), "{flags}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_no_staple_follows_is_not_lost() {
+        let leaf = leaf();
+        for flags in [0, 1, 2, 3] {
+            let records = Shown { flags, chain: vec![&leaf, &leaf], timestamps: &[], response: None }.twice();
+            let count = records.iter().filter(|record| matches!(record, Record::Certificate(_))).count();
+            assert_eq!(count, 2, "{flags}");
+            let tls = tls(&records);
+            let (server, client) = (tls.certificates.len(), tls.client_certificates.len());
+            assert_eq!((server, client), if flags & 2 == 0 { (2, 0) } else { (0, 2) }, "{flags}");
+        }
+    }
+}

@@ -16,10 +16,10 @@ use x509_parser::{
 use super::{der, fingerprint::hex, scts};
 use crate::record::{SctSource, SignedCertificateTimestamp};
 
-/// id-pe-tlsfeature (RFC 7633).
-const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
-/// The list of signed certificate timestamps (RFC 6962 3.3).
-const SCT_LIST: &str = "1.3.6.1.4.1.11129.2.4.2";
+/// id-pe-tlsfeature (RFC 7633), in DER.
+const TLS_FEATURE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 24];
+/// The list of signed certificate timestamps (RFC 6962 3.3), in DER.
+const SCT_LIST: &[u8] = &[0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 2];
 
 /// What a certificate says. All is null or empty but the digests when the DER cannot be parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,8 +153,8 @@ pub fn name_matches(host: &str, names: &[String]) -> bool {
 }
 
 /// The value of the first extension with this identifier.
-fn extension_value<'a>(certificate: &'a X509Certificate<'_>, oid: &str) -> Option<&'a [u8]> {
-    certificate.extensions().iter().find(|extension| extension.oid.to_id_string() == oid).map(|found| found.value)
+fn extension_value<'a>(certificate: &'a X509Certificate<'_>, oid: &[u8]) -> Option<&'a [u8]> {
+    certificate.extensions().iter().find(|extension| extension.oid.as_bytes() == oid).map(|found| found.value)
 }
 
 /// Whether a list of TLS features holds status_request or status_request_v2.

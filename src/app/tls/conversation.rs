@@ -194,7 +194,9 @@ impl Conversation {
         handshake.offered_session = read.session_id;
         handshake.offered_ticket = read.ticket;
         handshake.early_data |= read.early_data;
-        handshake.stapling.asked |= parsed.extensions.find(extensions::kind::STATUS_REQUEST).is_some();
+        handshake.stapling.asked |= [extensions::kind::STATUS_REQUEST, extensions::kind::STATUS_REQUEST_V2]
+            .into_iter()
+            .any(|kind| parsed.extensions.find(kind).is_some());
         handshake.machine.offers_early_data(read.early_data);
         handshake.first_hello.get_or_insert(message.packet.timestamp);
         handshake.client_hellos.push(read.hello);
