@@ -324,7 +324,8 @@ pub struct TlsRecord {
     pub ts: Timestamp,
     /// Who sent it.
     pub side: Side,
-    /// ContentType on the wire, of what is inside where the record was decrypted; null in an SSLv2 frame.
+    /// ContentType on the wire, of what is inside where the record was decrypted; null in an SSLv2 frame, and
+    /// where DTLS 1.3 hides it.
     pub content_type: Option<u8>,
     /// Version on the wire.
     pub version: u16,

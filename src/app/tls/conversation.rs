@@ -303,13 +303,13 @@ impl Conversation {
     pub(super) fn protected(
         &mut self,
         direction: Direction,
-        (content_type, length): (u8, u16),
+        record: impl Into<Event>,
         packet: PacketRef,
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
         let Some(handshake) = &mut self.current else { return };
-        handshake.event(direction, Event::Protected { content_type, length }, packet, context);
+        handshake.event(direction, record.into(), packet, context);
         self.leave_when_done(context, out);
     }
 
@@ -400,11 +400,14 @@ impl Conversation {
     }
 
     pub(super) fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        let dtls = self.transport == TlsTransport::Dtls;
         let done = self.current.as_ref().is_some_and(|handshake| {
             match handshake.machine.stage() {
                 // Tickets and alerts that can be read may follow.
                 Stage::Open => !handshake.decrypted,
-                Stage::Refused | Stage::RefusedSilently(_) => true,
+                // In DTLS 1.3 that may have been an acknowledgment.
+                Stage::RefusedSilently(_) => !dtls || handshake.machine.is_tls13() != Some(true),
+                Stage::Refused => true,
                 Stage::Negotiating | Stage::Finished | Stage::PerhapsRefused(_) => false,
             }
         });
@@ -496,7 +499,7 @@ impl Handshake {
         let side = self.side(direction);
         let step = self.machine.step(side, event);
         match (side, event) {
-            (Side::Server, Event::Protected { .. } | Event::HandshakePacket { .. }) => {
+            (Side::Server, Event::Protected { .. } | Event::ProtectedIn { .. } | Event::HandshakePacket { .. }) => {
                 self.last_server_protected = Some(packet);
             }
             (Side::Client, Event::HandshakePacket { .. }) => self.last_client_protected = Some(packet),

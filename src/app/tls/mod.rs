@@ -22,6 +22,8 @@ mod decryption;
 mod der;
 mod diagnosis;
 mod dtls;
+mod dtls13;
+mod dtls13_keys;
 mod extension_body;
 pub mod extension_names;
 mod extension_report;

@@ -125,6 +125,17 @@ impl Suite {
         }
     }
 
+    /// What encrypts record numbers in DTLS 1.3 (RFC 9147 4.2.3): as QUIC's packet numbers. Null for suites that are none of
+    /// TLS 1.3's.
+    pub(super) fn number_algorithm(self) -> Option<&'static ring::aead::quic::Algorithm> {
+        Some(match self.encryption {
+            Encryption::Aes128Gcm | Encryption::Aes128Ccm | Encryption::Aes128Ccm8 => &ring::aead::quic::AES_128,
+            Encryption::Aes256Gcm | Encryption::Aes256Ccm | Encryption::Aes256Ccm8 => &ring::aead::quic::AES_256,
+            Encryption::ChaCha20Poly1305 => &ring::aead::quic::CHACHA20,
+            _ => return None,
+        })
+    }
+
     /// Bytes of a TLS 1.3 secret.
     pub(super) fn secret_bytes(self) -> usize {
         self.hash.length()

@@ -17,6 +17,13 @@ pub enum Event {
         /// Bytes.
         length: u16,
     },
+    /// An encrypted record of DTLS 1.3, whose epoch is told.
+    ProtectedIn {
+        /// Epoch: 1 early data, 2 the handshake, 3 and more application data.
+        epoch: u64,
+        /// Bytes of the fragment.
+        length: u16,
+    },
     /// A readable fatal alert.
     FatalAlert,
     /// Application data that was opened with keys.
@@ -43,6 +50,13 @@ pub enum Event {
     },
     /// The server says that the handshake is complete: QUIC's HANDSHAKE_DONE.
     Confirmed,
+}
+
+impl From<(u8, u16)> for Event {
+    /// Of a record's content type and length.
+    fn from((content_type, length): (u8, u16)) -> Self {
+        Self::Protected { content_type, length }
+    }
 }
 
 /// A step to be listed.
@@ -133,6 +147,17 @@ const LEAST_SERVER_FLIGHT: u64 = 100;
 
 /// Lengths of a TLS 1.3 record that holds only Finished: 4 + 32 or 48 bytes, one of inner type, 16 of tag.
 const FINISHED_RECORDS: [u16; 2] = [53, 69];
+/// The same with eight bytes of tag (CCM_8).
+const FINISHED_RECORDS_SHORT: [u16; 2] = [45, 61];
+/// By how many bytes the header of a handshake message is longer in DTLS (RFC 9147 5.2).
+const DTLS_HEADER_MORE: u16 = 8;
+
+/// Whether a DTLS 1.3 record is as long as one that holds only an acknowledgment (RFC 9147 7): a length, sixteen bytes for
+/// each record, inner type and tag.
+fn is_acknowledgment(length: u16) -> bool {
+    length > 19 && length.wrapping_sub(19) % 16 == 0
+}
+
 /// Finished with padding, behind an empty Certificate, or with DTLS's longer header: too short for a certificate.
 const PADDED_FINISHED_RECORDS: std::ops::Range<u16> = 53..256;
 /// A TLS 1.3 record that holds only an alert (2 bytes), with eight bytes of tag (CCM_8) or sixteen.
@@ -284,7 +309,64 @@ impl Machine {
                 self.protected13(side, content_type, length)
             }
             Event::Protected { content_type, .. } => self.protected12(side, content_type),
+            Event::ProtectedIn { epoch: 0 | 1, .. } => self.early(),
+            Event::ProtectedIn { epoch: 2, length } => self.protected_flight(side, length),
+            Event::ProtectedIn { length, .. } => self.protected_data(side, length),
         }
+    }
+
+    /// DTLS 1.3, epoch 2: the rest of the handshake, and acknowledgments of it.
+    fn protected_flight(&mut self, side: Side, length: u16) -> Option<Step> {
+        // What seemed to be an alert was an empty acknowledgment: its side goes on.
+        self.refused_silently = self.refused_silently.filter(|refuser| *refuser != side);
+        if ALERT_RECORDS.contains(&length) && !self.finished(side) {
+            self.refused_silently = Some(side);
+            return None;
+        }
+        if is_acknowledgment(length) {
+            return None;
+        }
+        match side {
+            Side::Server if self.finished(Side::Server) => None,
+            Side::Server => {
+                let first = set(&mut self.protected, Side::Server);
+                self.flight_record(first, length.saturating_sub(DTLS_HEADER_MORE))
+            }
+            Side::Client => {
+                let server_finished_before = set(&mut self.finished, Side::Server);
+                let bare = length.saturating_sub(DTLS_HEADER_MORE);
+                if FINISHED_RECORDS.contains(&bare) || FINISHED_RECORDS_SHORT.contains(&bare) {
+                    let first = set(&mut self.finished, Side::Client);
+                    return first.then(|| Step { server_finished_before, ..Step::implied("finished") });
+                }
+                let first = set(&mut self.protected, Side::Client);
+                first.then(|| Step { server_finished_before, ..Step::implied("certificate") })
+            }
+        }
+    }
+
+    /// DTLS 1.3, epoch 3 and on: its sender has finished, and what both sent there proves that both have.
+    fn protected_data(&mut self, side: Side, length: u16) -> Option<Step> {
+        self.refused_silently = self.refused_silently.filter(|refuser| *refuser != side);
+        let finishes = !self.finished(side);
+        // A client finishes after the server; a server may send data before the client has finished.
+        let server_finished_before = side == Side::Client && set(&mut self.finished, Side::Server);
+        set(&mut self.finished, side);
+        let tells = !is_acknowledgment(length) && !ALERT_RECORDS.contains(&length);
+        if side == Side::Server && self.finished(Side::Client) {
+            if ALERT_RECORDS.contains(&length) && !self.server_spoke {
+                self.server_left = true;
+                return None;
+            }
+            (self.server_spoke, self.server_left) = (true, false);
+            self.open |= tells;
+        }
+        self.open |= tells && side == Side::Client && self.server_spoke;
+        if finishes {
+            return Some(Step { server_finished_before, ..Step::implied("finished") });
+        }
+        let first = tells && !std::mem::replace(&mut self.client_spoke, true);
+        first.then(|| Step::implied("application_data"))
     }
 
     /// TLS 1.2 and before: the first encrypted handshake record of a side is its Finished.
