@@ -4,6 +4,7 @@
 use super::{Carrier, Protocol, Session};
 
 mod header;
+mod note;
 mod socks;
 
 /// The PROXY protocol's header.

@@ -1,10 +1,11 @@
 //! SOCKS 4, 4a and 5 (RFC 1928, RFC 1929): where a client asks a proxy to connect, and what the proxy answered.
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::note;
 use crate::{
-    app::{Carrier, Note, Probe, Session, Sink, Verdict},
+    app::{Carrier, Probe, Session, Sink, Verdict},
     limits::MAX_SOCKS_BYTES,
-    record::{Context, Direction, Finding, Input, Layer, PacketRef, Progress, Severity, Subject, Value},
+    record::{Context, Direction, Finding, Input, PacketRef, Progress, Severity, Subject},
 };
 
 /// The usual port.
@@ -127,7 +128,7 @@ impl Socks {
                 let Some((host, port, length)) = request4(rest) else { return wait };
                 (self.to, self.command, self.next) = (format!("{host}:{port}"), *command, Next::Reply4);
                 let length = length.saturating_add(2);
-                self.note(4, context.packet_completing(length), out);
+                self.note(4, out);
                 Progress::Consumed(length)
             }
             (Next::Choice, [5, method, ..]) => {
@@ -163,7 +164,7 @@ impl Socks {
                 let Some((host, port, length)) = address5(address) else { return wait };
                 (self.to, self.command, self.next) = (format!("{host}:{port}"), *command, Next::Reply5);
                 let length = length.saturating_add(3);
-                self.note(5, context.packet_completing(length), out);
+                self.note(5, out);
                 Progress::Consumed(length)
             }
             (Next::Reply5, [5, code, _, address @ ..]) => {
@@ -214,16 +215,9 @@ impl Socks {
         Progress::Done
     }
 
-    fn note(&self, version: u8, packet: PacketRef, out: &mut Sink<'_>) {
-        let _ = packet;
+    fn note(&self, version: u8, out: &mut Sink<'_>) {
         if out.wants_notes() {
-            let fields = vec![
-                ("socks.version", Value::Number(u64::from(version))),
-                ("socks.command", Value::Number(u64::from(self.command))),
-                ("socks.remote_name", Value::Text(self.to.clone())),
-            ];
-            let layer = Layer { protocol: "socks", osi: 5, unit: "request", offset: 0, length: 0, fields };
-            out.note(Note { info: format!("SOCKS{version} connect to {}", self.to), layer });
+            out.note(note::request(version, self.command, &self.to));
         }
     }
 }
