@@ -1,5 +1,6 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod certificates;
 mod secrets;
 mod segments;
 mod text;
@@ -9,6 +10,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use certificates::{tls_certificate, tls_staple};
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
 pub use text::report_escape;
@@ -40,9 +42,12 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("tls_session", tls_session),
     ("tls_key_log", tls_key_log),
     ("tls_decrypt", tls_decrypt),
+    ("tls_certificate", tls_certificate),
+    ("tls_staple", tls_staple),
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
+    ("socks_session", socks_session),
     ("proxy_session", proxy_session),
     ("websocket_session", websocket_session),
     ("http_coding", http_coding),
@@ -184,10 +189,9 @@ pub fn quic_session(bytes: &[u8]) {
     session("quic", bytes);
 }
 
-/// The PROXY protocol's header, and SOCKS.
+/// The PROXY protocol's header.
 pub fn proxy_session(bytes: &[u8]) {
     session("proxy", bytes);
-    session("socks", bytes);
 }
 
 /// WebSocket frames.
@@ -212,6 +216,11 @@ pub fn http_coding(bytes: &[u8]) {
 /// OpenVPN, as [`session`] says.
 pub fn openvpn_session(bytes: &[u8]) {
     session("openvpn", bytes);
+}
+
+/// SOCKS, as [`session`] says.
+pub fn socks_session(bytes: &[u8]) {
+    session("socks", bytes);
 }
 
 /// Protocols that go over to TLS: the first byte says which.

@@ -3,6 +3,7 @@ mod dns;
 mod floods;
 mod idle_timeouts;
 mod initial_numbers;
+mod inspection;
 mod journeys;
 mod resolution;
 mod round_robin;
@@ -12,8 +13,8 @@ mod translation;
 use crate::{
     limits,
     record::{
-        Dns, Endpoint, Evidence, Finding, FlowId, Http, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Udp,
-        Wanted,
+        Dns, Endpoint, Evidence, Finding, FlowId, Http, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Tls,
+        Udp, Wanted,
     },
 };
 
@@ -24,6 +25,8 @@ pub struct Comparison {
     connections: Vec<TcpFact>,
     floods: floods::Floods,
     idle: idle_timeouts::IdleTimeouts,
+    inspection: inspection::Inspection,
+    handshakes_left_out: u64,
     left_out: u64,
     first_left_out: Option<PacketRef>,
     queries: dns::Transactions,
@@ -39,6 +42,7 @@ pub fn needed(wanted: Wanted) -> Wanted {
     let [resolution, round_robin, finding] =
         [RecordKind::Resolution, RecordKind::RoundRobin, RecordKind::Finding].map(|kind| wanted.has(kind));
     let needed = if resolution || round_robin || finding { wanted.with(RecordKind::Dns) } else { wanted };
+    let needed = if finding { needed.with(RecordKind::Tls) } else { needed };
     // Transactions are joined for their own sake and for findings.
     let needed = if finding { needed.with(RecordKind::Http) } else { needed };
     if round_robin { needed.with(RecordKind::Udp).with(RecordKind::Finding) } else { needed }
@@ -88,6 +92,19 @@ impl Comparison {
         }
     }
 
+    /// A TLS handshake is over.
+    pub fn handshake(&mut self, tls: &Tls) {
+        if !self.inspection.add(tls) {
+            self.handshakes_left_out = self.handshakes_left_out.saturating_add(1);
+        }
+    }
+
+    /// TLS handshakes that were not compared with all others.
+    #[must_use]
+    pub fn handshakes_left_out(&self) -> u64 {
+        self.handshakes_left_out
+    }
+
     /// DNS transactions that were not compared with all others.
     #[must_use]
     pub fn queries_left_out(&self) -> u64 {
@@ -128,6 +145,7 @@ impl Comparison {
         findings.extend(translation::findings(&self.connections, &links));
         self.queries.sort();
         findings.extend(self.queries.findings());
+        findings.extend(self.inspection.findings());
         findings.extend(self.journeys.findings());
         findings
     }

@@ -21,6 +21,7 @@ pub mod openvpn;
 pub mod proxy;
 pub mod quic;
 pub mod registry;
+pub mod socks;
 pub mod starttls;
 pub mod tls;
 pub mod websocket;
@@ -28,8 +29,8 @@ pub mod websocket;
 use crate::{
     limits::Limit,
     record::{
-        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, PacketRef, Progress, Record, RecordKind,
-        Unreachable, Wanted,
+        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef, Progress, Record,
+        RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -97,6 +98,11 @@ pub trait Session: Send {
     fn unreachable(&mut self, notice: &Unreachable<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
         let _ = (notice, context, out);
     }
+
+    /// Is told what happened around the stream that it reads, by the session that hands it on.
+    fn notice(&mut self, notice: &Notice, context: &Context<'_>, out: &mut Sink<'_>) {
+        let _ = (notice, context, out);
+    }
 }
 
 /// Where a session says what it found.
@@ -140,6 +146,13 @@ pub enum Said {
         direction: Direction,
         /// Where it goes on.
         offset: u64,
+    },
+    /// Something to tell whoever reads an inner stream.
+    InnerNotice {
+        /// Which inner stream.
+        channel: u64,
+        /// What.
+        notice: Notice,
     },
     /// When the flow is handed over next, it goes to the protocol of this name without being probed.
     Expect(&'static str),
@@ -253,6 +266,11 @@ impl<'a> Sink<'a> {
     /// Says that bytes before `offset` of an inner stream will not come any more.
     pub fn inner_lost(&mut self, channel: u64, direction: Direction, offset: u64) {
         self.said.push(Said::InnerLost { channel, direction, offset });
+    }
+
+    /// Tells whoever reads an inner stream what happened around it. Lost on one whose protocol is not known yet.
+    pub fn inner_notice(&mut self, channel: u64, notice: Notice) {
+        self.said.push(Said::InnerNotice { channel, notice });
     }
 
     /// Says what the packet being processed holds; dropped when notes are not wanted.

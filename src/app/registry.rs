@@ -1,9 +1,9 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, http2, openvpn, proxy, quic, starttls, tls, websocket};
+use super::{Protocol, dns, http1, http2, openvpn, proxy, quic, socks, starttls, tls, websocket};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
-    &proxy::HEADER,
+    &proxy::PROTOCOL,
     &tls::PROTOCOL,
     &tls::DTLS_PROTOCOL,
     &http2::PROTOCOL,
@@ -11,7 +11,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dns::PROTOCOL,
     &quic::PROTOCOL,
     &openvpn::PROTOCOL,
-    &proxy::SOCKS,
+    &socks::PROTOCOL,
     &websocket::PROTOCOL,
     &starttls::SMTP,
     &starttls::IMAP,

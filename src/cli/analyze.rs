@@ -34,7 +34,7 @@ pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
 
 fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let wanted = plan::wanted(&args.output)?;
-    let filter = plan::filter(args.source.filter.as_deref())?;
+    let filter = plan::capture_filter(args.source.filter.as_deref())?;
     let given = keys::given(&args.source.keys)?;
     let trust = certificates::trust(&args.trust)?;
     let writer = writer(&args.output, wanted)?;

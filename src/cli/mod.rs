@@ -4,6 +4,7 @@ mod args;
 mod certificates;
 mod connection;
 mod exit;
+mod fields;
 mod findings;
 mod keys;
 mod live;
@@ -58,6 +59,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Packets(args)) => packets::packets(&args),
         Some(Command::Connection(args)) => connection::connection(&args),
         Some(Command::Findings(args)) => findings::findings(&args),
+        Some(Command::Fields(args)) => fields::fields(&args),
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),

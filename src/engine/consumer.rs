@@ -7,8 +7,8 @@ use crate::{
     flow::Consumer,
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, HttpContent, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport,
-        Unreachable, Wanted,
+        Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact,
+        Transport, Unreachable, Wanted,
     },
 };
 
@@ -93,6 +93,12 @@ impl Outlet {
     /// Tells a session that a datagram could not be delivered.
     pub fn tell(&mut self, session: &mut dyn Session, notice: &Unreachable<'_>, context: &Context<'_>) {
         session.unreachable(notice, context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said));
+    }
+
+    /// Tells a session what happened around the stream it reads.
+    pub fn pass_on(&mut self, session: &mut dyn Session, notice: &Notice, context: &Context<'_>) {
+        let sink = Sink::new(self.wanted, self.notes_wanted, &mut self.said);
+        session.notice(notice, context, &mut sink.with_verifier(self.verifier.as_mut()));
     }
 
     /// Whether sessions said something that was not taken yet.

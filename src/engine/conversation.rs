@@ -3,7 +3,7 @@ use super::{consumer::Outlet, inner::Inner};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
-    record::{Context, Direction, Input, Progress, Unreachable},
+    record::{Context, Direction, Input, Notice, Progress, Unreachable},
 };
 
 /// The protocol side of one flow.
@@ -168,6 +168,16 @@ impl Conversation {
         }
     }
 
+    /// What happened around the stream that is read here.
+    pub fn notice(&mut self, notice: &Notice, context: &Context<'_>, outlet: &mut Outlet) {
+        if let Reader::Session(session) = &mut self.reader {
+            outlet.pass_on(session.as_mut(), notice, context);
+            if outlet.has_said() {
+                self.settle(context, outlet);
+            }
+        }
+    }
+
     /// Does what the session said; answers what it expects behind a hand-over.
     fn settle(&mut self, context: &Context<'_>, outlet: &mut Outlet) -> Option<&'static str> {
         let mut expected = None;
@@ -183,6 +193,11 @@ impl Conversation {
                     let inner = self.inner.get_or_insert_default();
                     let packet = packet.unwrap_or(context.packet);
                     inner.insert(channel, carrier, direction, offset, (&bytes, packet), context, outlet);
+                }
+                Said::InnerNotice { channel, notice } => {
+                    if let Some(inner) = &mut self.inner {
+                        inner.notice(channel, &notice, context, outlet);
+                    }
                 }
                 Said::InnerLost { channel, direction, offset } => {
                     if let Some(inner) = &mut self.inner {

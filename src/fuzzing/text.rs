@@ -237,6 +237,7 @@ fn certificate(next: &mut impl FnMut() -> String) -> Certificate {
         der_length: 1,
         sha256: "00".to_owned(),
         sha1: "00".to_owned(),
+        scts: Vec::new(),
         der: Box::default(),
     }
 }

@@ -1,6 +1,8 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
+mod application;
 mod capture;
 pub mod catalogue;
+mod certificate;
 mod community_id;
 mod connection;
 mod dns;
@@ -12,15 +14,19 @@ mod http2;
 mod http_meaning;
 mod link;
 mod packet;
+mod quic;
 mod resolution;
 mod secrets;
 mod segment;
 mod session;
 mod time;
 mod tls;
+mod tls_extension;
 mod websocket;
 
+pub use application::*;
 pub use capture::*;
+pub use certificate::*;
 pub use community_id::*;
 pub use connection::*;
 pub use dns::*;
@@ -32,12 +38,14 @@ pub use http_meaning::*;
 pub use http2::*;
 pub use link::*;
 pub use packet::*;
+pub use quic::*;
 pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
 pub use session::*;
 pub use time::*;
 pub use tls::*;
+pub use tls_extension::*;
 pub use websocket::*;
 
 use schemars::JsonSchema;
@@ -57,9 +65,12 @@ pub enum Record {
     RoundRobin(Box<RoundRobin>),
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
+    QuicPacket(Box<QuicPacket>),
+    TlsExtensions(Box<TlsExtensions>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
+    Application(Box<Application>),
     Websocket(Box<Websocket>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
@@ -80,9 +91,12 @@ pub enum RecordKind {
     RoundRobin,
     Tls,
     TlsRecord,
+    QuicPacket,
+    TlsExtensions,
     Certificate,
     Http,
     Http2Frame,
+    Application,
     Websocket,
     Finding,
     Packet,
@@ -91,7 +105,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -101,9 +115,12 @@ impl RecordKind {
         Self::RoundRobin,
         Self::Tls,
         Self::TlsRecord,
+        Self::QuicPacket,
+        Self::TlsExtensions,
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
+        Self::Application,
         Self::Websocket,
         Self::Finding,
         Self::Packet,
@@ -123,9 +140,12 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
+            Self::QuicPacket => "quic_packet",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
+            Self::Application => "application",
             Self::Websocket => "websocket",
             Self::Finding => "finding",
             Self::Packet => "packet",
@@ -146,9 +166,12 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
+            Self::QuicPacket => "quic_packets",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
+            Self::Application => "applications",
             Self::Websocket => "websockets",
             Self::Finding => "findings",
             Self::Packet => "packets",
@@ -171,9 +194,12 @@ impl Record {
             Self::RoundRobin(_) => RecordKind::RoundRobin,
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
+            Self::QuicPacket(_) => RecordKind::QuicPacket,
+            Self::TlsExtensions(_) => RecordKind::TlsExtensions,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
+            Self::Application(_) => RecordKind::Application,
             Self::Websocket(_) => RecordKind::Websocket,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
@@ -194,9 +220,12 @@ impl Record {
             Self::RoundRobin(record) => Some(&record.subject),
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
+            Self::QuicPacket(record) => Some(&record.subject),
+            Self::TlsExtensions(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
+            Self::Application(record) => Some(&record.subject),
             Self::Websocket(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
@@ -214,9 +243,12 @@ impl Record {
             Self::RoundRobin(record) => Some(&mut record.subject),
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
+            Self::QuicPacket(record) => Some(&mut record.subject),
+            Self::TlsExtensions(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
+            Self::Application(record) => Some(&mut record.subject),
             Self::Websocket(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
@@ -242,7 +274,14 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
+        let on_request = [
+            RecordKind::DnsMessage,
+            RecordKind::TlsRecord,
+            RecordKind::QuicPacket,
+            RecordKind::TlsExtensions,
+            RecordKind::Http2Frame,
+            RecordKind::Packet,
+        ];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 

@@ -21,6 +21,7 @@ mod summary;
 pub mod table;
 #[cfg(test)]
 mod tests;
+mod tls_extensions;
 pub mod units;
 pub mod width;
 

@@ -142,6 +142,9 @@ fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
             after: None,
         }),
         certificates: Vec::new(),
+        client_certificates: Vec::new(),
+        client_verification: None,
+        marks: None,
         verification: None,
         ocsp_staple: None,
         decrypted: false,
@@ -271,6 +274,7 @@ fn certificate(flow: u64, name: &str, sha256: &str) -> Certificate {
         der_length: 900,
         sha256: sha256.to_owned(),
         sha1: "00".to_owned(),
+        scts: Vec::new(),
         der: Box::default(),
     }
 }

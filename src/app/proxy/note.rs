@@ -20,14 +20,3 @@ pub fn header(version: u8, ends: Option<(Endpoint, Endpoint)>, said: &str) -> No
     let layer = Layer { protocol: "proxy", osi: 7, unit: "header", offset: 0, length: 0, fields };
     Note { info: format!("PROXY v{version} {said}"), layer }
 }
-
-/// A request to a SOCKS proxy.
-pub fn request(version: u8, command: u8, to: &str) -> Note {
-    let fields = vec![
-        ("socks.version", Value::Number(u64::from(version))),
-        ("socks.command", Value::Number(u64::from(command))),
-        ("socks.remote_name", Value::Text(to.to_owned())),
-    ];
-    let layer = Layer { protocol: "socks", osi: 5, unit: "request", offset: 0, length: 0, fields };
-    Note { info: format!("SOCKS{version} connect to {to}"), layer }
-}

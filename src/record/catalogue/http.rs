@@ -131,31 +131,6 @@ pub static ENTRIES: &[Entry] = &[
         reference: None,
     },
     Entry {
-        code: "proxy.original-addresses",
-        severities: NOTE,
-        title: "a proxy tells whose connection it passes on",
-        explanation: "The connection begins with a header of the PROXY protocol: its client is a proxy or balancer, and the user \
-             is at the address that the header names. The server must be set to expect it, and to believe it from this \
-             proxy only.",
-        reference: Some("PROXY protocol, versions 1 and 2"),
-    },
-    Entry {
-        code: "socks.refused",
-        severities: WARNING,
-        title: "a SOCKS proxy could not connect",
-        explanation: "The proxy was reached and understood the request, but what lies behind it refused or was not reached, or \
-             the proxy's rules forbid it. The finding names where it was to go.",
-        reference: Some("RFC 1928 6"),
-    },
-    Entry {
-        code: "socks.plaintext-credentials",
-        severities: NOTE,
-        title: "a SOCKS proxy is given a password without encryption",
-        explanation: "Everybody on the path can read user name and password, and they are in this capture. Use a method that \
-             protects them, or a tunnel.",
-        reference: Some("RFC 1929"),
-    },
-    Entry {
         code: "http.gateway-cause",
         severities: ERROR,
         title: "what was behind a gateway's 502, 503 or 504",

@@ -102,12 +102,13 @@ impl Section {
     pub fn rows(&self, record: &Record, show: &Show, previous: &mut Option<Timestamp>) -> Vec<Vec<Cell>> {
         let below = |row: Vec<Cell>| show.several_files.then(Cell::default).into_iter().chain(row).collect();
         let first = self.cells(record, show, previous);
-        std::iter::once(first).chain(resolutions::rows_below(record).into_iter().map(below)).collect()
+        let rows_below = resolutions::rows_below(record).into_iter().chain(cells::extensions_below(record));
+        std::iter::once(first).chain(rows_below.map(below)).collect()
     }
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 12] = [
+pub const SECTIONS: [Section; 15] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -256,6 +257,20 @@ pub const SECTIONS: [Section; 12] = [
         cells: cells::http,
     },
     Section {
+        kind: RecordKind::Application,
+        title: "Applications",
+        order: "by flow",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("protocol", 0, 0, 9),
+            text("server", 2, 0, 21),
+            text("what it says", 0, 40, 60),
+        ],
+        cells: cells::application,
+    },
+    Section {
         kind: RecordKind::Websocket,
         title: "WebSocket",
         order: "by flow",
@@ -307,6 +322,39 @@ pub const SECTIONS: [Section; 12] = [
             text("messages", 0, 12, 40),
         ],
         cells: cells::tls_record,
+    },
+    Section {
+        kind: RecordKind::TlsExtensions,
+        title: "TLS extensions",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            text("message", 0, 0, 30),
+            number("length", 2, 6),
+            text("value", 0, 16, 100),
+        ],
+        cells: cells::tls_extensions,
+    },
+    Section {
+        kind: RecordKind::QuicPacket,
+        title: "QUIC packets",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            text("type", 0, 0, 19),
+            text("to id", 2, 0, 40),
+            number("number", 0, 8),
+            text("frames", 0, 12, 60),
+        ],
+        cells: cells::quic_packet,
     },
     Section {
         kind: RecordKind::Http2Frame,
