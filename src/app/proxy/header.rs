@@ -7,9 +7,10 @@ use nom::{
     number::complete::{be_u8, be_u16, be_u32, be_u128},
 };
 
+use super::note;
 use crate::{
-    app::{Carrier, Note, Probe, Session, Sink, Verdict},
-    record::{Context, Direction, Endpoint, Finding, Input, Layer, PacketRef, Progress, Severity, Subject, Value},
+    app::{Carrier, Probe, Session, Sink, Verdict},
+    record::{Context, Direction, Endpoint, Finding, Input, PacketRef, Progress, Severity, Subject},
 };
 
 /// Longest header of version 1, its line end included, in bytes.
@@ -147,20 +148,7 @@ impl Session for Header {
 fn tell(told: Told, packet: PacketRef, context: &Context<'_>, out: &mut Sink<'_>) {
     let said = told.ends.map_or("a connection of the proxy's own".to_owned(), |(from, to)| format!("{from} to {to}"));
     if out.wants_notes() {
-        let ends = told.ends.iter().flat_map(|(from, to)| {
-            [
-                ("proxy.src.ipv4", "proxy.src.ipv6", "proxy.srcport", from),
-                ("proxy.dst.ipv4", "proxy.dst.ipv6", "proxy.dstport", to),
-            ]
-        });
-        let ends = ends.flat_map(|(v4, v6, port, end)| {
-            let address = if end.address.is_ipv4() { v4 } else { v6 };
-            [(address, Value::Text(end.address.to_string())), (port, Value::Number(u64::from(end.port)))]
-        });
-        let version = ("proxy.version", Value::Number(u64::from(told.version)));
-        let fields = std::iter::once(version).chain(ends).collect();
-        let layer = Layer { protocol: "proxy", osi: 7, unit: "header", offset: 0, length: 0, fields };
-        out.note(Note { info: format!("PROXY v{} {said}", told.version), layer });
+        out.note(note::header(told.version, told.ends, &said));
     }
     let Some((from, _)) = told.ends else { return };
     out.finding(Finding {

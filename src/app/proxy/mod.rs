@@ -3,6 +3,7 @@
 use super::{Carrier, Protocol, Session};
 
 mod header;
+mod note;
 
 /// The header.
 pub static PROTOCOL: Protocol = Protocol {

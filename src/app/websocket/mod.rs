@@ -6,6 +6,7 @@
 use super::{Carrier, Protocol, Session, Verdict};
 
 mod frame;
+mod note;
 mod session;
 
 /// The protocol.

@@ -1,11 +1,14 @@
 //! One WebSocket connection: counts frames, follows pings and the close, finds what breaks RFC 6455.
-use super::frame::{self, Head, Kind};
+use super::{
+    frame::{self, Head, Kind},
+    note,
+};
 use crate::{
-    app::{Carrier, Note, Session, Sink},
+    app::{Carrier, Session, Sink},
     limits::{self, MAX_WEBSOCKET_FAULTS},
     record::{
-        self, Context, Direction, EndCause, Evidence, Finding, HttpOver, Input, Layer, PacketRef, Progress, Record,
-        RecordKind, Severity, Side, Subject, Value, WebsocketClose, WebsocketCounts,
+        self, Context, Direction, EndCause, Evidence, Finding, HttpOver, Input, PacketRef, Progress, Record,
+        RecordKind, Severity, Side, Subject, WebsocketClose, WebsocketCounts,
     },
 };
 
@@ -198,7 +201,7 @@ impl Websocket {
             _ => {}
         }
         if out.wants_notes() {
-            out.note(note(info, head));
+            out.note(note::frame(info, head));
         }
     }
 
@@ -318,18 +321,6 @@ fn name(side: Side) -> &'static str {
         Side::Client => "client",
         Side::Server => "server",
     }
-}
-
-/// Wireshark's names.
-fn note(info: String, head: &Head) -> Note {
-    let fields = vec![
-        ("websocket.fin", Value::Bool(head.last)),
-        ("websocket.rsv", Value::Number(u64::from(head.reserved_bits))),
-        ("websocket.opcode", Value::Number(u64::from(head.opcode))),
-        ("websocket.mask", Value::Bool(head.key.is_some())),
-        ("websocket.payload_length", Value::Number(head.length)),
-    ];
-    Note { info, layer: Layer { protocol: "websocket", osi: 7, unit: "frame", offset: 0, length: 0, fields } }
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn run(
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
-            secrets: &secrets,
+            secrets,
         }
     };
     for (direction, bytes) in steps {
@@ -81,27 +81,23 @@ fn run(
                 }
             }
             pending[place].extend_from_slice(piece);
-            loop {
-                let offered = pending[place].clone();
-                let input = Input::Stream { direction: *direction, bytes: &offered };
-                match session.input(input, &context, &mut Sink::new(wanted, false, &mut said)) {
-                    Progress::Consumed(count) | Progress::Need { consumed: count, .. } => {
-                        pending[place].drain(..count);
-                        break;
-                    }
-                    Progress::Skip(length) => {
-                        let beyond = length.saturating_sub(offered.len() as u64);
-                        pending[place].clear();
-                        if length > offered.len() as u64 {
-                            // Told as if it had passed: the test's pieces are whole.
-                            skip[place] = beyond;
-                            let told = Input::Skipped { direction: *direction, length, missing: 0 };
-                            session.input(told, &context, &mut Sink::new(wanted, false, &mut said));
-                        }
-                        break;
-                    }
-                    other => panic!("{other:?}"),
+            let offered = pending[place].clone();
+            let input = Input::Stream { direction: *direction, bytes: &offered };
+            match session.input(input, &context, &mut Sink::new(wanted, false, &mut said)) {
+                Progress::Consumed(count) | Progress::Need { consumed: count, .. } => {
+                    pending[place].drain(..count);
                 }
+                Progress::Skip(length) => {
+                    let beyond = length.saturating_sub(offered.len() as u64);
+                    pending[place].clear();
+                    if beyond > 0 {
+                        // Told as if it had passed: the test's pieces are whole.
+                        skip[place] = beyond;
+                        let told = Input::Skipped { direction: *direction, length, missing: 0 };
+                        session.input(told, &context, &mut Sink::new(wanted, false, &mut said));
+                    }
+                }
+                other => panic!("{other:?}"),
             }
         }
     }
