@@ -88,7 +88,7 @@ fn subject() -> Subject {
 fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
     let end = |port| Endpoint { address: [10, 0, 0, 1].into(), port };
     let (client, server, ts, packet) = (end(4000), end(53), Timestamp(1_000_000_000), PacketNumber::new(0, 1));
-    let record = DnsRecord { name: next(), record_type: next(), ttl: 1, data: next() };
+    let record = DnsRecord { name: next(), record_type: next(), class: Some(next()), ttl: 1, data: next() };
     let dns = Dns {
         subject: Subject { file: Some(Arc::from(next().as_str())), ..subject() },
         client,
@@ -107,6 +107,7 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
             edns: false,
             opt: None,
             answers: Vec::new(),
+            authority: Vec::new(),
         }),
         response: Some(DnsResponse {
             packet,

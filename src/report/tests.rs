@@ -155,6 +155,7 @@ fn dns(flow: u64, name: &str, kind: &str, rcode: Option<&str>, data: &[&str]) ->
     let record = |data: &&str| DnsRecord {
         name: name.to_owned(),
         record_type: kind.to_owned(),
+        class: None,
         ttl: 60,
         data: (*data).to_owned(),
     };
@@ -176,6 +177,7 @@ fn dns(flow: u64, name: &str, kind: &str, rcode: Option<&str>, data: &[&str]) ->
             edns: false,
             opt: None,
             answers: Vec::new(),
+            authority: Vec::new(),
         }),
         response: rcode.map(|rcode| DnsResponse {
             packet: number(flow + 1),
