@@ -1,6 +1,7 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod certificates;
+mod quic;
 mod secrets;
 mod segments;
 mod text;
@@ -11,6 +12,7 @@ use std::{
 };
 
 pub use certificates::{tls_certificate, tls_staple};
+pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
 pub use text::report_escape;
@@ -44,6 +46,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("tls_decrypt", tls_decrypt),
     ("tls_certificate", tls_certificate),
     ("tls_staple", tls_staple),
+    ("quic_header", quic_header),
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
@@ -182,11 +185,6 @@ pub fn http2_session(bytes: &[u8]) {
 pub fn tls_session(bytes: &[u8]) {
     session("tls", bytes);
     session("dtls", bytes);
-}
-
-/// QUIC.
-pub fn quic_session(bytes: &[u8]) {
-    session("quic", bytes);
 }
 
 /// The PROXY protocol's header.

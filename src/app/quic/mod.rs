@@ -10,8 +10,8 @@ mod close;
 mod connection;
 mod crypto_stream;
 mod findings;
-mod frames;
-mod header;
+pub mod frames;
+pub mod header;
 mod keys;
 mod note;
 mod packet_record;
@@ -23,7 +23,7 @@ mod session_tests;
 mod traffic;
 #[cfg(test)]
 mod vectors;
-mod version;
+pub mod version;
 
 use super::{Carrier, Protocol, Session};
 
