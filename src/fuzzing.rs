@@ -18,7 +18,14 @@ pub use segments::flow_segments;
 pub use text::report_escape;
 
 use crate::{
-    app::{Carrier, Said, Session, Sink, registry, tls::trust::Trust},
+    app::{
+        Carrier, Said, Session, Sink, registry,
+        tls::{
+            extension_values::{Place, read},
+            extensions::Extensions,
+            trust::Trust,
+        },
+    },
     capture::{self, Batch, More},
     engine, flow, limits,
     record::{
@@ -42,6 +49,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("http_session", http_session),
     ("http2_session", http2_session),
     ("tls_session", tls_session),
+    ("tls_extensions", tls_extensions),
     ("tls_key_log", tls_key_log),
     ("tls_decrypt", tls_decrypt),
     ("tls_certificate", tls_certificate),
@@ -209,6 +217,33 @@ pub fn http_coding(bytes: &[u8]) {
     let mut out = Vec::new();
     let _ = io::Read::read_to_end(&mut content, &mut out);
     assert!(out.len() as u64 <= bounds.bytes);
+}
+
+/// The extensions of a TLS message: the first byte says which message, the others are its list of extensions, and once more
+/// its whole body. What is kept for a report and what is only checked must be judged alike.
+pub fn tls_extensions(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let places = [
+        Place::ClientHello { ech: false },
+        Place::ClientHello { ech: true },
+        Place::ServerHello,
+        Place::HelloRetryRequest,
+        Place::EncryptedExtensions,
+        Place::CertificateRequest,
+        Place::NewSessionTicket,
+    ];
+    let place = places[usize::from(*first) % places.len()];
+    let whole = [4, 8, 13].into_iter().filter_map(|kind| Extensions::of_message(kind, rest));
+    for list in whole.chain([Extensions::new(rest, false)]) {
+        let _ = list.is_sound();
+        for (kind, body) in list.iter() {
+            let (kept, walked) = (read(kind, body, place, true), read(kind, body, place, false));
+            assert_eq!(kept.as_ref().map(Result::is_ok), walked.as_ref().map(Result::is_ok), "{kind} {body:02x?}");
+            if let Some(Ok(value)) = kept {
+                serde_json::to_string(&value).expect("every value has a JSON form");
+            }
+        }
+    }
 }
 
 /// OpenVPN, as [`session`] says.

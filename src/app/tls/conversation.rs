@@ -2,7 +2,9 @@
 //! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
 use super::{
     certificate_message::{Shown, Stapling},
-    cipher_suites, diagnosis, extension_report, extensions, hello, names, parser,
+    cipher_suites, diagnosis, extension_report, extensions, hello, names,
+    note::Hello,
+    parser,
     parser::kind,
     state::{Event, Machine, Stage, Step},
     timing,
@@ -352,9 +354,19 @@ impl Conversation {
         }
     }
 
-    /// server_name of the latest ClientHello.
-    pub(super) fn server_name(&self) -> Option<&str> {
-        self.current.as_ref()?.client_hellos.last()?.server_name.as_deref()
+    /// What is shown of the latest hello, of the kind that is among `kinds`.
+    pub(super) fn shown(&self, kinds: &[u8]) -> Hello<'_> {
+        let Some(handshake) = &self.current else { return Hello::default() };
+        if let Some(hello) = handshake.client_hellos.last().filter(|_| kinds.contains(&kind::CLIENT_HELLO)) {
+            let name = hello.server_name.as_deref();
+            return Hello { name, suites: &hello.cipher_suites, extensions: &hello.extensions };
+        }
+        let server = handshake.server_hellos.last().filter(|_| kinds.contains(&kind::SERVER_HELLO));
+        server.map_or_else(Hello::default, |hello| Hello {
+            name: None,
+            suites: std::slice::from_ref(&hello.cipher_suite),
+            extensions: &hello.extensions,
+        })
     }
 
     /// Whether a handshake is being watched.

@@ -202,7 +202,7 @@ impl DtlsSession {
             }
         } else {
             self.conversation.protected(direction, (record.content_type, length), packet, context, out);
-            report(direction, passed, (Vec::new(), None), true, None, context, out);
+            report(direction, passed, (Vec::new(), None), true, note::Hello::default(), context, out);
         }
     }
 
@@ -227,7 +227,7 @@ impl DtlsSession {
             match (content_type, epoch) {
                 (content::APPLICATION_DATA, dtls13::EARLY) => {
                     self.conversation.application_data(direction, true, context.packet, context);
-                    report(direction, passed, (Vec::new(), None), true, None, context, out);
+                    report(direction, passed, (Vec::new(), None), true, note::Hello::default(), context, out);
                 }
                 _ => self.readable(direction, passed, &content, context, out),
             }
@@ -247,7 +247,7 @@ impl DtlsSession {
         let length = u16::try_from(length).unwrap_or(u16::MAX);
         self.conversation.protected(direction, Event::ProtectedIn { epoch, length }, context.packet, context, out);
         let passed = Passed { content_type: None, version: VERSION_13, length };
-        report(direction, passed, (Vec::new(), None), true, None, context, out);
+        report(direction, passed, (Vec::new(), None), true, note::Hello::default(), context, out);
     }
 
     /// Looks at a hello for what records behind it need: lengths of connection ids, and keys of DTLS 1.3.
@@ -306,14 +306,10 @@ impl DtlsSession {
         out: &mut Sink<'_>,
     ) {
         let packet = context.packet;
-        let (mut kinds, mut alert, mut host) = (Vec::new(), None, None);
+        let (mut kinds, mut alert) = (Vec::new(), None);
         match (passed.content_type, bytes) {
             (Some(content::HANDSHAKE), fragments) => {
                 kinds = self.handshake(direction, passed.version, fragments, context, out);
-                if out.wants_notes() && !kinds.is_empty() {
-                    host =
-                        fragment(fragments).ok().and_then(|(_, first)| note::host_name(first.kind, first.bytes, true));
-                }
             }
             (Some(content::CHANGE_CIPHER_SPEC), _) => self.conversation.change_cipher_spec(direction, packet, context),
             (Some(content::ALERT), &[level, description]) => {
@@ -326,7 +322,8 @@ impl DtlsSession {
             _ => {}
         }
         let encrypted = passed.content_type == Some(content::APPLICATION_DATA);
-        report(direction, passed, (kinds, alert), encrypted, host, context, out);
+        let hello = self.conversation.shown(&kinds);
+        report(direction, passed, (kinds, alert), encrypted, hello, context, out);
     }
 
     /// Takes a record's fragments; says which messages they completed.
@@ -402,12 +399,12 @@ fn report(
     passed: Passed,
     (kinds, alert): (Vec<u8>, Option<RecordAlert>),
     encrypted: bool,
-    host: Option<&[u8]>,
+    hello: note::Hello<'_>,
     context: &Context<'_>,
     out: &mut Sink<'_>,
 ) {
     if out.wants_notes() {
-        out.note(note::of_record(passed, &kinds, alert, encrypted, host, "dtls"));
+        out.note(note::of_record(passed, &kinds, alert, encrypted, hello, "dtls"));
     }
     report_record(TlsTransport::Dtls, direction, passed, kinds, alert, encrypted, context.packet, context, out);
 }

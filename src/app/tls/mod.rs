@@ -1,10 +1,10 @@
 //! TLS: SSLv2-framed hellos, SSL 3.0 to TLS 1.3 over TCP, handshakes inside QUIC, and DTLS over UDP.
 //!
-//! `record_layer` and `dtls` frame, `parser` and `extensions` read messages, `extension_values` what extensions say,
-//! `conversation` collects a handshake,
-//! `state` says how far it is, `diagnosis` what that means. `certificate_message` takes what the sides show of themselves:
-//! `verification` judges certificates by a `trust`, `staple_check` OCSP responses; `scts` are read only. With secrets,
-//! `decryption` finds the keys, `record_protection` opens records, and what was inside takes the same way (`opened`);
+//! `record_layer`, `dtls` and `dtls13` frame, `parser` and `extensions` read messages, `extension_values` what extensions
+//! say (`extension_report`), `conversation` collects a handshake, `state` says how far it is, `timing` whose time it took,
+//! `diagnosis` what that means. `certificate_message` takes what the sides show of themselves: `verification` judges
+//! certificates by a `trust`, `staple_check` OCSP responses; `scts` are read only. With secrets, `decryption` and
+//! `dtls13_keys` find the keys, `record_protection` opens records, and what was inside takes the same way (`opened`);
 //! `key_log` and `private_key` read what users give.
 use super::{Carrier, Protocol};
 
