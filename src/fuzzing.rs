@@ -1,5 +1,6 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod certificates;
 mod secrets;
 mod segments;
 mod text;
@@ -9,6 +10,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use certificates::{tls_certificate, tls_staple};
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
 pub use text::report_escape;
@@ -40,9 +42,15 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("tls_session", tls_session),
     ("tls_key_log", tls_key_log),
     ("tls_decrypt", tls_decrypt),
+    ("tls_certificate", tls_certificate),
+    ("tls_staple", tls_staple),
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
+    ("socks_session", socks_session),
+    ("proxy_session", proxy_session),
+    ("websocket_session", websocket_session),
+    ("http_coding", http_coding),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
     ("report_escape", report_escape),
@@ -181,9 +189,38 @@ pub fn quic_session(bytes: &[u8]) {
     session("quic", bytes);
 }
 
+/// The PROXY protocol's header.
+pub fn proxy_session(bytes: &[u8]) {
+    session("proxy", bytes);
+}
+
+/// WebSocket frames.
+pub fn websocket_session(bytes: &[u8]) {
+    session("websocket", bytes);
+}
+
+/// Content codings: the first two bytes choose which. Never more than its bounds may come out.
+pub fn http_coding(bytes: &[u8]) {
+    use crate::app::codec::http::coding::{Bounds, Coding, decoder};
+    let [first, second, coded @ ..] = bytes else { return };
+    let known = [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd];
+    let codings = [first, second].map(|choice| known[usize::from(*choice) % 4].clone());
+    let codings = if first % 8 < 4 { &codings[..1] } else { &codings[..] };
+    let bounds = Bounds { bytes: 1 << 20, ratio: 200, free: 1 << 16 };
+    let Ok((mut content, _)) = decoder(Box::new(coded), coded.len() as u64, codings, bounds) else { return };
+    let mut out = Vec::new();
+    let _ = io::Read::read_to_end(&mut content, &mut out);
+    assert!(out.len() as u64 <= bounds.bytes);
+}
+
 /// OpenVPN, as [`session`] says.
 pub fn openvpn_session(bytes: &[u8]) {
     session("openvpn", bytes);
+}
+
+/// SOCKS, as [`session`] says.
+pub fn socks_session(bytes: &[u8]) {
+    session("socks", bytes);
 }
 
 /// Protocols that go over to TLS: the first byte says which.

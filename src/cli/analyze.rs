@@ -9,7 +9,7 @@ use super::{
     args::{AnalyzeArgs, Format, OutputArgs},
     certificates, complain,
     exit::{Ended, Failure},
-    keys, plan,
+    keys, objects, plan,
     progress::ProgressLine,
 };
 use crate::{
@@ -34,12 +34,14 @@ pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
 
 fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let wanted = plan::wanted(&args.output)?;
-    let filter = plan::filter(args.source.filter.as_deref())?;
+    let filter = plan::capture_filter(args.source.filter.as_deref())?;
     let given = keys::given(&args.source.keys)?;
     let trust = certificates::trust(&args.trust)?;
     let writer = writer(&args.output, wanted)?;
-    let mut writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+    let writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+    let mut writer = objects::exporting(writer, args.export_objects.as_deref(), wanted)?;
     let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
+    let wanted = objects::needed(args.export_objects.as_deref(), wanted);
     let source = open(files)?;
     let names = files.iter().map(|file| name(file)).collect();
     let stop = Arc::new(AtomicBool::new(false));

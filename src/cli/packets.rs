@@ -19,7 +19,8 @@ use crate::{
 /// Runs the command.
 pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     let files = plan::files(&args.source)?;
-    let filter = plan::filter(args.source.filter.as_deref())?;
+    let filter = plan::capture_filter(args.source.filter.as_deref())?;
+    let display_filter = plan::display_filter(args.source.display_filter.as_deref())?;
     let given = keys::given(&args.source.keys)?;
     let source = analyze::open(&files)?;
     let names = files.iter().map(|file| analyze::name(file)).collect();
@@ -37,12 +38,16 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     };
     let outcome = if args.format == Format::Table {
         let mut lines = report::packets::PacketLines::new(out, options, args.verbose);
-        engine::packets(source, settings, &mut |packet, bytes| lines.packet(packet, args.hex.then_some(bytes)))
-            .and_then(|outcome| lines.finish().map(|()| outcome))
+        engine::packets(source, settings, display_filter, &mut |packet, bytes| {
+            lines.packet(packet, args.hex.then_some(bytes))
+        })
+        .and_then(|outcome| lines.finish().map(|()| outcome))
     } else {
         let mut writer = report::writer(plan::format(args.format), out, options).map_err(Failure::Output)?;
-        engine::packets(source, settings, &mut |packet, _| writer.record(&Record::Packet(Box::new(packet.clone()))))
-            .and_then(|outcome| writer.finish().map(|()| outcome))
+        engine::packets(source, settings, display_filter, &mut |packet, _| {
+            writer.record(&Record::Packet(Box::new(packet.clone())))
+        })
+        .and_then(|outcome| writer.finish().map(|()| outcome))
     };
     Ok(analyze::judge(&outcome.map_err(Failure::Output)?.captures, false))
 }

@@ -9,12 +9,14 @@ mod conversation;
 mod hierarchy;
 mod inner;
 mod packets;
+mod question;
 mod reached;
 mod relative;
 mod route;
 mod run;
 mod secrets;
 mod segments;
+mod streams;
 mod worker;
 
 pub use packets::packets;

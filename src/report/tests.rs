@@ -142,6 +142,9 @@ fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
             after: None,
         }),
         certificates: Vec::new(),
+        client_certificates: Vec::new(),
+        client_verification: None,
+        marks: None,
         verification: None,
         ocsp_staple: None,
         decrypted: false,
@@ -221,6 +224,7 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
             content_length: None,
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         }),
         response: status.map(|status| HttpResponse {
             packet: number(flow + 6),
@@ -233,6 +237,7 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
             headers: Vec::new(),
             body_bytes: 1234,
             trailers: Vec::new(),
+            object: None,
         }),
         informational: Vec::new(),
         ttfb_ns: status.map(|_| 24_600_000),
@@ -241,6 +246,8 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
         promised_on: None,
         reset: None,
         grpc_status: None,
+        meaning: HttpMeaning::default(),
+        serial: 0,
     }
 }
 
@@ -269,6 +276,7 @@ fn certificate(flow: u64, name: &str, sha256: &str) -> Certificate {
         der_length: 900,
         sha256: sha256.to_owned(),
         sha1: "00".to_owned(),
+        scts: Vec::new(),
         der: Box::default(),
     }
 }
