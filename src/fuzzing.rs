@@ -1,6 +1,7 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod certificates;
+mod filter;
 mod quic;
 mod secrets;
 mod segments;
@@ -12,6 +13,7 @@ use std::{
 };
 
 pub use certificates::{tls_certificate, tls_staple};
+pub use filter::filter_language;
 pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
@@ -44,6 +46,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("capture_file", capture_file),
     ("pcapng_blocks", pcapng_blocks),
     ("filter_names", filter_names),
+    ("filter_language", filter_language),
     ("wire_packet", wire_packet),
     ("dns_session", dns_session),
     ("http_session", http_session),

@@ -485,3 +485,6 @@ pub const MAX_FILTER_DEPTH: usize = 64;
 /// Bytes that the compiled form of a regular expression in a display filter may take, and as many for its cache: the
 /// regex crate's own default, ten megabytes, for each of many patterns is more than a filter is worth.
 pub const MAX_PATTERN_BYTES: usize = 4 << 20;
+
+/// Packets of one file that a display filter can select for the other commands: a bit each, 512 MiB for all of them.
+pub const MAX_SELECTED_PACKETS: usize = 1 << 32;

@@ -35,8 +35,8 @@ pub fn fields(args: &FieldsArgs) -> Result<Ended, Failure> {
     }
     let (bold, end) = if plan::color(args.color) { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let names = chosen.iter().map(|field| field.name.len()).max().unwrap_or_default().min(NAME_COLUMNS);
-    let mut out = BufWriter::new(io::stdout());
-    let mut print = || -> io::Result<()> {
+    let print = || -> io::Result<()> {
+        let mut out = BufWriter::new(io::stdout());
         for field in chosen {
             let padding = " ".repeat(names.saturating_sub(field.name.len()));
             let (kind, description) = (field.kind.words(), field.description);

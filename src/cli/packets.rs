@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     engine,
-    record::{Record, Wanted},
+    record::{Packet, Record, Wanted},
     report::{self, Writer},
 };
 
@@ -38,16 +38,19 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     };
     let outcome = if args.format == Format::Table {
         let mut lines = report::packets::PacketLines::new(out, options, args.verbose);
-        engine::packets(source, settings, display_filter, &mut |packet, bytes| {
+        let mut show = |packet: &Packet, bytes: &[u8], first| {
+            lines.begin_at(first);
             lines.packet(packet, args.hex.then_some(bytes))
-        })
-        .and_then(|outcome| lines.finish().map(|()| outcome))
+        };
+        let outcome = engine::packets(source, settings, display_filter, &mut show);
+        outcome.and_then(|outcome| lines.finish().map(|()| outcome))
     } else {
         let mut writer = report::writer(plan::format(args.format), out, options).map_err(Failure::Output)?;
-        engine::packets(source, settings, display_filter, &mut |packet, _| {
-            writer.record(&Record::Packet(Box::new(packet.clone())))
-        })
-        .and_then(|outcome| writer.finish().map(|()| outcome))
+        let mut show = |packet: &Packet, _: &[u8], _| writer.record(&Record::Packet(Box::new(packet.clone())));
+        let outcome = engine::packets(source, settings, display_filter, &mut show);
+        outcome.and_then(|outcome| writer.finish().map(|()| outcome))
     };
-    Ok(analyze::judge(&outcome.map_err(Failure::Output)?.captures, false))
+    let outcome = outcome.map_err(Failure::Output)?;
+    analyze::unnumbered(outcome.unnumbered);
+    Ok(analyze::judge(&outcome.captures, false))
 }

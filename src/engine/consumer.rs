@@ -196,7 +196,7 @@ impl Consumer for Outlet {
             }
             Transport::Udp => Carrier::Udp,
         };
-        Conversation::new(carrier)
+        Conversation::new(carrier).of(flow.id)
     }
 
     fn input(&mut self, conversation: &mut Conversation, input: Input<'_>, context: &Context<'_>) -> Progress {

@@ -3,7 +3,7 @@ use super::{consumer::Outlet, inner::Inner};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
-    record::{Context, Direction, Input, Notice, Progress, Unreachable},
+    record::{Context, Direction, FlowId, Input, Notice, Progress, Unreachable},
 };
 
 /// The protocol side of one flow.
@@ -17,6 +17,8 @@ pub struct Conversation {
     uncounted: Uncounted,
     /// Where its packets were counted last.
     counted: u32,
+    /// Whose it is.
+    flow: FlowId,
 }
 
 enum Reader {
@@ -57,7 +59,19 @@ impl Conversation {
             inner: None,
             uncounted: Uncounted::default(),
             counted: 0,
+            flow: FlowId::default(),
         }
+    }
+
+    /// The same, of the flow `flow`.
+    #[must_use]
+    pub fn of(self, flow: FlowId) -> Self {
+        Self { flow, ..self }
+    }
+
+    /// Whose it is.
+    pub fn flow(&self) -> FlowId {
+        self.flow
     }
 
     /// The most precise name of what the flow carries.

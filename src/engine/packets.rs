@@ -13,11 +13,12 @@ use crate::{
     app::Note,
     capture::{PacketHead, PacketSource},
     filter::Filter,
-    record::{Layer, Packet},
+    record::{Layer, Packet, RecordKind, Timestamp},
     wire::{self, TcpNumbers},
 };
 
-/// Reads `source` to its end and shows every packet with its bytes; with a filter, every packet that passes.
+/// Reads `source` to its end and shows every packet with its bytes, and with the moment of the first packet; with a filter,
+/// every packet that passes.
 ///
 /// # Errors
 /// What the source or `show` said.
@@ -25,22 +26,28 @@ pub fn packets(
     source: Box<dyn PacketSource>,
     mut settings: Settings,
     filter: Option<Filter>,
-    show: &mut dyn FnMut(&Packet, &[u8]) -> io::Result<()>,
+    show: &mut dyn FnMut(&Packet, &[u8], Timestamp) -> io::Result<()>,
 ) -> io::Result<Outcome> {
     let mut reader = Reader::new(source, &mut settings);
+    // What is thought of a segment is counted for the record of its connection.
+    if filter.as_ref().is_some_and(|filter| filter.needs().analysis) {
+        settings.flow.wanted = settings.flow.wanted.with(RecordKind::Connection);
+    }
     let outlet = Outlet::new(settings.flow.wanted, true, Arc::new([]));
     let mut worker = Worker::new(0, 1, settings.flow, outlet);
     let mut parcel = Parcel::default();
     let mut relative = Relative::default();
     let mut question = filter.map(Question::new);
+    let mut first = None;
     while reader.next(&mut parcel)? {
         for place in 0..parcel.routed.len() {
             let notes = worker.packet_notes(&parcel, place);
             let (head, routed) = (parcel.batch.heads[place], parcel.routed[place]);
+            let first = *first.get_or_insert(head.timestamp);
             let (told, infos) = told(&routed, notes);
             let numbers = relative.numbers(&routed.decoded, parcel.view(&routed));
-            if question.as_mut().is_none_or(|question| question.passes(&parcel, place, &told)) {
-                show(&packet(&parcel, &head, &routed, (told, infos), numbers), parcel.batch.bytes(&head))?;
+            if question.as_mut().is_none_or(|question| question.passes(&parcel, place, &told, &worker)) {
+                show(&packet(&parcel, &head, &routed, (told, infos), numbers), parcel.batch.bytes(&head), first)?;
             }
         }
         worker.pass_time(&parcel);
@@ -51,7 +58,7 @@ pub fn packets(
 }
 
 /// What sessions say of a packet: the layers, put in their places, and what they say on one line.
-fn told(routed: &Routed, notes: Vec<Note>) -> (Vec<Layer>, Vec<String>) {
+pub(super) fn told(routed: &Routed, notes: Vec<Note>) -> (Vec<Layer>, Vec<String>) {
     let payload = routed.decoded.payload_offset as usize;
     let placed = notes.into_iter().map(|Note { info, mut layer }| {
         place(&mut layer, payload, routed.decoded.payload_length as usize);

@@ -2,13 +2,15 @@
 use std::cell::OnceCell;
 
 use super::{
+    judgement::{Judge, Judged},
     relative::Relative,
     route::{Parcel, Routed},
     streams::{Place, Streams},
+    worker::Worker,
 };
 use crate::{
     capture::PacketHead,
-    filter::{Fact, Filter, Needs, Packet},
+    filter::{Fact, Filter, Packet},
     record::{Header, Layer, Timestamp, Transport},
     wire::{self, TcpNumbers},
 };
@@ -18,6 +20,7 @@ pub struct Question {
     filter: Filter,
     streams: Streams,
     relative: Relative,
+    judge: Judge,
     headers: Vec<Header>,
     first: Option<Timestamp>,
     previous: Option<Timestamp>,
@@ -31,6 +34,7 @@ impl Question {
             filter,
             streams: Streams::default(),
             relative: Relative::default(),
+            judge: Judge::default(),
             headers: Vec::new(),
             first: None,
             previous: None,
@@ -38,18 +42,14 @@ impl Question {
         }
     }
 
-    /// What the filter asks for.
-    pub fn needs(&self) -> Needs {
-        self.filter.needs()
-    }
-
-    /// Packets whose stream was not numbered, because there were too many.
+    /// Packets whose stream was not numbered, or not judged, because there were too many.
     pub fn left_out(&self) -> u64 {
-        self.streams.left_out()
+        self.streams.left_out().max(self.judge.left_out())
     }
 
-    /// Whether the packet at `place` passes. To be asked of every packet in turn. `told` is what sessions say of it.
-    pub fn passes(&mut self, parcel: &Parcel, place: usize, told: &[Layer]) -> bool {
+    /// Whether the packet at `place` passes. To be asked of every packet in turn, when `worker` has taken it. `told` is what
+    /// sessions say of it.
+    pub fn passes(&mut self, parcel: &Parcel, place: usize, told: &[Layer], worker: &Worker) -> bool {
         let (Some(head), Some(routed)) = (parcel.batch.heads.get(place), parcel.routed.get(place)) else {
             return false;
         };
@@ -62,6 +62,10 @@ impl Question {
             stream = self.streams.place(&routed.decoded, view, at);
             numbers = self.relative.numbers(&routed.decoded, view);
         }
+        let judged = match self.filter.needs().analysis {
+            true => self.judge.judge(parcel, routed, worker),
+            false => Judged::default(),
+        };
         let bytes = parcel.batch.bytes(head);
         if routed.reassembled {
             let fragment = wire::decode(head.link_type, bytes, head.wire_length);
@@ -82,6 +86,7 @@ impl Question {
             displayed: self.displayed,
             stream,
             numbers,
+            judged,
             tree: OnceCell::new(),
             protocols: OnceCell::new(),
         };
@@ -107,6 +112,7 @@ struct Seen<'a> {
     displayed: Option<Timestamp>,
     stream: Option<Place>,
     numbers: Option<TcpNumbers>,
+    judged: Judged,
     tree: OnceCell<Vec<Layer>>,
     protocols: OnceCell<String>,
 }
@@ -201,8 +207,8 @@ impl Packet for Seen<'_> {
         })
     }
 
-    fn judged(&self, _: &str) -> bool {
-        false
+    fn judged(&self, name: &str) -> bool {
+        self.judged.has(name)
     }
 }
 

@@ -120,7 +120,7 @@ fn what_holds() {
         "all ip.ttl in {63, 64}",
         "ip.ttl !== 64",
         "ip.ttl any_ne 64",
-        "all ip.src matches \"^[\\xc0\\n]\"",
+        "all ip.src matches r\"^[\\xc0\\n]\"",
         // Layers.
         "ip.src#1 == 10.0.0.1",
         "ip.src#2 == 192.168.1.1",
@@ -185,7 +185,7 @@ fn what_holds() {
         "http.host == \"Example.com\"",
         "http.request.method == GET",
         "http.host contains \"ample\"",
-        "http.host matches \"^example\\.\"",
+        "http.host matches r\"^example\\.\"",
         "http.host matches r\"\\.COM$\"",
         "http.host ~ \"e\"",
         "lower(http.host) == \"example.com\"",
@@ -207,7 +207,7 @@ fn what_holds() {
         "frame contains 00:1b:44",
         "frame matches \"get\"",
         "string(frame.number) == \"5\"",
-        "string(ip.src) matches \"^10\\.\"",
+        "string(ip.src) matches r\"^10\\.\"",
         "count(ip.src) == 2",
         "count(ip.addr) == 4",
         "len(tcp) == 20",
@@ -236,6 +236,7 @@ fn what_holds() {
         "tcp xor udp",
         "tcp ^^ udp ^^ ip ^^ eth ^^ frame",
         "not (udp or arp)",
+        "tcp.analysis.retransmission and not tcp.analysis.zero_window",
         "frame.protocols contains \"ip:tcp\"",
         "tcp.port not in {81}",
         "((tcp))",
@@ -364,7 +365,7 @@ fn a_mistake_is_shown_with_carets() {
                     `tcp.port`?\n    ip and tcp.prt == 80\n           ^^^^^^^";
     assert_eq!(mistake.to_string(), expected);
     // A long filter is shown around the mistake; what would move a terminal's cursor is not.
-    let long = format!("{} or tcp.prt\x1b[2J", vec!["tcp"; 40].join(" or "));
+    let long = format!("{} or tcp.prt == \"\x1b[2J\"", vec!["tcp"; 40].join(" or "));
     let shown = Filter::new(&long).unwrap_err().to_string();
     let lines: Vec<&str> = shown.lines().collect();
     assert!(lines[1].len() < 150 && !shown.contains('\x1b'), "{shown}");
@@ -376,6 +377,7 @@ fn needs_are_those_of_the_fields() {
     let needs = |text| Filter::new(text).unwrap().needs();
     assert_eq!(needs("tcp.port == 80 and ip.ttl < 5 and frame.time_delta > 1"), Needs::default());
     assert_eq!(needs("tcp.stream == 1"), Needs { streams: true, ..Needs::default() });
+    assert_eq!(needs("tcp.analysis.flags"), Needs { analysis: true, ..Needs::default() });
     assert_eq!(needs("tcp or http.host"), Needs { sessions: true, ..Needs::default() });
 }
 
@@ -494,7 +496,7 @@ proptest! {
         let text = pieces.join(" ");
         match Filter::new(&text) {
             Ok(filter) => {
-                filter.matches(&sample());
+                let _ = filter.matches(&sample());
             }
             Err(mistake) => {
                 prop_assert!(mistake.at.end <= text.len() && mistake.at.start <= mistake.at.end, "{:?}", mistake);
@@ -514,6 +516,6 @@ proptest! {
         for header in &mut packet.headers {
             (header.offset, header.length, header.end) = (offset, length, end);
         }
-        Filter::new(text).unwrap().matches(&packet);
+        let _ = Filter::new(text).unwrap().matches(&packet);
     }
 }

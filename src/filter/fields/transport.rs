@@ -2,6 +2,11 @@
 use super::{Field, From, Group, Kind, bytes, duration, flag, network::VERDICTS, nothing, u8, u16, u32, wire};
 use crate::filter::packet::Fact;
 
+/// What the flow thinks of a segment.
+const fn judged(name: &'static str, description: &'static str) -> Field {
+    nothing(name, description).from(From::Judged)
+}
+
 /// In the order in which people ask for them.
 pub(super) static GROUPS: &[Group] = &[
     wire(
@@ -38,6 +43,19 @@ pub(super) static GROUPS: &[Group] = &[
             duration("tcp.time_relative", "Seconds since the first packet of the connection").fact(Fact::TcpSinceFirst),
             duration("tcp.time_delta", "Seconds since the packet before of the connection")
                 .fact(Fact::TcpSincePrevious),
+            judged("tcp.analysis.flags", "Any of the judgements below"),
+            judged("tcp.analysis.retransmission", "Sent again"),
+            judged(
+                "tcp.analysis.fast_retransmission",
+                "Sent again because the peer reported that later ones had arrived",
+            ),
+            judged("tcp.analysis.spurious_retransmission", "Sent again though it had arrived"),
+            judged("tcp.analysis.out_of_order", "Behind one that was sent later"),
+            judged("tcp.analysis.duplicate_ack", "Repeats an acknowledgment"),
+            judged("tcp.analysis.zero_window", "Announces a window of zero"),
+            judged("tcp.analysis.window_full", "Fills the peer's window to its edge"),
+            judged("tcp.analysis.keep_alive", "Asks whether the peer is still there"),
+            judged("tcp.analysis.zero_window_probe", "Asks whether a window of zero has opened"),
             u16("tcp.options.mss_val", "Largest segment the sender takes"),
             u8("tcp.options.wscale.shift", "Shift count of the sender's windows"),
             u32("tcp.options.timestamp.tsval", "The sender's clock"),
