@@ -1,5 +1,8 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod certificates;
+mod filter;
+mod quic;
 mod secrets;
 mod segments;
 mod text;
@@ -9,6 +12,9 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use certificates::{tls_certificate, tls_staple};
+pub use filter::filter_language;
+pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
 pub use text::report_escape;
@@ -40,6 +46,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("capture_file", capture_file),
     ("pcapng_blocks", pcapng_blocks),
     ("filter_names", filter_names),
+    ("filter_language", filter_language),
     ("wire_packet", wire_packet),
     ("dns_session", dns_session),
     ("http_session", http_session),
@@ -48,9 +55,16 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("tls_extensions", tls_extensions),
     ("tls_key_log", tls_key_log),
     ("tls_decrypt", tls_decrypt),
+    ("tls_certificate", tls_certificate),
+    ("tls_staple", tls_staple),
+    ("quic_header", quic_header),
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
+    ("socks_session", socks_session),
+    ("proxy_session", proxy_session),
+    ("websocket_session", websocket_session),
+    ("http_coding", http_coding),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
     ("report_escape", report_escape),
@@ -184,6 +198,30 @@ pub fn tls_session(bytes: &[u8]) {
     session("dtls", bytes);
 }
 
+/// The PROXY protocol's header.
+pub fn proxy_session(bytes: &[u8]) {
+    session("proxy", bytes);
+}
+
+/// WebSocket frames.
+pub fn websocket_session(bytes: &[u8]) {
+    session("websocket", bytes);
+}
+
+/// Content codings: the first two bytes choose which. Never more than its bounds may come out.
+pub fn http_coding(bytes: &[u8]) {
+    use crate::app::codec::http::coding::{Bounds, Coding, decoder};
+    let [first, second, coded @ ..] = bytes else { return };
+    let known = [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd];
+    let codings = [first, second].map(|choice| known[usize::from(*choice) % 4].clone());
+    let codings = if first % 8 < 4 { &codings[..1] } else { &codings[..] };
+    let bounds = Bounds { bytes: 1 << 20, ratio: 200, free: 1 << 16 };
+    let Ok((mut content, _)) = decoder(Box::new(coded), coded.len() as u64, codings, bounds) else { return };
+    let mut out = Vec::new();
+    let _ = io::Read::read_to_end(&mut content, &mut out);
+    assert!(out.len() as u64 <= bounds.bytes);
+}
+
 /// The extensions of a TLS message: the first byte says which message, the others are its list of extensions, and once more
 /// its whole body. What is kept for a report and what is only checked must be judged alike.
 pub fn tls_extensions(bytes: &[u8]) {
@@ -211,14 +249,14 @@ pub fn tls_extensions(bytes: &[u8]) {
     }
 }
 
-/// QUIC.
-pub fn quic_session(bytes: &[u8]) {
-    session("quic", bytes);
-}
-
 /// OpenVPN, as [`session`] says.
 pub fn openvpn_session(bytes: &[u8]) {
     session("openvpn", bytes);
+}
+
+/// SOCKS, as [`session`] says.
+pub fn socks_session(bytes: &[u8]) {
+    session("socks", bytes);
 }
 
 /// Protocols that go over to TLS: the first byte says which.

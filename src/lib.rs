@@ -14,6 +14,7 @@ pub mod app;
 pub mod capture;
 pub mod cli;
 pub mod engine;
+pub mod filter;
 pub mod flow;
 #[doc(hidden)]
 pub mod fuzzing;

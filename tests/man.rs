@@ -4,7 +4,10 @@
 use std::{fs, path::Path};
 
 use roff::{Inline, Roff, bold, italic, roman};
-use wireglass::record::{Severity, catalogue};
+use wireglass::{
+    filter::fields,
+    record::{Severity, catalogue},
+};
 
 fn check(page: &[u8], name: &str, stale: &mut Vec<String>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name);
@@ -74,6 +77,64 @@ fn findings_page() -> Vec<u8> {
     page.render().into_bytes()
 }
 
+/// The language of display filters, and every field.
+fn filter_page() -> Vec<u8> {
+    let mut page = Roff::new();
+    page.control("TH", ["wireglass-filter", "7", "", "wireglass"]);
+    page.control("SH", ["NAME"]);
+    page.text(vec![roman("wireglass-filter - the display filters of "), bold("wireglass"), roman("(1)")]);
+    page.control("SH", ["DESCRIPTION"]);
+    for paragraph in LANGUAGE {
+        page.control("PP", []);
+        page.text(vec![roman(*paragraph)]);
+    }
+    page.control("SH", ["OPERATORS"]);
+    for (operator, meaning) in OPERATORS {
+        page.control("TP", []);
+        page.text(vec![bold(*operator)]);
+        page.text(vec![roman(*meaning)]);
+    }
+    for group in fields::groups() {
+        page.control("SH", [group.protocol.description.to_uppercase().as_str()]);
+        for field in std::iter::once(&group.protocol).chain(group.fields) {
+            page.control("TP", []);
+            page.text(vec![bold(field.name), roman(" ("), italic(field.kind.words()), roman(")")]);
+            page.text(vec![roman(field.description)]);
+        }
+    }
+    page.control("SH", ["SEE ALSO"]);
+    page.text(vec![bold("wireglass"), roman("(1), "), bold("wireglass-fields"), roman("(1)")]);
+    page.render().into_bytes()
+}
+
+const LANGUAGE: &[&str] = &[
+    "A display filter is a question about one packet, in Wireshark's language and with Wireshark's names. A field by itself asks \
+     whether it is there; compared with a constant or another field it asks for its value. The fields below are all there are.",
+    "A field that occurs several times suits when one of its values does; with != and === all must. In front of any comparison, \
+     any and all say which. Where the field is missing, no comparison holds.",
+    "Constants: numbers (80, 0x50, 0120, 0b1010000), addresses and networks (10.0.0.0/8, 2001:db8::1, 00:1b:44:11:3a:b7), text in double \
+     quotes with escapes (\"a\\x00b\", \"\\n\") or without (r\"...\"), one character ('A'), bytes in hex (47:45:54, one byte as 0a), \
+     true and false, seconds (0.25), moments in UTC (\"2026-01-31 12:00:00\"), and names of values where the field has them.",
+    "What a packet holds above the transport belongs to the packet that completes the message. Names are never resolved. A mistake \
+     ends with status 4, its place, the reason and what was probably meant.",
+];
+
+const OPERATORS: &[(&str, &str)] = &[
+    ("== eq, != ne, < lt, > gt, <= le, >= ge", "Compare. Several in a row all hold: 1 < tcp.len < 9."),
+    ("=== all_eq, !== ~= any_ne", "All values are equal; one differs."),
+    ("contains", "Text or bytes hold these."),
+    ("matches ~", "Text or bytes match a regular expression in double quotes, capital letters or not."),
+    ("in {a, b, c..d}, not in", "One of these values or ranges."),
+    ("and &&, or ||, xor ^^, not !", "Join questions; and binds more tightly than xor, xor than or."),
+    (
+        "[first:length] [first-last] [first:] [:length] [n]",
+        "Bytes of a value; negative from its end; several apart by commas.",
+    ),
+    ("#1 #[1-2]", "The field in these layers of its protocol only, outer first; negative from the innermost."),
+    ("& + - * / %", "Numbers; with & also bytes. A sum by itself asks whether it is not zero."),
+    ("len() count() upper() lower() string() max() min() abs()", "Functions of a field."),
+];
+
 fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
@@ -91,6 +152,7 @@ fn manual_pages_are_current() {
     }
     command_page(command, "wireglass", &mut stale);
     check(&findings_page(), "wireglass-findings.7", &mut stale);
+    check(&filter_page(), "wireglass-filter.7", &mut stale);
     assert!(stale.is_empty(), "stale: {}; WIREGLASS_BLESS=1 cargo test --test man", stale.join(", "));
 }
 
@@ -99,5 +161,13 @@ fn every_finding_is_in_the_manual() {
     let page = String::from_utf8(findings_page()).unwrap();
     for entry in catalogue::entries() {
         assert!(page.contains(&format!(".SS \"{}\"", entry.code)) || page.contains(&format!(".SS {}", entry.code)));
+    }
+}
+
+#[test]
+fn every_filter_field_is_in_the_manual() {
+    let page = String::from_utf8(filter_page()).unwrap();
+    for field in fields::all() {
+        assert!(page.contains(&format!("\\fB{}\\fR", field.name)), "{}", field.name);
     }
 }

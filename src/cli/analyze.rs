@@ -9,12 +9,12 @@ use super::{
     args::{AnalyzeArgs, Format, OutputArgs},
     certificates, complain,
     exit::{Ended, Failure},
-    keys, plan,
+    keys, objects, plan,
     progress::ProgressLine,
 };
 use crate::{
     capture::{self, Merged, PacketSource},
-    engine,
+    engine, filter,
     record::{Capture, RecordKind, Wanted},
     report::{self, Writer},
 };
@@ -34,21 +34,68 @@ pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
 
 fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let wanted = plan::wanted(&args.output)?;
-    let filter = plan::filter(args.source.filter.as_deref())?;
+    let filter = plan::capture_filter(args.source.filter.as_deref())?;
     let given = keys::given(&args.source.keys)?;
     let trust = certificates::trust(&args.trust)?;
     let writer = writer(&args.output, wanted)?;
-    let mut writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+    let writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+    let mut writer = objects::exporting(writer, args.export_objects.as_deref(), wanted)?;
     let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
-    let source = open(files)?;
-    let names = files.iter().map(|file| name(file)).collect();
+    let wanted = objects::needed(args.export_objects.as_deref(), wanted);
+    let display_filter = plan::display_filter(args.source.display_filter.as_deref())?;
+    let names: Vec<String> = files.iter().map(|file| name(file)).collect();
     let stop = Arc::new(AtomicBool::new(false));
+    let selection = match display_filter {
+        Some(display_filter) => {
+            let (filter, given) =
+                (plan::capture_filter(args.source.filter.as_deref())?, keys::given(&args.source.keys)?);
+            let (count, stop) = (args.source.count, Arc::clone(&stop));
+            let settings = plan::engine_settings(&args.resources, wanted, filter, count, names.clone(), stop, given);
+            Some(select(files, settings, display_filter)?)
+        }
+        None => None,
+    };
+    let source = open(files)?;
     let mut settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop, given);
     settings.trust = Some(trust);
     let mut line = ProgressLine::new();
-    let outcome = engine::run(source, settings, writer.as_mut(), &mut |progress| line.update(progress));
+    let mut selected;
+    let writer: &mut dyn Writer = match selection {
+        Some(selection) => {
+            selected = engine::Selected::new(writer.as_mut(), selection);
+            &mut selected
+        }
+        None => writer.as_mut(),
+    };
+    let outcome = engine::run(source, settings, writer, &mut |progress| line.update(progress));
     drop(line);
     Ok(judge(&outcome.map_err(Failure::Output)?.captures, args.resources.strict))
+}
+
+/// The packets that pass a display filter, found by reading the files once more than otherwise.
+fn select(
+    files: &[PathBuf],
+    settings: engine::Settings,
+    display_filter: filter::Filter,
+) -> Result<engine::Selection, Failure> {
+    if files.iter().any(|file| file.as_os_str() == "-") {
+        let why = "with -Y the capture is read twice, so it cannot be standard input: save it first, or use `wireglass packets`";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    let selection = engine::select(open(files)?, settings, display_filter).map_err(Failure::Output)?;
+    unnumbered(selection.unnumbered);
+    Ok(selection)
+}
+
+/// Tells that a filter could not see the streams of some packets.
+pub fn unnumbered(packets: u64) {
+    if packets > 0 {
+        let most = crate::limits::MAX_RELATIVE_FLOWS;
+        complain(&format!(
+            "{packets} packets belong to streams beyond the first {most}: the filter saw no tcp.stream, tcp.seq, tcp.time_delta \
+             and their like there"
+        ));
+    }
 }
 
 /// A file's name as given; standard input's is what people call it.

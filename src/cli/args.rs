@@ -50,6 +50,8 @@ pub enum Command {
     Findings(FindingsArgs),
     /// The same report from a network interface
     Live(LiveArgs),
+    /// What a display filter (-Y) can ask; with WORD, what has it in its name or description
+    Fields(FieldsArgs),
     /// What can be captured from
     Interfaces,
     /// JSON Schema of the records
@@ -68,6 +70,10 @@ pub struct SourceArgs {
     /// Only packets that pass this BPF expression (tcpdump's language; needs libpcap)
     #[arg(short = 'f', long = "filter", value_name = "BPF")]
     pub filter: Option<String>,
+    /// Only packets that pass this display filter (Wireshark's language; `wireglass fields` lists what can be asked), and
+    /// what is made of them: a flow, or anything else that is reported, counts when one of its packets passes
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    pub display_filter: Option<String>,
     /// Stop after so many packets
     #[arg(short = 'c', long = "count", value_name = "N")]
     pub count: Option<u64>,
@@ -108,6 +114,9 @@ pub struct OutputArgs {
     /// Every row of every table (they show the first 20)
     #[arg(long)]
     pub all: bool,
+    /// Values of cookies and credentials in full; otherwise only the beginning of their SHA-256
+    #[arg(long)]
+    pub show_secrets: bool,
     /// How moments are printed [default: relative in tables; RFC 3339 in machine formats, always]
     #[arg(long, value_enum, value_name = "STYLE")]
     pub time: Option<Time>,
@@ -191,6 +200,9 @@ pub struct AnalyzeArgs {
     /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
     #[arg(long, value_name = "DIR")]
     pub export_certs: Option<PathBuf>,
+    /// Write the content of HTTP messages to this directory, decoded, named by host and path; nothing is overwritten
+    #[arg(long, value_name = "DIR")]
+    pub export_objects: Option<PathBuf>,
     /// Several files are several captures, not one in time order
     #[arg(long)]
     pub separate: bool,
@@ -276,6 +288,17 @@ pub struct FindingsArgs {
     pub color: Color,
 }
 
+/// `wireglass fields [WORD]`.
+#[derive(Debug, Args)]
+pub struct FieldsArgs {
+    /// Part of a name or a description: tcp.flags, retransmission
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
 /// `wireglass live`.
 #[derive(Debug, Args)]
 pub struct LiveArgs {
@@ -321,6 +344,9 @@ pub struct LiveArgs {
     /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
     #[arg(long, value_name = "DIR")]
     pub export_certs: Option<PathBuf>,
+    /// Write the content of HTTP messages to this directory, decoded, named by host and path; nothing is overwritten
+    #[arg(long, value_name = "DIR")]
+    pub export_objects: Option<PathBuf>,
 }
 
 /// Output formats.

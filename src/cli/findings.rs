@@ -7,6 +7,7 @@ use super::{
     plan,
 };
 use crate::{
+    filter::nearest,
     record::catalogue::{self, CATALOGUE, Entry},
     report,
 };
@@ -31,7 +32,8 @@ pub fn findings(args: &FindingsArgs) -> Result<Ended, Failure> {
         .collect();
     if rooms.is_empty() {
         let codes: Vec<&str> = catalogue::entries().map(|entry| entry.code).collect();
-        let nearest = plan::nearest(asked, &codes).map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+        let nearest =
+            nearest(asked, codes.iter().copied()).map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
         return Err(Failure::Usage(format!("`{asked}` is no finding.{nearest} `wireglass findings` lists them")));
     }
     report::catalogue::list(&rooms, &options, out).map_err(Failure::Output)?;

@@ -4,9 +4,12 @@ mod args;
 mod certificates;
 mod connection;
 mod exit;
+mod fields;
 mod findings;
 mod keys;
 mod live;
+mod object_names;
+mod objects;
 mod packets;
 mod plan;
 mod progress;
@@ -56,6 +59,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Packets(args)) => packets::packets(&args),
         Some(Command::Connection(args)) => connection::connection(&args),
         Some(Command::Findings(args)) => findings::findings(&args),
+        Some(Command::Fields(args)) => fields::fields(&args),
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),

@@ -12,14 +12,15 @@ use super::{
 };
 use crate::{
     engine,
-    record::{Record, Wanted},
+    record::{Packet, Record, Wanted},
     report::{self, Writer},
 };
 
 /// Runs the command.
 pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     let files = plan::files(&args.source)?;
-    let filter = plan::filter(args.source.filter.as_deref())?;
+    let filter = plan::capture_filter(args.source.filter.as_deref())?;
+    let display_filter = plan::display_filter(args.source.display_filter.as_deref())?;
     let given = keys::given(&args.source.keys)?;
     let source = analyze::open(&files)?;
     let names = files.iter().map(|file| analyze::name(file)).collect();
@@ -37,12 +38,19 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     };
     let outcome = if args.format == Format::Table {
         let mut lines = report::packets::PacketLines::new(out, options, args.verbose);
-        engine::packets(source, settings, &mut |packet, bytes| lines.packet(packet, args.hex.then_some(bytes)))
-            .and_then(|outcome| lines.finish().map(|()| outcome))
+        let mut show = |packet: &Packet, bytes: &[u8], first| {
+            lines.begin_at(first);
+            lines.packet(packet, args.hex.then_some(bytes))
+        };
+        let outcome = engine::packets(source, settings, display_filter, &mut show);
+        outcome.and_then(|outcome| lines.finish().map(|()| outcome))
     } else {
         let mut writer = report::writer(plan::format(args.format), out, options).map_err(Failure::Output)?;
-        engine::packets(source, settings, &mut |packet, _| writer.record(&Record::Packet(Box::new(packet.clone()))))
-            .and_then(|outcome| writer.finish().map(|()| outcome))
+        let mut show = |packet: &Packet, _: &[u8], _| writer.record(&Record::Packet(Box::new(packet.clone())));
+        let outcome = engine::packets(source, settings, display_filter, &mut show);
+        outcome.and_then(|outcome| writer.finish().map(|()| outcome))
     };
-    Ok(analyze::judge(&outcome.map_err(Failure::Output)?.captures, false))
+    let outcome = outcome.map_err(Failure::Output)?;
+    analyze::unnumbered(outcome.unnumbered);
+    Ok(analyze::judge(&outcome.captures, false))
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     capture::bpf::Filter,
-    engine, flow, limits,
+    engine, filter, flow, limits,
     record::{RecordKind, Wanted},
     report,
 };
@@ -58,7 +58,7 @@ pub fn files(source: &SourceArgs) -> Result<Vec<PathBuf>, Failure> {
 ///
 /// # Errors
 /// It is wrong, or this build cannot compile it.
-pub fn filter(expression: Option<&str>) -> Result<Option<Filter>, Failure> {
+pub fn capture_filter(expression: Option<&str>) -> Result<Option<Filter>, Failure> {
     expression.map(|text| Filter::new(text).map_err(|error| Failure::Filter(error.to_string()))).transpose()
 }
 
@@ -71,7 +71,7 @@ pub fn wanted(output: &OutputArgs) -> Result<Wanted, Failure> {
     for kind in named_kinds(&output.also)? {
         wanted = wanted.with(kind);
     }
-    Ok(wanted)
+    Ok(if output.show_secrets { wanted.with_secrets() } else { wanted })
 }
 
 fn named(names: &[String]) -> Result<Wanted, Failure> {
@@ -87,36 +87,20 @@ fn named_kinds(names: &[String]) -> Result<Vec<RecordKind>, Failure> {
         .map(|name| {
             reportable().find(|kind| kind.list_name() == name || kind.type_name() == name).ok_or_else(|| {
                 let known: Vec<_> = reportable().map(RecordKind::list_name).collect();
-                let nearest = nearest(name, &known).map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+                let nearest = filter::nearest(name, known.iter().copied())
+                    .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
                 Failure::Usage(format!("`{name}` is not a record type.{nearest} There are: {}", known.join(", ")))
             })
         })
         .collect()
 }
 
-/// The known name most like `name`, if one is close.
-pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    known
-        .iter()
-        .map(|candidate| (distance(name, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len() / 3 + 1)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+/// The display filter of `-Y`.
+///
+/// # Errors
+/// It is wrong; the message shows where.
+pub fn display_filter(text: Option<&str>) -> Result<Option<filter::Filter>, Failure> {
+    text.map(|text| filter::Filter::new(text).map_err(|mistake| Failure::Filter(mistake.to_string()))).transpose()
 }
 
 /// Settings of a run.

@@ -3,6 +3,7 @@ use std::{io, sync::Arc};
 
 use super::{
     consumer::Outlet,
+    question::{self, Question},
     relative::Relative,
     route::{Parcel, Routed},
     run::{Outcome, Reader, Settings, describe_source},
@@ -11,66 +12,81 @@ use super::{
 use crate::{
     app::Note,
     capture::{PacketHead, PacketSource},
-    record::{Layer, Packet},
+    filter::Filter,
+    record::{Layer, Packet, RecordKind, Timestamp},
     wire::{self, TcpNumbers},
 };
 
-/// Reads `source` to its end and shows every packet with its bytes.
+/// Reads `source` to its end and shows every packet with its bytes, and with the moment of the first packet; with a filter,
+/// every packet that passes.
 ///
 /// # Errors
 /// What the source or `show` said.
 pub fn packets(
     source: Box<dyn PacketSource>,
     mut settings: Settings,
-    show: &mut dyn FnMut(&Packet, &[u8]) -> io::Result<()>,
+    filter: Option<Filter>,
+    show: &mut dyn FnMut(&Packet, &[u8], Timestamp) -> io::Result<()>,
 ) -> io::Result<Outcome> {
     let mut reader = Reader::new(source, &mut settings);
+    // What is thought of a segment is counted for the record of its connection.
+    if filter.as_ref().is_some_and(|filter| filter.needs().analysis) {
+        settings.flow.wanted = settings.flow.wanted.with(RecordKind::Connection);
+    }
     let outlet = Outlet::new(settings.flow.wanted, true, Arc::new([]));
     let mut worker = Worker::new(0, 1, settings.flow, outlet);
     let mut parcel = Parcel::default();
     let mut relative = Relative::default();
+    let mut question = filter.map(Question::new);
+    let mut first = None;
     while reader.next(&mut parcel)? {
         for place in 0..parcel.routed.len() {
             let notes = worker.packet_notes(&parcel, place);
             let (head, routed) = (parcel.batch.heads[place], parcel.routed[place]);
+            let first = *first.get_or_insert(head.timestamp);
+            let (told, infos) = told(&routed, notes);
             let numbers = relative.numbers(&routed.decoded, parcel.view(&routed));
-            show(&packet(&parcel, &head, &routed, notes, numbers), parcel.batch.bytes(&head))?;
+            if question.as_mut().is_none_or(|question| question.passes(&parcel, place, &told, &worker)) {
+                show(&packet(&parcel, &head, &routed, (told, infos), numbers), parcel.batch.bytes(&head), first)?;
+            }
         }
         worker.pass_time(&parcel);
         worker.emitted().clear();
     }
-    Ok(Outcome { captures: describe_source(&reader) })
+    let unnumbered = question.map_or(0, |question| question.left_out());
+    Ok(Outcome { captures: describe_source(&reader), unnumbered })
+}
+
+/// What sessions say of a packet: the layers, put in their places, and what they say on one line.
+pub(super) fn told(routed: &Routed, notes: Vec<Note>) -> (Vec<Layer>, Vec<String>) {
+    let payload = routed.decoded.payload_offset as usize;
+    let placed = notes.into_iter().map(|Note { info, mut layer }| {
+        place(&mut layer, payload, routed.decoded.payload_length as usize);
+        (layer, info)
+    });
+    placed.unzip()
 }
 
 fn packet(
     parcel: &Parcel,
     head: &PacketHead,
     routed: &Routed,
-    notes: Vec<Note>,
+    (told, infos): (Vec<Layer>, Vec<String>),
     numbers: Option<TcpNumbers>,
 ) -> Packet {
-    let bytes = parcel.batch.bytes(head);
-    let mut layers = wire::describe(head.link_type, bytes, head.wire_length);
-    if routed.reassembled {
-        let fragment = wire::decode(head.link_type, bytes, head.wire_length);
-        layers = wire::describe_reassembled(parcel.view(routed), &fragment, layers);
-    }
+    let mut layers = question::layers(head, routed, parcel.batch.bytes(head), parcel.view(routed));
     let mut protocols = routed.decoded.path.to_string();
-    let mut told: Vec<String> = Vec::new();
-    let payload = routed.decoded.payload_offset as usize;
-    for Note { info, mut layer } in notes {
+    for layer in told {
         if protocols.rsplit(':').next() != Some(layer.protocol) {
             protocols.push(':');
             protocols.push_str(layer.protocol);
         }
-        place(&mut layer, payload, routed.decoded.payload_length as usize);
-        told.push(info);
         layers.push(layer);
     }
-    let info = if told.is_empty() {
+    let info = if infos.is_empty() {
         wire::summary_with(&routed.decoded, parcel.view(routed), numbers)
     } else {
-        told.join(", ")
+        infos.join(", ")
     };
     Packet {
         number: head.number,

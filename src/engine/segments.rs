@@ -118,22 +118,22 @@ struct Span {
 
 /// The counters of one side that a single segment moves.
 #[derive(Clone, Copy, Default)]
-struct Counted {
-    retransmissions: u64,
-    fast: u64,
-    timeout: u64,
-    tail_loss: u64,
-    spurious: u64,
-    out_of_order: u64,
-    duplicate_acks: u64,
-    window_full: u64,
-    keep_alives: u64,
-    window_probes: u64,
-    gap_bytes: u64,
+pub(super) struct Counted {
+    pub(super) retransmissions: u64,
+    pub(super) fast: u64,
+    pub(super) timeout: u64,
+    pub(super) tail_loss: u64,
+    pub(super) spurious: u64,
+    pub(super) out_of_order: u64,
+    pub(super) duplicate_acks: u64,
+    pub(super) window_full: u64,
+    pub(super) keep_alives: u64,
+    pub(super) window_probes: u64,
+    pub(super) gap_bytes: u64,
 }
 
 impl Counted {
-    fn of(side: &ConnectionSide) -> Self {
+    pub(super) fn of(side: &ConnectionSide) -> Self {
         Self {
             retransmissions: side.retransmissions,
             fast: side.fast_retransmissions,

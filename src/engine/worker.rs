@@ -8,7 +8,7 @@ use crate::{
     app::Note,
     flow::{Packet, Settings, Table},
     limits,
-    record::{Connection, FlowKey, PacketNumber, PacketRef},
+    record::{Connection, FlowId, FlowKey, PacketNumber, PacketRef},
     wire::{ChecksumStatus, TransportHeader},
 };
 
@@ -39,11 +39,15 @@ impl Worker {
 
     /// Takes one packet, if it is this worker's; answers what sessions said about it, when notes are wanted.
     pub fn packet_notes(&mut self, parcel: &Parcel, place: usize) -> Vec<Note> {
+        self.packet_flow(parcel, place).1
+    }
+
+    /// The same, and the flow it belongs to.
+    pub fn packet_flow(&mut self, parcel: &Parcel, place: usize) -> (Option<FlowId>, Vec<Note>) {
         self.outlet.use_secrets(&parcel.secrets);
-        if let Some(routed) = parcel.routed.get(place) {
-            self.packet(parcel, place, routed);
-        }
-        self.outlet.take_notes()
+        let routed = parcel.routed.get(place);
+        let flow = routed.and_then(|routed| self.packet(parcel, place, routed));
+        (flow, self.outlet.take_notes())
     }
 
     /// The connection that `routed` is a packet of, as it would be reported now.
@@ -79,20 +83,21 @@ impl Worker {
         &self.outlet
     }
 
-    fn packet(&mut self, parcel: &Parcel, place: usize, routed: &Routed) {
+    /// Takes one packet, if it is this worker's; answers its flow.
+    fn packet(&mut self, parcel: &Parcel, place: usize, routed: &Routed) -> Option<FlowId> {
         let Some(shard) = routed.shard.map(usize::from) else {
             // Nobody's flow; its checksums are all there is to look at.
             if place % self.step == self.first {
                 self.verify(routed, parcel.view(routed), parcel.packet_ref(place));
             }
-            return;
+            return None;
         };
         if shard % self.step != self.first {
-            return;
+            return None;
         }
         let (bytes, at) = (parcel.view(routed), parcel.packet_ref(place));
         let checksum = self.verify(routed, bytes, at);
-        let Some(table) = self.tables.get_mut(shard / self.step) else { return };
+        let table = self.tables.get_mut(shard / self.step)?;
         let packet = Packet {
             at,
             clock: routed.clock,
@@ -102,11 +107,11 @@ impl Worker {
             checksum,
         };
         table.expire(routed.clock, |moment| parcel.reached(moment), &mut self.outlet);
-        if let Some(conversation) = table.packet(&packet, &mut self.outlet)
-            && routed.decoded.payload_length > 0
-        {
+        let conversation = table.packet(&packet, &mut self.outlet)?;
+        if routed.decoded.payload_length > 0 {
             conversation.count(routed.node, packet.wire_length, &mut self.outlet);
         }
+        Some(conversation.flow())
     }
 
     /// Verifies the checksums of the innermost network header and of what it carries; answers the latter's verdict.

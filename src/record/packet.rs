@@ -191,6 +191,25 @@ pub enum Value {
     List(Vec<Value>),
 }
 
+/// A header of a packet: where it is, and what belongs to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Wireshark's short name of the protocol, as in [`Layer`].
+    pub protocol: &'static str,
+    /// Where it starts.
+    pub offset: u32,
+    /// Its length; 0 where only the protocol is known.
+    pub length: u32,
+    /// Where the bytes that belong to it and its payload end, as far as they are here.
+    pub end: u32,
+    /// Where they ended on the wire.
+    pub wire_end: u32,
+    /// Whether it is part of a packet that an ICMP error quotes.
+    pub quoted: bool,
+    /// Whether its bytes are those of the reassembled datagram, not of the packet.
+    pub of_datagram: bool,
+}
+
 /// One layer of a packet.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Layer {

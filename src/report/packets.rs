@@ -50,6 +50,12 @@ impl PacketLines {
         Self { out, options, tree, first, previous: None, widths: LEAST }
     }
 
+    /// The moment from which relative times count, unless there is one: the first packet that is shown need not be the
+    /// first one.
+    pub fn begin_at(&mut self, first: Timestamp) {
+        self.first.get_or_insert(first);
+    }
+
     /// One packet, and its bytes as with `-x` when they are given.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod dot11;
 mod ethernet;
 mod fragment;
 mod gre;
+mod headers;
 mod icmp;
 mod icmpv6;
 mod ipv4;
@@ -45,6 +46,7 @@ use std::{fmt, net::IpAddr};
 
 pub use checksum::Sum;
 pub use fragment::FragmentInfo;
+pub use headers::{headers, headers_reassembled};
 pub use path::{Layered, Path};
 pub use summary::{TcpNumbers, summary, summary_of, summary_with};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
@@ -253,13 +255,18 @@ pub fn describe_reassembled(datagram: &[u8], fragment: &Decoded, mut fragment_la
     if fragment_layers.last().is_some_and(|layer| layer.protocol == Layered::Data.name()) {
         fragment_layers.pop();
     }
-    let is_ip = |layer: &Layer| layer.protocol == Layered::Ipv4.name() || layer.protocol == Layered::Ipv6.name();
-    let outer = fragment_layers.iter().rposition(is_ip).unwrap_or_default();
-    // The IP header and the extension headers in front of the fragment header are in both.
-    let behind = fragment_layers.iter().skip(outer);
-    let common = behind.take_while(|layer| layer.protocol != Layered::Ipv6Fragment.name()).count();
+    let names: Vec<&str> = fragment_layers.iter().map(|layer| layer.protocol).collect();
+    let common = fragment_headers_in_common(&names);
     fragment_layers.extend(walk.visitor.layers.into_iter().skip(common));
     fragment_layers
+}
+
+/// How many headers of a fragment, by name, are those of its reassembled datagram too: the last IP header and the extension
+/// headers in front of the fragment header.
+fn fragment_headers_in_common(names: &[&str]) -> usize {
+    let is_ip = |name: &&str| *name == Layered::Ipv4.name() || *name == Layered::Ipv6.name();
+    let outer = names.iter().rposition(is_ip).unwrap_or_default();
+    names.iter().skip(outer).take_while(|name| **name != Layered::Ipv6Fragment.name()).count()
 }
 
 impl Decoded {

@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub end: usize,
     /// Where they ended on the wire.
     pub wire_end: usize,
+    /// Whether it is part of a packet that an ICMP error quotes.
+    pub quoted: bool,
 }
 
 /// Who is told of every header.
@@ -192,7 +194,8 @@ impl<'a, V: Visitor> Walk<'a, V> {
     /// The same for a header that Wireshark's hierarchy does not count as a protocol of its own.
     #[inline]
     pub fn enter_unnamed(&mut self, protocol: Layered, length: usize) {
-        let found = Found { protocol, offset: self.at, length, end: self.end, wire_end: self.wire_end };
+        let found =
+            Found { protocol, offset: self.at, length, end: self.end, wire_end: self.wire_end, quoted: self.quoted };
         self.visitor.layer(found);
         self.at = self.at.saturating_add(length).min(self.end);
         if !self.quoted && matches!(self.decoded.network, Network::None) {

@@ -3,6 +3,9 @@
 use super::{names, suite_names::SUITES};
 use crate::record::CipherSuite;
 
+/// The one suite of TLS 1.3 whose tags have eight bytes.
+pub const TLS_AES_128_CCM_8_SHA256: u32 = 0x1305;
+
 /// IANA's name of a suite; three-byte numbers are SSLv2's.
 #[must_use]
 pub fn name(id: u32) -> Option<&'static str> {

@@ -5,10 +5,11 @@ use ring::aead::quic::{self, HeaderProtectionKey};
 use super::{
     decryption::Decryption,
     dtls13::{self, Unified},
-    key_schedule::{self, expand_label},
+    key_schedule,
     record_protection::{Keys, Sealed, Suite},
 };
 use crate::{
+    app::codec::hkdf::expand_label,
     limits,
     record::{Direction, PacketRef, Secret, SecretLabel, Secrets},
 };

@@ -16,6 +16,8 @@ pub mod kind {
     pub const EC_POINT_FORMATS: u16 = 11;
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
     pub const ALPN: u16 = 16;
+    pub const STATUS_REQUEST_V2: u16 = 17;
+    pub const SIGNED_CERTIFICATE_TIMESTAMP: u16 = 18;
     pub const SESSION_TICKET: u16 = 35;
     pub const PRE_SHARED_KEY: u16 = 41;
     pub const EARLY_DATA: u16 = 42;

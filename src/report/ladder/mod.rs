@@ -1,6 +1,7 @@
 //! `wireglass connection`: one connection as textbooks draw it, both ends' states on their lifelines. What is drawn is the
 //! same in every format ([`fold`], [`words`]); [`text`], [`markdown`] and [`svg`] only draw it.
 mod fold;
+mod handshake;
 mod markdown;
 mod svg;
 mod text;

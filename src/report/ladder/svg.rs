@@ -292,7 +292,7 @@ impl Sheet {
             );
         }
         let label = messages.label(segment);
-        let label = messages.wait(segment).map_or(label.clone(), |wait| format!("{label}   ({wait})"));
+        let label = messages.wait(segment, false).map_or(label.clone(), |wait| format!("{label}   ({wait})"));
         let label = cut_middle(&label, if segment.is_lost { LABEL_COLUMNS * 3 / 4 } else { LABEL_COLUMNS });
         let (x, y) = ((from + to) / 2, (start + end) / 2 - 5);
         let _ = writeln!(

@@ -32,8 +32,8 @@ pub fn page(picture: &Picture<'_>, options: &Options) -> Vec<String> {
     lines.push(String::new());
     lines.extend(ladder(picture, options, options.columns()));
     lines.push(String::new());
-    lines.extend(extensions(picture, options.columns()));
     lines.extend(problems(picture, options.columns()));
+    lines.extend(extensions(picture, options.columns()));
     lines
 }
 
@@ -41,6 +41,7 @@ pub fn page(picture: &Picture<'_>, options: &Options) -> Vec<String> {
 fn extensions(picture: &Picture<'_>, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for (title, extensions) in words::extensions(picture.beside) {
+        lines.push(String::new());
         lines.push(paint(Style::Bold, &title));
         for (name, text) in extensions {
             for (place, part) in wrap(&text, columns.saturating_sub(EXTENSION + 4)).iter().enumerate() {
@@ -48,7 +49,6 @@ fn extensions(picture: &Picture<'_>, columns: usize) -> Vec<String> {
                 lines.push(format!("  {}  {part}", paint(Style::Dim, &pad_right(&name, EXTENSION))));
             }
         }
-        lines.push(String::new());
     }
     lines
 }
@@ -163,27 +163,32 @@ struct Layout<'a> {
     arrow: usize,
     number: usize,
     wait: usize,
+    /// Whether only the larger part of a wait has room.
+    brief: bool,
 }
 
 impl<'a> Layout<'a> {
     fn new(picture: &Picture<'a>, options: &Options, columns: usize) -> Self {
         let messages = Messages::new(picture.beside);
         let mut clock = Clock::new(picture, options);
-        let (mut time, mut state, mut number, mut wait) = (7, 6, 2, 0);
+        let (mut time, mut state, mut number, mut wait, mut brief_wait) = (7, 6, 2, 0, 0);
         for row in &picture.rows {
             time = time.max(width(&clock.time(row.ts)) + 1);
             state = row.states.iter().flatten().map(|at| width(&words::state(*at))).fold(state, usize::max);
             if let What::Segment(segment) = &row.what {
                 number = number.max(width(&segment.packet.number.to_string()) + 1);
-                wait = wait.max(messages.wait(segment).map_or(0, |wait| width(&wait) + 2));
+                wait = wait.max(messages.wait(segment, false).map_or(0, |wait| width(&wait) + 2));
+                brief_wait = brief_wait.max(messages.wait(segment, true).map_or(0, |wait| width(&wait) + 2));
             }
         }
         let around = time + 2 + state + 1 + 1 + state + 2 + number;
-        if columns < around + wait + 50 {
-            wait = 0;
+        let fits = |wait: usize| columns >= around + wait + 50;
+        let brief = !fits(wait);
+        if brief {
+            wait = if fits(brief_wait) { brief_wait } else { 0 };
         }
         let arrow = columns.saturating_sub(around + wait).min(LONGEST_ARROW);
-        Self { messages, is_narrow: columns < NARROW, columns, time, state, arrow, number, wait }
+        Self { messages, is_narrow: columns < NARROW, columns, time, state, arrow, number, wait, brief }
     }
 
     fn heading(&self) -> String {
@@ -207,7 +212,7 @@ impl<'a> Layout<'a> {
             What::Start => line(&blank, &" ".repeat(self.arrow), ""),
             What::Segment(segment) => {
                 let number = pad_left(&format!("#{}", segment.packet.number), self.number);
-                let wait = self.messages.wait(segment).filter(|_| self.wait > 0);
+                let wait = self.messages.wait(segment, self.brief).filter(|_| self.wait > 0);
                 let wait = wait.map_or_else(String::new, |wait| format!("  {wait}"));
                 line(time, &self.arrow(segment), &paint(Style::Dim, &format!("{number}{wait}")))
             }

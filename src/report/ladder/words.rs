@@ -2,11 +2,11 @@
 //! from the network is escaped here.
 use std::collections::BTreeMap;
 
-use super::fold::Folded;
+use super::{fold::Folded, handshake, text::side_name};
 use crate::{
     record::{
         Certainty, Close, CloseKind, Connection, ConnectionSide, Ecn, Endpoint, LimitedBy, Mark, PacketNumber, Phase,
-        Record, Segment, Side, TcpState, Timestamp, Tls, TlsExtensions, Vantage, WaitingFor, WhichSide,
+        Record, Segment, Side, TcpState, Timestamp, Tls, TlsExtensions, Vantage, WhichSide,
     },
     report::{escape::escape, tls_extensions, units},
 };
@@ -17,6 +17,8 @@ const MAX_LABEL_BYTES: usize = 400;
 const WORTH_A_RATE_BYTES: u64 = 10_000;
 /// Waits shorter than this, in nanoseconds, are not worth a word.
 const WORTH_SAYING_NS: i64 = 50_000;
+/// TLS handshakes of one connection that are told above the picture: renegotiations are rare.
+const MAX_HANDSHAKES_IN_FACTS: usize = 3;
 
 /// An end of the connection.
 pub fn endpoint(side: &ConnectionSide) -> String {
@@ -66,6 +68,9 @@ pub fn facts(connection: &Connection, beside: &[Record]) -> Vec<(&'static str, S
     if !phases.is_empty() {
         let text: Vec<String> = phases.iter().map(|(name, ns)| format!("{name} {}", units::duration(*ns))).collect();
         facts.push(("phases", text.join(" · ")));
+    }
+    for tls in tls(beside).take(MAX_HANDSHAKES_IN_FACTS) {
+        facts.extend(handshake::facts(tls, beside));
     }
     facts.push(("end", closed(&connection.close)));
     facts
@@ -306,19 +311,21 @@ impl<'a> Messages<'a> {
         phases.iter().copied().filter(move |phase| phase.side == side)
     }
 
-    /// What was waited for until this segment, and how long.
-    pub fn wait(&self, segment: &Segment) -> Option<String> {
+    /// What was waited for until this segment, and how long; in brief, the larger part only.
+    pub fn wait(&self, segment: &Segment, brief: bool) -> Option<String> {
         let Some(phase) = self.of(segment).next() else {
             let ns = self.answered.get(&segment.packet.number).filter(|ns| **ns >= WORTH_SAYING_NS)?;
             return Some(format!("after {}", units::duration(*ns)));
         };
-        let (ns, whose) = phase.since_previous_ns.filter(|ns| *ns >= WORTH_SAYING_NS).zip(phase.waiting_for)?;
-        let whose = match whose {
-            WaitingFor::Client => "client",
-            WaitingFor::Server => "server",
-            WaitingFor::Network => "network",
-        };
-        Some(format!("{whose} {}", units::duration(ns)))
+        let waited = phase.since_previous_ns.filter(|ns| *ns >= WORTH_SAYING_NS && phase.waiting_for.is_some())?;
+        let (own, way) = (phase.thinking_ns.unwrap_or(0), waited.saturating_sub(phase.thinking_ns.unwrap_or(0)));
+        let mut parts = vec![(side_name(phase.side), own), ("network", way)];
+        parts.sort_by_key(|(_, ns)| std::cmp::Reverse(*ns));
+        // A part of less than a tenth is not worth a word.
+        parts.retain(|(_, ns)| ns.saturating_mul(10) >= waited);
+        parts.truncate(if brief { 1 } else { 2 });
+        let parts = parts.iter().map(|(whose, ns)| format!("{whose} {}", units::duration(*ns)));
+        Some(parts.collect::<Vec<_>>().join(", "))
     }
 
     /// What stands on a segment's arrow.
@@ -338,7 +345,7 @@ impl<'a> Messages<'a> {
         let mut words: Vec<(String, usize)> = Vec::new();
         for note in &segment.notes {
             let note = short(note);
-            if !implied.is_empty() && note == "Application Data" {
+            if !implied.is_empty() && matches!(note.as_str(), "Application Data" | "Encrypted Handshake Message") {
                 continue;
             }
             match words.last_mut() {

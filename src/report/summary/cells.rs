@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     record::{
-        Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, ExtensionDetail, Record,
-        Resumption, Side, Subject, Timestamp, TlsOutcome, WhichSide,
+        Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, ExtensionDetail,
+        QuicPacketType, Record, Resumption, Side, Subject, Timestamp, TlsOutcome, WebsocketCounts, WhichSide,
     },
     report::{TimeStyle, escape::escape, tls_extensions, units},
 };
@@ -294,6 +294,27 @@ fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
 }
 
 /// Failures first, then the slowest.
+/// Facts that a table has no room for; the records have them.
+const MINOR_FACTS: [&str; 3] = ["methods_offered", "method", "bound"];
+/// Facts whose value says what it is.
+const PLAIN_FACTS: [&str; 4] = ["command", "destination", "reply", "banner"];
+
+pub fn application(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::Application(application) = record else { return Vec::new() };
+    let facts = application.facts.iter().filter(|fact| !MINOR_FACTS.contains(&fact.name));
+    let facts = facts.map(|fact| match fact.name.strip_suffix("_ns").zip(fact.value.parse().ok()) {
+        Some((name, ns)) => format!("{} {}", name.replace('_', " "), units::duration(ns)),
+        None if PLAIN_FACTS.contains(&fact.name) => fact.value.clone(),
+        None => format!("{} {}", fact.name.replace('_', " "), fact.value),
+    });
+    vec![
+        flow(&application.subject),
+        plain(application.protocol),
+        plain(&application.server.to_string()),
+        plain(&facts.collect::<Vec<_>>().join(" · ")),
+    ]
+}
+
 pub fn http_key(record: &Record) -> Key {
     let Record::Http(http) = record else { return (0, 0) };
     let trouble = match http.response.as_ref().map(|response| response.status) {
@@ -304,6 +325,39 @@ pub fn http_key(record: &Record) -> Key {
         Some(_) => 0,
     };
     (trouble, http.ttfb_ns.and_then(|ns| u64::try_from(ns).ok()).unwrap_or(0))
+}
+
+/// The busiest first.
+pub fn websocket_key(record: &Record) -> Key {
+    let Record::Websocket(one) = record else { return (0, 0) };
+    (0, one.sent.frames.saturating_add(one.received.frames))
+}
+
+pub fn websocket(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::Websocket(one) = record else { return Vec::new() };
+    let messages = |counts: &WebsocketCounts| counts.text_messages.saturating_add(counts.binary_messages).to_string();
+    let lasted = one.start_ts.zip(one.end_ts).map(|(start, end)| end.since(start));
+    let closed = match one.close.first() {
+        None => absent(),
+        Some(close) => {
+            let side = if close.side == Side::Client { "client" } else { "server" };
+            let code = close.code.map_or_else(|| "no code".to_owned(), |code| code.to_string());
+            let normal = matches!(close.code, None | Some(1000 | 1001));
+            let name = close.name.unwrap_or_default();
+            styled(&format!("{side}, {code} {name}"), if normal { Style::Plain } else { Style::Yellow })
+        }
+    };
+    vec![
+        flow(&one.subject),
+        ends(one.client, one.server),
+        plain(&messages(&one.sent)),
+        plain(&messages(&one.received)),
+        bytes(one.sent.data_bytes),
+        bytes(one.received.data_bytes),
+        plain(&one.sent.pings.saturating_add(one.received.pings).to_string()),
+        duration(lasted),
+        closed,
+    ]
 }
 
 pub fn http(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
@@ -423,6 +477,32 @@ pub fn tls_record(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<C
     ]
 }
 
+pub fn quic_packet(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::QuicPacket(packet) = record else { return Vec::new() };
+    let kind = match packet.packet_type {
+        QuicPacketType::Initial => "Initial",
+        QuicPacketType::ZeroRtt => "0-RTT",
+        QuicPacketType::Handshake => "Handshake",
+        QuicPacketType::Retry => "Retry",
+        QuicPacketType::VersionNegotiation => "Version Negotiation",
+        QuicPacketType::OneRtt => "1-RTT",
+        QuicPacketType::Google => "Google",
+    };
+    let frames = match packet.packet_type {
+        _ if packet.decrypted => plain(&packet.frames.join(", ")),
+        QuicPacketType::Retry | QuicPacketType::VersionNegotiation => absent(),
+        _ => styled("encrypted", Style::Dim),
+    };
+    vec![
+        plain(&packet.packet.to_string()),
+        flow(&packet.subject),
+        side(packet.side),
+        plain(kind),
+        maybe(packet.destination_connection_id.as_deref()),
+        maybe(packet.packet_number.map(|number| number.to_string()).as_deref()),
+        frames,
+    ]
+}
 pub fn tls_extensions(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
     let Record::TlsExtensions(message) = record else { return Vec::new() };
     vec![

@@ -108,7 +108,7 @@ impl Section {
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 12] = [
+pub const SECTIONS: [Section; 15] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -257,6 +257,39 @@ pub const SECTIONS: [Section; 12] = [
         cells: cells::http,
     },
     Section {
+        kind: RecordKind::Application,
+        title: "Applications",
+        order: "by flow",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("protocol", 0, 0, 9),
+            text("server", 2, 0, 21),
+            text("what it says", 0, 40, 60),
+        ],
+        cells: cells::application,
+    },
+    Section {
+        kind: RecordKind::Websocket,
+        title: "WebSocket",
+        order: "by flow",
+        cut_order: "the busiest",
+        key: cells::websocket_key,
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("client → server", 0, 24, 44),
+            number("↑ messages", 1, 10),
+            number("↓ messages", 1, 10),
+            number("↑ size", 2, 8),
+            number("↓ size", 2, 8),
+            number("pings", 4, 5),
+            number("lasted", 3, 8),
+            text("closed", 0, 14, 30),
+        ],
+        cells: cells::websocket,
+    },
+    Section {
         kind: RecordKind::DnsMessage,
         title: "DNS messages",
         order: "as captured",
@@ -305,6 +338,23 @@ pub const SECTIONS: [Section; 12] = [
             text("value", 0, 16, 100),
         ],
         cells: cells::tls_extensions,
+    },
+    Section {
+        kind: RecordKind::QuicPacket,
+        title: "QUIC packets",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            text("type", 0, 0, 19),
+            text("to id", 2, 0, 40),
+            number("number", 0, 8),
+            text("frames", 0, 12, 60),
+        ],
+        cells: cells::quic_packet,
     },
     Section {
         kind: RecordKind::Http2Frame,

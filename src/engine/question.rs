@@ -1,0 +1,223 @@
+//! Asks a filter about packets: prepares what the filter needs of each, and nothing else.
+use std::cell::OnceCell;
+
+use super::{
+    judgement::{Judge, Judged},
+    relative::Relative,
+    route::{Parcel, Routed},
+    streams::{Place, Streams},
+    worker::Worker,
+};
+use crate::{
+    capture::PacketHead,
+    filter::{Fact, Filter, Packet},
+    record::{Header, Layer, Timestamp, Transport},
+    wire::{self, TcpNumbers},
+};
+
+/// A filter and what it remembers between packets.
+pub struct Question {
+    filter: Filter,
+    streams: Streams,
+    relative: Relative,
+    judge: Judge,
+    headers: Vec<Header>,
+    first: Option<Timestamp>,
+    previous: Option<Timestamp>,
+    displayed: Option<Timestamp>,
+}
+
+impl Question {
+    /// Nothing was asked yet.
+    pub fn new(filter: Filter) -> Self {
+        Self {
+            filter,
+            streams: Streams::default(),
+            relative: Relative::default(),
+            judge: Judge::default(),
+            headers: Vec::new(),
+            first: None,
+            previous: None,
+            displayed: None,
+        }
+    }
+
+    /// Packets whose stream was not numbered, or not judged, because there were too many.
+    pub fn left_out(&self) -> u64 {
+        self.streams.left_out().max(self.judge.left_out())
+    }
+
+    /// Whether the packet at `place` passes. To be asked of every packet in turn, when `worker` has taken it. `told` is what
+    /// sessions say of it.
+    pub fn passes(&mut self, parcel: &Parcel, place: usize, told: &[Layer], worker: &Worker) -> bool {
+        let (Some(head), Some(routed)) = (parcel.batch.heads.get(place), parcel.routed.get(place)) else {
+            return false;
+        };
+        let at = head.timestamp;
+        let first = *self.first.get_or_insert(at);
+        let previous = self.previous.replace(at).unwrap_or(at);
+        let view = parcel.view(routed);
+        let (mut stream, mut numbers) = (None, None);
+        if self.filter.needs().streams {
+            stream = self.streams.place(&routed.decoded, view, at);
+            numbers = self.relative.numbers(&routed.decoded, view);
+        }
+        let judged = match self.filter.needs().analysis {
+            true => self.judge.judge(parcel, routed, worker),
+            false => Judged::default(),
+        };
+        let bytes = parcel.batch.bytes(head);
+        if routed.reassembled {
+            let fragment = wire::decode(head.link_type, bytes, head.wire_length);
+            wire::headers(head.link_type, bytes, head.wire_length, &fragment, &mut self.headers);
+            wire::headers_reassembled(view, &fragment, &mut self.headers);
+        } else {
+            wire::headers(head.link_type, bytes, head.wire_length, &routed.decoded, &mut self.headers);
+        }
+        let seen = Seen {
+            bytes,
+            view,
+            head,
+            routed,
+            headers: &self.headers,
+            told,
+            first,
+            previous,
+            displayed: self.displayed,
+            stream,
+            numbers,
+            judged,
+            tree: OnceCell::new(),
+            protocols: OnceCell::new(),
+        };
+        let passes = self.filter.matches(&seen);
+        if passes {
+            self.displayed = Some(at);
+        }
+        passes
+    }
+}
+
+/// One packet as the filter sees it.
+struct Seen<'a> {
+    bytes: &'a [u8],
+    /// Of the datagram that the packet completed, or of the packet.
+    view: &'a [u8],
+    head: &'a PacketHead,
+    routed: &'a Routed,
+    headers: &'a [Header],
+    told: &'a [Layer],
+    first: Timestamp,
+    previous: Timestamp,
+    displayed: Option<Timestamp>,
+    stream: Option<Place>,
+    numbers: Option<TcpNumbers>,
+    judged: Judged,
+    tree: OnceCell<Vec<Layer>>,
+    protocols: OnceCell<String>,
+}
+
+impl Seen<'_> {
+    /// A fact about the stream, when it is one of `transport`.
+    fn of_stream(&self, transport: Transport, fact: impl Fn(&Place) -> i64) -> Option<i128> {
+        self.stream.as_ref().filter(|place| place.transport == transport).map(|place| fact(place).into())
+    }
+
+    /// The TCP header with its relative numbers.
+    fn segment(&self, fact: impl Fn(wire::TcpHeader, TcpNumbers) -> u32) -> Option<i128> {
+        Some(fact(self.routed.decoded.tcp_header(self.view)?, self.numbers?).into())
+    }
+}
+
+impl Packet for Seen<'_> {
+    fn headers(&self) -> &[Header] {
+        self.headers
+    }
+
+    fn bytes(&self, of_datagram: bool) -> &[u8] {
+        if of_datagram { self.view } else { self.bytes }
+    }
+
+    fn tree(&self) -> &[Layer] {
+        self.tree.get_or_init(|| layers(self.head, self.routed, self.bytes, self.view))
+    }
+
+    fn told(&self) -> &[Layer] {
+        self.told
+    }
+
+    fn told_bytes(&self) -> &[u8] {
+        self.view
+    }
+
+    fn fact(&self, fact: Fact) -> Option<i128> {
+        let head = self.head;
+        Some(match fact {
+            Fact::Number => head.number.number().into(),
+            Fact::WireLength => head.wire_length.into(),
+            Fact::CapturedLength => head.captured_length.into(),
+            Fact::Time => head.timestamp.nanoseconds().into(),
+            Fact::SinceFirst => head.timestamp.since(self.first).into(),
+            Fact::SincePrevious => head.timestamp.since(self.previous).into(),
+            Fact::SinceDisplayed => self.displayed.map_or(0, |displayed| head.timestamp.since(displayed)).into(),
+            Fact::Interface => head.interface.into(),
+            Fact::TcpStream => return self.of_stream(Transport::Tcp, |place| place.number.into()),
+            Fact::TcpSinceFirst => return self.of_stream(Transport::Tcp, |place| place.since_first_ns),
+            Fact::TcpSincePrevious => return self.of_stream(Transport::Tcp, |place| place.since_previous_ns),
+            Fact::UdpStream => return self.of_stream(Transport::Udp, |place| place.number.into()),
+            Fact::UdpSinceFirst => return self.of_stream(Transport::Udp, |place| place.since_first_ns),
+            Fact::UdpSincePrevious => return self.of_stream(Transport::Udp, |place| place.since_previous_ns),
+            Fact::TcpSequence => {
+                return self.segment(|header, numbers| header.sequence_number.wrapping_sub(numbers.sequence_base));
+            }
+            Fact::TcpNextSequence => {
+                let length = self.routed.decoded.payload_wire_length;
+                return self.segment(|header, numbers| {
+                    let flags = u32::from(header.flags.syn()) + u32::from(header.flags.fin());
+                    header.sequence_number.wrapping_sub(numbers.sequence_base).wrapping_add(length).wrapping_add(flags)
+                });
+            }
+            Fact::TcpAcknowledgment => {
+                return self.segment(|header, numbers| match header.flags.ack() {
+                    true => header.acknowledgment_number.wrapping_sub(numbers.acknowledgment_base),
+                    // Without the flag, the number is shown as it is.
+                    false => header.acknowledgment_number,
+                });
+            }
+            Fact::TcpWindow => return self.segment(|_, numbers| numbers.window),
+        })
+    }
+
+    fn protocols(&self) -> &str {
+        self.protocols.get_or_init(|| {
+            let mut names: Vec<&str> = Vec::new();
+            for protocol in self.routed.decoded.path.iter().map(wire::Layered::name) {
+                // Wireshark names the step from a frame's type to what it carries.
+                if matches!(names.last(), Some(&("eth" | "vlan" | "ieee8021ad" | "sll"))) && protocol != "llc" {
+                    names.push("ethertype");
+                }
+                names.push(protocol);
+            }
+            for layer in self.told {
+                if names.last() != Some(&layer.protocol) {
+                    names.push(layer.protocol);
+                }
+            }
+            names.join(":")
+        })
+    }
+
+    fn judged(&self, name: &str) -> bool {
+        self.judged.has(name)
+    }
+}
+
+/// The layers of a packet's headers, those of the datagram that it completed included.
+pub(super) fn layers(head: &PacketHead, routed: &Routed, bytes: &[u8], view: &[u8]) -> Vec<Layer> {
+    let layers = wire::describe(head.link_type, bytes, head.wire_length);
+    if !routed.reassembled {
+        return layers;
+    }
+    let fragment = wire::decode(head.link_type, bytes, head.wire_length);
+    wire::describe_reassembled(view, &fragment, layers)
+}
