@@ -41,14 +41,19 @@ pub fn page(picture: &Picture<'_>, options: &Options) -> Vec<String> {
 fn extensions(picture: &Picture<'_>, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for (title, extensions) in words::extensions(picture.beside) {
-        lines.push(String::new());
-        lines.push(paint(Style::Bold, &title));
+        lines.extend(wrap(&title, columns).iter().map(|line| paint(Style::Bold, line)));
         for (name, text) in extensions {
+            if columns < NARROW {
+                lines.push(format!("  {}", paint(Style::Dim, &cut(&name, columns.saturating_sub(2)))));
+                lines.extend(wrap(&text, columns.saturating_sub(4)).iter().map(|part| format!("    {part}")));
+                continue;
+            }
             for (place, part) in wrap(&text, columns.saturating_sub(EXTENSION + 4)).iter().enumerate() {
                 let name = if place == 0 { cut(&name, EXTENSION) } else { String::new() };
                 lines.push(format!("  {}  {part}", paint(Style::Dim, &pad_right(&name, EXTENSION))));
             }
         }
+        lines.push(String::new());
     }
     lines
 }
