@@ -265,7 +265,14 @@ fn compare(tree: &str, options: &[&str], same: fn(&Inside, &Inside) -> bool) -> 
             let mut matched = 0;
             for (row, inside) in &expected {
                 counts[0] += 1;
-                let Some(ours) = found.get_mut(row).filter(|ours| !ours.is_empty()) else { continue };
+                let mut place = found.get(row).filter(|ours| !ours.is_empty()).map(|_| row.clone());
+                if place.is_none() && row.ids.concat().is_empty() && row.version.is_empty() {
+                    // A short header to a connection ID that tshark does not know the length of.
+                    let same =
+                        |ours: &&Row| (ours.frame, &ours.ends, &ours.version) == (row.frame, &row.ends, &row.version);
+                    place = found.iter().filter(|(_, left)| !left.is_empty()).map(|(ours, _)| ours).find(same).cloned();
+                }
+                let Some(ours) = place.and_then(|place| found.get_mut(&place)) else { continue };
                 matched += 1;
                 counts[1] += 1;
                 counts[2] += usize::from(same(inside, &ours.remove(0)));
@@ -287,14 +294,14 @@ fn packets_opened_with_keys_are_those_that_tshark_opens() {
     }
 }
 
-/// The rows that are not found are of Google's old versions, of what fills datagrams, and of one capture in which tshark
-/// lost the connection IDs. We open more Initial packets than tshark does.
+/// The rows that are not found are of Google's old versions, and of what fills datagrams, which tshark takes for packets.
+/// We open more Initial packets than tshark does.
 #[test]
 fn packets_without_keys_are_those_that_tshark_sees() {
     let opened_too = |theirs: &Inside, ours: &Inside| ours == theirs || ours.decrypted && !theirs.decrypted;
     // One capture's table was made with the secrets that it carries.
     if let Some([rows, matched, same]) = compare("truth", &[], opened_too) {
-        assert!(rows >= 4000 && matched * 1000 >= rows * 975, "{matched} of {rows} rows");
+        assert!(rows >= 4000 && matched * 1000 >= rows * 985, "{matched} of {rows} rows");
         assert!(same * 1000 >= matched * 995, "{same} of {matched} rows");
     }
 }
