@@ -17,6 +17,8 @@ use crate::{
 
 /// A client follows a redirect, or tries again, within this time, in nanoseconds.
 const SOON_NS: i64 = 60_000_000_000;
+/// Redirects in a row that are called a chain: each costs a round trip or more, and browsers give up after 20.
+const LONG_CHAIN: u32 = 5;
 /// Pairs of a proxy and a server behind it that are counted.
 const MAX_PAIRS: usize = 256;
 /// Failures of gateways that are explained one by one.
@@ -77,6 +79,7 @@ struct Leg {
     end: Option<Timestamp>,
     status: Option<u16>,
     marks: Marks,
+    /// Method and target, where a gateway failed.
     what: String,
     /// It is joined as what a proxy sent.
     taken: bool,
@@ -104,7 +107,8 @@ struct Pair {
 /// All that was seen of transactions and may matter to later ones.
 #[derive(Debug, Default)]
 pub(super) struct Journeys {
-    redirects: Recent<(u16, IpAddr, String), Seen>,
+    /// With how many redirects there were in a row.
+    redirects: Recent<(u16, IpAddr, String), (Seen, u32)>,
     failures: Recent<(u16, IpAddr, String, String), Seen>,
     cookies: Recent<(u16, IpAddr, String, String), HttpLink>,
     upgrades: Recent<FlowId, HttpRequest>,
@@ -134,8 +138,9 @@ impl Journeys {
         };
         if let Some(url) = url {
             let method = request.method.clone().unwrap_or_default();
-            let redirected = self.redirects.get(&(file, client, url.clone())).filter(|before| follows(before));
-            if let Some(before) = redirected {
+            let redirected = self.redirects.get(&(file, client, url.clone())).filter(|(before, _)| follows(before));
+            let so_far = redirected.map_or(0, |(_, count)| *count);
+            if let Some((before, _)) = redirected {
                 http.meaning.redirected_from = Some(link(before, Certainty::Implied, "location"));
             }
             let key = (file, client, method, url);
@@ -148,7 +153,11 @@ impl Journeys {
             }
             if let Some(to) = http.meaning.redirect.as_ref().and_then(|redirect| redirect.url.clone()) {
                 let ts = http.response.as_ref().map_or(seen.ts, |response| response.ts);
-                self.redirects.insert((file, client, to), Seen { ts, ..seen });
+                let count = so_far.saturating_add(1);
+                if count == LONG_CHAIN && self.explained.len() < MAX_EXPLAINED {
+                    self.explained.push(chain(http, &to));
+                }
+                self.redirects.insert((file, client, to), (Seen { ts, ..seen }, count));
             }
         }
         self.cookies(http, seen, file);
@@ -211,7 +220,10 @@ impl Journeys {
             end: http.response.as_ref().map(|response| response.ts.plus(http.download_ns.unwrap_or(0))),
             status: http.response.as_ref().and_then(|response| response.status),
             marks: marks(request),
-            what: format!("{method} {}", path.chars().take(120).collect::<String>()),
+            what: match http.response.as_ref().and_then(|response| response.status) {
+                Some(502..=504) => format!("{method} {}", path.chars().take(120).collect::<String>()),
+                _ => String::new(),
+            },
             taken: false,
         };
         if let Some(others) = self.legs.get_mut(&key) {
@@ -282,6 +294,18 @@ impl Journeys {
         }
         found
     }
+}
+
+/// A client that is sent on and on.
+fn chain(http: &Http, to: &str) -> Finding {
+    let to: String = to.chars().take(120).collect();
+    let title = format!("{LONG_CHAIN} redirects in a row, the last to {to}");
+    let told = "Each costs the client a round trip at least. Where they lead back to where they began (a cookie that is not \
+                kept, http and https that send to one another), the client gives up in the end. `redirected_from` of each \
+                record leads back along the chain.";
+    let ends = (http.subject.flow, Some(http.client), Some(http.server));
+    let evidence = http.subject.evidence.clone();
+    finding(Severity::Warning, "http.redirect-chain", ends, evidence, (title, told), "RFC 9110 15.4")
 }
 
 fn link(seen: &Seen, certainty: Certainty, by: &'static str) -> HttpLink {

@@ -100,6 +100,24 @@ fn a_redirect_is_followed_over_another_connection() {
 }
 
 #[test]
+fn redirects_without_end_are_told_once() {
+    let pair = |number: u64, from: &str, to: &str| {
+        let mut one = http(number, USER, from, (number as i64, Some(number as i64 + 1)), 302);
+        let url = Some(format!("http://a.example{to}"));
+        one.meaning.redirect = Some(HttpRedirect { location: to.to_owned(), url, permanent: false });
+        one
+    };
+    let ring = |count: u64| {
+        (0..count).map(|n| if n % 2 == 0 { pair(n * 10 + 1, "/a", "/b") } else { pair(n * 10 + 1, "/b", "/a") })
+    };
+    let (_, findings) = joined(ring(4).collect());
+    assert!(findings.is_empty());
+    let (all, findings) = joined(ring(12).collect());
+    assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["http.redirect-chain"]);
+    assert!(all[1..].iter().all(|http| http.meaning.redirected_from.is_some()));
+}
+
+#[test]
 fn only_what_failed_and_may_be_repeated_is_a_retry() {
     let failed = http(1, USER, "/a", (0, None), 0);
     let again = http(20, ("10.0.0.1:5001", "10.0.1.1:80"), "/a", (50, Some(60)), 200);

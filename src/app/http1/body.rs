@@ -128,17 +128,19 @@ impl Framing {
 
 /// Line ends and characters of a head that recipients do not read alike (RFC 9112 2.2, RFC 9110 5.5).
 pub fn odd_lines(head: &[u8]) -> impl Iterator<Item = &'static str> {
-    let (mut bare_lf, mut whole, mut bare_cr, mut nul) = (false, false, false, false);
-    for place in memchr::memchr3_iter(b'\n', b'\r', 0, head) {
-        match head.get(place) {
-            Some(b'\n') => {
-                let after_cr = place.checked_sub(1).and_then(|before| head.get(before)) == Some(&b'\r');
-                (bare_lf, whole) = (bare_lf || !after_cr, whole || after_cr);
-            }
-            Some(b'\r') => bare_cr |= head.get(place.saturating_add(1)) != Some(&b'\n'),
-            _ => nul = true,
-        }
+    // Counting takes every byte, and still a fraction of what searching for some twenty line ends takes.
+    let (mut lf, mut cr, mut nul) = (0_u32, 0_u32, 0_u32);
+    for &byte in head {
+        lf = lf.wrapping_add(u32::from(byte == b'\n'));
+        cr = cr.wrapping_add(u32::from(byte == b'\r'));
+        nul = nul.wrapping_add(u32::from(byte == 0));
     }
+    let behind = head.get(1..).unwrap_or_default();
+    let pairs = head
+        .iter()
+        .zip(behind)
+        .fold(0_u32, |pairs, (&byte, &next)| pairs.wrapping_add(u32::from(byte == b'\r') & u32::from(next == b'\n')));
+    let (bare_lf, whole, bare_cr, nul) = (lf > pairs, pairs > 0, cr > pairs, nul > 0);
     let mut lines = head.split(|&byte| byte == b'\n');
     let blank_first = lines.nth(1).is_some_and(|line| matches!(line.first(), Some(b' ' | b'\t')));
     [

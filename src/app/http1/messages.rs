@@ -477,7 +477,13 @@ impl Http1 {
             Beginning::Response => {
                 self.response(direction, head, first, last, head.len(), context, out);
             }
-            _ => self.request(direction, head, first, last, context, out),
+            _ => {
+                self.request(direction, head, first, last, context, out);
+                // Fields may be missing that were sent.
+                if let Some(exchange) = self.open.back_mut() {
+                    exchange.hosts = None;
+                }
+            }
         }
         if matches!(self.lane(direction).phase, Phase::Content(_) | Phase::Doubtful(_)) {
             self.finish(direction, context, out);

@@ -131,6 +131,15 @@ pub static ENTRIES: &[Entry] = &[
         reference: None,
     },
     Entry {
+        code: "http.redirect-chain",
+        severities: WARNING,
+        title: "many redirects in a row",
+        explanation: "A client was sent on five times in a row. Each costs a round trip at least. Where they lead back to where \
+             they began (a cookie that is not kept, http and https that send to one another), the client gives up in the \
+             end; browsers do after 20.",
+        reference: Some("RFC 9110 15.4"),
+    },
+    Entry {
         code: "http.gateway-cause",
         severities: ERROR,
         title: "what was behind a gateway's 502, 503 or 504",

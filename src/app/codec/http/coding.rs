@@ -412,6 +412,26 @@ mod tests {
             prop_assert!(out.len() <= 1 << 20);
         }
 
+        /// Decoders are others' work: streams that are nearly right reach further into them than any bytes do.
+        #[test]
+        fn damaged_streams(kind in 0usize..4, damage in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..8)) {
+            const SEEDS: [(&[u8], Coding); 4] = [
+                (include_bytes!("../../../../fuzz/corpus/http_coding/gzip"), Coding::Gzip),
+                (include_bytes!("../../../../fuzz/corpus/http_coding/zlib"), Coding::Deflate),
+                (include_bytes!("../../../../fuzz/corpus/http_coding/brotli"), Coding::Brotli),
+                (include_bytes!("../../../../fuzz/corpus/http_coding/zstd"), Coding::Zstd),
+            ];
+            let (seed, coding) = &SEEDS[kind];
+            let mut coded = seed[2..].to_vec();
+            for (place, byte) in damage {
+                let place = usize::from(place) % coded.len();
+                coded[place] = byte;
+            }
+            let bounds = Bounds { bytes: 1 << 20, ratio: 1000, free: 1 << 16 };
+            let (out, _) = decode_with(&coded, std::slice::from_ref(coding), bounds);
+            prop_assert!(out.len() <= 1 << 20);
+        }
+
         #[test]
         fn every_cut(cut in 0usize..60) {
             let coded = zlib(TEXT);
