@@ -2,6 +2,7 @@
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod certificates;
 mod filter;
+mod parsers;
 mod quic;
 mod secrets;
 mod segments;
@@ -14,6 +15,7 @@ use std::{
 
 pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
+pub use parsers::{cross_flow, dns_rdata, hpack};
 pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
@@ -32,7 +34,7 @@ use crate::{
     engine, flow, limits,
     record::{
         Certainty, Context, Direction, EndCause, Endpoint, FlowFacts, FlowId, Input, LinkType, PacketNumber, PacketRef,
-        Progress, Record, RecordKind, Secrets, Timestamp, Transport, Wanted,
+        Progress, Record, RecordKind, Secrets, Timestamp, Transport, Unreachable, Wanted,
     },
     report::{self, Writer},
     wire,
@@ -49,6 +51,9 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("filter_language", filter_language),
     ("wire_packet", wire_packet),
     ("dns_session", dns_session),
+    ("dns_rdata", dns_rdata),
+    ("hpack", hpack),
+    ("cross_flow", cross_flow),
     ("http_session", http_session),
     ("http2_session", http2_session),
     ("tls_session", tls_session),
@@ -287,6 +292,7 @@ fn script(name: &str, script: &[u8], secrets: &Secrets) {
         match operation >> 1 & 7 {
             0..=4 if carrier == Carrier::Udp => driver.datagram(direction, payload),
             0..=4 => driver.bytes(direction, payload),
+            5 if carrier == Carrier::Udp => driver.unreachable(direction, payload),
             5 => driver.gap(direction, u64::from(*length)),
             6 => driver.end(direction, if length % 2 == 0 { EndCause::Fin } else { EndCause::Reset }),
             _ => driver.gap(direction, u64::from(*length) << 24),
@@ -363,6 +369,25 @@ impl Driver {
         self.step();
         if !self.over {
             self.over = self.ask(Input::Datagram { direction, bytes }, true) == Progress::Done;
+        }
+    }
+
+    /// An ICMP error that quotes what it was given of a datagram.
+    fn unreachable(&mut self, direction: Direction, quoted: &[u8]) {
+        self.step();
+        let context = Context {
+            flow: &self.flow,
+            packet: self.packet,
+            origins: &[],
+            from_start: true,
+            round_trip_ns: None,
+            server_round_trip_ns: None,
+            secrets: &self.secrets,
+        };
+        let notice = Unreachable { direction, by: self.flow.server.address, reason: "port unreachable", quoted };
+        if !self.over {
+            let mut said = Vec::new();
+            self.session.unreachable(&notice, &context, &mut Sink::new(everything(), true, &mut said));
         }
     }
 

@@ -238,17 +238,36 @@ pub fn dns(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
     let name = query.and_then(|query| query.name.as_deref()).or(response.and_then(|response| response.name.as_deref()));
     let kind = query.and_then(|query| query.record_type.as_deref());
     let kind = kind.or(response.and_then(|response| response.record_type.as_deref()));
+    let shown_kind = if dns.opcode == "QUERY" { kind } else { Some(dns.opcode.as_str()) };
     let tries = dns.retransmissions.saturating_add(1);
     vec![
         flow(&dns.subject),
         maybe(name.or(owner.map(|owner| owner.name.as_str()))),
-        maybe(kind.or(owner.map(|owner| owner.record_type.as_str()))),
+        maybe(shown_kind.or(owner.map(|owner| owner.record_type.as_str()))),
         answer(dns, kind),
         plain(&dns.server.to_string()),
         authority(dns),
-        duration(dns.latency_ns),
+        dns_time(dns),
         styled(&units::count(tries), if tries > 1 { Style::Yellow } else { Style::Dim }),
     ]
+}
+
+/// How long the answer took; without one, how long it was waited for.
+fn dns_time(dns: &Dns) -> Cell {
+    match dns.waited_ns.filter(|&waited| waited > 0 && dns.latency_ns.is_none() && expects_answer(dns)) {
+        Some(waited) => styled(&format!("> {}", duration(Some(waited)).text), Style::Red),
+        None => duration(dns.latency_ns),
+    }
+}
+
+/// What came of a message that asks for no records.
+fn done(dns: &Dns) -> Cell {
+    let changes = dns.query.as_ref().map_or(0, |query| query.authority.len() as u64);
+    match dns.opcode.as_str() {
+        "UPDATE" if changes > 0 => plain(&format!("{} made", units::counted(changes, "change"))),
+        "NOTIFY" => plain("acknowledged"),
+        _ => plain("done"),
+    }
 }
 
 /// On whose word an answer stands: that of the zone's own server, or of a resolver, and whether that verified it.
@@ -273,6 +292,14 @@ fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
         "NOERROR" => {}
         "NXDOMAIN" => return styled("NXDOMAIN", Style::Yellow),
         other => return styled(other, Style::Red),
+    }
+    if dns.opcode != "QUERY" {
+        return done(dns);
+    }
+    if let (Some("AXFR" | "IXFR"), [first, _, ..]) = (kind, &response.answers[..]) {
+        // Of the SOA the third word is the serial.
+        let serial = first.data.split(' ').nth(2).map_or_else(String::new, |serial| format!(", serial {serial}"));
+        return plain(&format!("{}{serial}", units::counted(response.answers.len() as u64, "record")));
     }
     // The records that were asked for, not the aliases on the way to them.
     let asked: Vec<&DnsRecord> =
