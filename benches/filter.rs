@@ -44,7 +44,7 @@ impl Packet for Plain<'_> {
     fn told_bytes(&self) -> &[u8] {
         self.bytes
     }
-    fn fact(&self, _: Fact) -> Option<i128> {
+    fn fact(&self, _: Fact, _: usize) -> Option<i128> {
         None
     }
     fn protocols(&self) -> &str {

@@ -179,3 +179,70 @@ fn tables_fit_the_width() {
         assert!(widest <= width.parse().unwrap(), "{widest} columns of {width}:\n{text}");
     }
 }
+
+#[test]
+fn a_bad_display_filter_is_shown_with_its_place() {
+    let file = fixture("http1_variety");
+    for arguments in [&["packets", &file, "-Y", "ip and tcp.prt == 80"][..], &[&file, "-Y", "ip and tcp.prt == 80"]] {
+        let output = wireglass(arguments);
+        assert_eq!(output.status.code(), Some(4));
+        assert!(output.stdout.is_empty());
+        let said = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<&str> = said.lines().collect();
+        assert!(lines[0].contains("column 8") && lines[0].contains("Did you mean `tcp.port`?"), "{said}");
+        assert_eq!(lines[1].trim_start(), "ip and tcp.prt == 80");
+        assert_eq!(lines[1].find("tcp.prt"), lines[2].find('^'), "{said}");
+        assert_eq!(lines[2].trim(), "^^^^^^^");
+    }
+}
+
+#[test]
+fn a_display_filter_chooses_packets() {
+    let file = fixture("http1_variety");
+    let all = stdout(&["packets", &file]);
+    let syns = stdout(&["packets", &file, "-Y", "tcp.flags.syn == 1"]);
+    assert!(syns.lines().count() >= 2 && syns.lines().all(|line| line.contains("[SYN")), "{syns}");
+    // Numbers and times are those of the whole capture.
+    assert!(
+        syns.lines().all(|line| all.lines().any(|other| other.split_whitespace().eq(line.split_whitespace()))),
+        "{syns}"
+    );
+    let others = stdout(&["packets", &file, "-Y", "not tcp.flags.syn == 1"]);
+    assert_eq!(all.lines().count(), syns.lines().count() + others.lines().count());
+}
+
+#[test]
+fn a_display_filter_chooses_records() {
+    let file = fixture("http1_variety");
+    let records = |filter: &str| {
+        let text = stdout(&[&file, "-Y", filter, "--format", "ndjson", "--only", "connections,http,capture"]);
+        let records: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of = |kind: &str| records.iter().filter(|record| record["type"] == kind).cloned().collect::<Vec<_>>();
+        (of("connection"), of("http"), of("capture"))
+    };
+    let (connections, transactions, captures) = records("tcp");
+    assert!(connections.len() > 2 && transactions.len() > 3 && captures.len() == 1);
+    // One transaction, its connection, and the capture, which is all of it.
+    let (some_connections, some_transactions, some_captures) =
+        records("tcp.stream == 0 and http.request.uri contains \"app.js\"");
+    assert_eq!((some_connections.len(), some_transactions.len()), (1, 1));
+    assert!(some_transactions[0]["request"]["target"].as_str().unwrap().contains("app.js"));
+    assert_eq!(some_transactions[0]["flow"], some_connections[0]["flow"]);
+    assert_eq!(some_captures, captures);
+    let (none, nothing, _) = records("udp");
+    assert!(none.is_empty() && nothing.is_empty());
+    // The files are read twice.
+    assert_eq!(status(&["-", "-Y", "tcp"]), Some(2));
+}
+
+#[test]
+fn fields_can_be_searched() {
+    let all = stdout(&["fields"]);
+    assert!(all.lines().count() > 300, "{all}");
+    let flags = stdout(&["fields", "tcp.flags"]);
+    assert!(flags.lines().count() > 8 && flags.lines().all(|line| line.starts_with("tcp.flags")), "{flags}");
+    assert!(stdout(&["fields", "sent", "again"]).contains("tcp.analysis.retransmission"));
+    let output = wireglass(&["fields", "tcp.flagz"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("tcp.flags"));
+}

@@ -22,6 +22,7 @@ pub struct Question {
     relative: Relative,
     judge: Judge,
     headers: Vec<Header>,
+    places: Vec<(Transport, Option<Place>)>,
     first: Option<Timestamp>,
     previous: Option<Timestamp>,
     displayed: Option<Timestamp>,
@@ -36,6 +37,7 @@ impl Question {
             relative: Relative::default(),
             judge: Judge::default(),
             headers: Vec::new(),
+            places: Vec::new(),
             first: None,
             previous: None,
             displayed: None,
@@ -57,11 +59,6 @@ impl Question {
         let first = *self.first.get_or_insert(at);
         let previous = self.previous.replace(at).unwrap_or(at);
         let view = parcel.view(routed);
-        let (mut stream, mut numbers) = (None, None);
-        if self.filter.needs().streams {
-            stream = self.streams.place(&routed.decoded, view, at);
-            numbers = self.relative.numbers(&routed.decoded, view);
-        }
         let judged = match self.filter.needs().analysis {
             true => self.judge.judge(parcel, routed, worker),
             false => Judged::default(),
@@ -74,6 +71,13 @@ impl Question {
         } else {
             wire::headers(head.link_type, bytes, head.wire_length, &routed.decoded, &mut self.headers);
         }
+        let mut numbers = None;
+        self.places.clear();
+        if self.filter.needs().streams {
+            let of = |header: &Header| if header.of_datagram { view } else { bytes };
+            self.streams.places(&self.headers, of, at, &mut self.places);
+            numbers = self.relative.numbers(&routed.decoded, view);
+        }
         let seen = Seen {
             bytes,
             view,
@@ -84,7 +88,7 @@ impl Question {
             first,
             previous,
             displayed: self.displayed,
-            stream,
+            streams: &self.places,
             numbers,
             judged,
             tree: OnceCell::new(),
@@ -110,7 +114,7 @@ struct Seen<'a> {
     first: Timestamp,
     previous: Timestamp,
     displayed: Option<Timestamp>,
-    stream: Option<Place>,
+    streams: &'a [(Transport, Option<Place>)],
     numbers: Option<TcpNumbers>,
     judged: Judged,
     tree: OnceCell<Vec<Layer>>,
@@ -118,13 +122,18 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// A fact about the stream, when it is one of `transport`.
-    fn of_stream(&self, transport: Transport, fact: impl Fn(&Place) -> i64) -> Option<i128> {
-        self.stream.as_ref().filter(|place| place.transport == transport).map(|place| fact(place).into())
+    /// A fact about the stream of the header at `place` among those of `transport`.
+    fn of_stream(&self, transport: Transport, place: usize, fact: impl Fn(&Place) -> i64) -> Option<i128> {
+        let mut places = self.streams.iter().filter(|(of, _)| *of == transport);
+        places.nth(place)?.1.as_ref().map(|place| fact(place).into())
     }
 
-    /// The TCP header with its relative numbers.
-    fn segment(&self, fact: impl Fn(wire::TcpHeader, TcpNumbers) -> u32) -> Option<i128> {
+    /// The innermost TCP header with its relative numbers, when it is the one at `place`.
+    fn segment(&self, place: usize, fact: impl Fn(wire::TcpHeader, TcpNumbers) -> u32) -> Option<i128> {
+        let own = self.headers.iter().filter(|header| header.protocol == "tcp" && !header.quoted).count();
+        if own != place + 1 {
+            return None;
+        }
         Some(fact(self.routed.decoded.tcp_header(self.view)?, self.numbers?).into())
     }
 }
@@ -150,7 +159,7 @@ impl Packet for Seen<'_> {
         self.view
     }
 
-    fn fact(&self, fact: Fact) -> Option<i128> {
+    fn fact(&self, fact: Fact, place: usize) -> Option<i128> {
         let head = self.head;
         Some(match fact {
             Fact::Number => head.number.number().into(),
@@ -161,30 +170,31 @@ impl Packet for Seen<'_> {
             Fact::SincePrevious => head.timestamp.since(self.previous).into(),
             Fact::SinceDisplayed => self.displayed.map_or(0, |displayed| head.timestamp.since(displayed)).into(),
             Fact::Interface => head.interface.into(),
-            Fact::TcpStream => return self.of_stream(Transport::Tcp, |place| place.number.into()),
-            Fact::TcpSinceFirst => return self.of_stream(Transport::Tcp, |place| place.since_first_ns),
-            Fact::TcpSincePrevious => return self.of_stream(Transport::Tcp, |place| place.since_previous_ns),
-            Fact::UdpStream => return self.of_stream(Transport::Udp, |place| place.number.into()),
-            Fact::UdpSinceFirst => return self.of_stream(Transport::Udp, |place| place.since_first_ns),
-            Fact::UdpSincePrevious => return self.of_stream(Transport::Udp, |place| place.since_previous_ns),
+            Fact::TcpStream => return self.of_stream(Transport::Tcp, place, |place| place.number.into()),
+            Fact::TcpSinceFirst => return self.of_stream(Transport::Tcp, place, |place| place.since_first_ns),
+            Fact::TcpSincePrevious => return self.of_stream(Transport::Tcp, place, |place| place.since_previous_ns),
+            Fact::UdpStream => return self.of_stream(Transport::Udp, place, |place| place.number.into()),
+            Fact::UdpSinceFirst => return self.of_stream(Transport::Udp, place, |place| place.since_first_ns),
+            Fact::UdpSincePrevious => return self.of_stream(Transport::Udp, place, |place| place.since_previous_ns),
             Fact::TcpSequence => {
-                return self.segment(|header, numbers| header.sequence_number.wrapping_sub(numbers.sequence_base));
+                return self
+                    .segment(place, |header, numbers| header.sequence_number.wrapping_sub(numbers.sequence_base));
             }
             Fact::TcpNextSequence => {
                 let length = self.routed.decoded.payload_wire_length;
-                return self.segment(|header, numbers| {
+                return self.segment(place, |header, numbers| {
                     let flags = u32::from(header.flags.syn()) + u32::from(header.flags.fin());
                     header.sequence_number.wrapping_sub(numbers.sequence_base).wrapping_add(length).wrapping_add(flags)
                 });
             }
             Fact::TcpAcknowledgment => {
-                return self.segment(|header, numbers| match header.flags.ack() {
+                return self.segment(place, |header, numbers| match header.flags.ack() {
                     true => header.acknowledgment_number.wrapping_sub(numbers.acknowledgment_base),
                     // Without the flag, the number is shown as it is.
                     false => header.acknowledgment_number,
                 });
             }
-            Fact::TcpWindow => return self.segment(|_, numbers| numbers.window),
+            Fact::TcpWindow => return self.segment(place, |_, numbers| numbers.window),
         })
     }
 

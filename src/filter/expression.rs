@@ -372,11 +372,10 @@ impl Access {
 
     fn field(&self, field: &Field, packet: &dyn Packet, sink: Sink<'_>) -> bool {
         match field.from {
-            From::Fact(fact) => {
-                // What is known of a packet's flow says nothing about other layers of the protocol.
-                let here = self.layers.is_none() || self.has_layer(packet);
-                here && packet.fact(fact).is_some_and(|number| sink(Scalar::Number(number)))
-            }
+            From::Fact(fact) if fact.is_of_stream() => self.headers(packet, &mut |place, _, _| {
+                packet.fact(fact, place).is_some_and(|number| sink(Scalar::Number(number)))
+            }),
+            From::Fact(fact) => packet.fact(fact, 0).is_some_and(|number| sink(Scalar::Number(number))),
             From::Protocols => sink(Scalar::Text(packet.protocols())),
             From::Judged => packet.judged(field.name) && sink(Scalar::Nothing),
             From::Either(_) => false,
@@ -386,7 +385,10 @@ impl Access {
                 packet.told().iter().filter(of_group).enumerate().any(|(place, layer)| {
                     self.wants(place, total)
                         && match field.from {
-                            From::Protocol => sink(Scalar::Bytes(layer_bytes(packet.told_bytes(), layer))),
+                            From::Protocol => {
+                                layer.protocol == field.name
+                                    && sink(Scalar::Bytes(layer_bytes(packet.told_bytes(), layer)))
+                            }
                             _ => named(field, layer, sink),
                         }
                 })
@@ -406,16 +408,15 @@ impl Access {
                     .any(|(place, layer)| self.wants(place, total) && named(field, layer, sink))
             }
             From::Protocol if self.group.found == Found::Frame => sink(Scalar::Bytes(packet.bytes(false))),
-            _ => {
-                self.headers(packet, &mut |header, bytes| read(field, header, bytes).is_some_and(|scalar| sink(scalar)))
-            }
+            _ => self
+                .headers(packet, &mut |_, header, bytes| read(field, header, bytes).is_some_and(|scalar| sink(scalar))),
         }
     }
 
     /// Lengths of the values in bytes.
     fn lengths(&self, packet: &dyn Packet, sink: Sink<'_>) -> bool {
         self.fields.iter().any(|field| match (field.kind, self.group.found) {
-            (Kind::Protocol, Found::Wire) => self.headers(packet, &mut |header, bytes| {
+            (Kind::Protocol, Found::Wire) => self.headers(packet, &mut |_, header, bytes| {
                 let length = if header.length == 0 { size(bytes.len()) } else { header.length.into() };
                 sink(Scalar::Number(length))
             }),
@@ -429,11 +430,11 @@ impl Access {
     }
 
     fn has_layer(&self, packet: &dyn Packet) -> bool {
-        self.headers(packet, &mut |_, _| true)
+        self.headers(packet, &mut |_, _, _| true)
     }
 
-    /// Hands over each wanted header of the protocol, with its bytes up to the end of its payload.
-    fn headers(&self, packet: &dyn Packet, sink: &mut dyn FnMut(&Header, &[u8]) -> bool) -> bool {
+    /// Hands over each wanted header of the protocol with its place among them and its bytes up to the end of its payload.
+    fn headers(&self, packet: &dyn Packet, sink: &mut dyn FnMut(usize, &Header, &[u8]) -> bool) -> bool {
         let of_group = |header: &&Header| self.group.layers.contains(&header.protocol);
         let total = if self.layers.is_some() { packet.headers().iter().filter(of_group).count() } else { 0 };
         packet.headers().iter().filter(of_group).enumerate().any(|(place, header)| {
@@ -441,7 +442,7 @@ impl Access {
                 return false;
             }
             let range = header.offset as usize..header.end as usize;
-            sink(header, packet.bytes(header.of_datagram).get(range).unwrap_or_default())
+            sink(place, header, packet.bytes(header.of_datagram).get(range).unwrap_or_default())
         })
     }
 
@@ -489,7 +490,8 @@ fn read<'b>(field: &Field, header: &Header, bytes: &'b [u8]) -> Option<Scalar<'b
             Some(Scalar::Number(wire_length.saturating_sub(header.length).into()))
         }
         From::Payload => bytes.get(length..).filter(|payload| !payload.is_empty()).map(Scalar::Bytes),
-        From::Protocol => Some(Scalar::Bytes(bytes)),
+        // Other layers of the group have its fields, but another name.
+        From::Protocol => (header.protocol == field.name).then_some(Scalar::Bytes(bytes)),
         From::Layers | From::Fact(_) | From::Protocols | From::Judged | From::Either(_) => None,
     }
 }

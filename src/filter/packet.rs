@@ -72,8 +72,9 @@ pub trait Packet {
     fn told(&self) -> &[Layer];
     /// Where the bytes are that [`Packet::told`] speaks of.
     fn told_bytes(&self) -> &[u8];
-    /// A number, where the packet has it.
-    fn fact(&self, fact: Fact) -> Option<i128>;
+    /// A number, where the packet has it. What belongs to a stream is that of the header at `place` among those of its
+    /// protocol, from 0; for what belongs to the packet, `place` means nothing.
+    fn fact(&self, fact: Fact, place: usize) -> Option<i128>;
     /// Protocols from the link upwards, joined by colons, as `frame.protocols` has them.
     fn protocols(&self) -> &str;
     /// Whether the named judgement (`tcp.analysis.retransmission`) was passed on the packet.

@@ -79,7 +79,7 @@ impl Packet for Sample {
     fn told_bytes(&self) -> &[u8] {
         &self.bytes
     }
-    fn fact(&self, fact: Fact) -> Option<i128> {
+    fn fact(&self, fact: Fact, _: usize) -> Option<i128> {
         match fact {
             Fact::Number => Some(5),
             Fact::WireLength => Some(79),

@@ -62,7 +62,6 @@ pub(super) static GROUPS: &[Group] = &[
             u16("pppoe.payload_length", "Length of what it carries").at(4),
         ],
     ),
-    wire(&["pppoes"], "PPP over Ethernet, session stage", &[]),
     wire(&["pppoed"], "PPP over Ethernet, discovery stage", &[]),
     wire(
         &["llc"],
