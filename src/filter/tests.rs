@@ -234,7 +234,7 @@ fn what_holds() {
         "ip or tcp and udp",
         "not udp and ip",
         "tcp xor udp",
-        "tcp ^^ udp ^^ ip ^^ eth ^^ frame",
+        "tcp ^^ udp ^^ ip ^^ eth",
         "not (udp or arp)",
         "tcp.analysis.retransmission and not tcp.analysis.zero_window",
         "frame.protocols contains \"ip:tcp\"",
