@@ -8,12 +8,10 @@ use crate::{
     record::{Evidence, Finding, FlowId, LeafMarks, PacketNumber, Severity, Tls},
 };
 
-/// Names in the authorities that products put between clients and servers, as issuer names show them, in lower case.
-/// Collected from: Huang et al., "Analyzing Forged SSL Certificates in the Wild" (2014), table of issuer organizations;
-/// O'Neill et al., "TLS Proxies: Friend or Foe?" (2016), table of issuer organizations; Durumeric et al., "The Security
-/// Impact of HTTPS Interception" (2017), products tested; de Carné de Carnavalet and Mannan, "Killed by Proxy" (2016); and the
-/// vendors' manuals for their default authorities. Names that are also those of public authorities, or of devices' own
-/// certificates only, are left out.
+/// Names in the authorities that products put between clients and servers, as issuer names show them, in lower case:
+/// makers of security gateways, of virus scanners and parental filters that read TLS, and of proxies for debugging. From
+/// what these products are known to write into their certificates, not from a published list; names that are also those of
+/// public authorities, or of devices' own certificates only, are left out.
 const PRODUCTS: &[&str] = &[
     "adguard",
     "avast",

@@ -1,3 +1,4 @@
+//! Transactions that belong together, and those that only look so.
 use super::*;
 use crate::record::{Http, HttpCookie, HttpMeaning, HttpOver, HttpRedirect, HttpResponse, HttpSetCookie, Subject};
 

@@ -199,7 +199,8 @@ mod tests {
         assert_eq!(ask(false, &frame(0, 0, &block)[..4096]), Verdict::Maybe, "DATA has nothing of its own");
         let text = [b'a'; 4096];
         assert_eq!(ask(false, &frame(1, 0, &text)[..4096]), Verdict::Maybe, "no pseudo-field");
-        let upper = [&[0x82, 0x00, 0x03][..], b"X-A", &[0x7f, 0xe1, 0x7e], &[b'a'; 4096]].concat();
+        let upper =
+            [&[0x82, 0x00, 0x03][..], b"X-A\x01v", &[0x00, 0x03], b"x-b", &[0x7f, 0xe1, 0x7e], &[b'a'; 4096]].concat();
         assert_eq!(ask(false, &frame(1, 0, &upper)[..4096]), Verdict::Maybe, "names are in lower case");
     }
 

@@ -1,3 +1,4 @@
+//! Frames as both sides send them, whole, cut and broken.
 use proptest::prelude::*;
 
 use super::*;
