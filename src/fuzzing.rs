@@ -1,6 +1,9 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod certificates;
 mod filter;
+mod parsers;
+mod quic;
 mod secrets;
 mod segments;
 mod text;
@@ -10,18 +13,28 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
+pub use parsers::{cross_flow, dns_rdata, hpack};
+pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
 pub use text::report_escape;
 
 use crate::{
-    app::{Carrier, Said, Session, Sink, registry, tls::trust::Trust},
+    app::{
+        Carrier, Said, Session, Sink, registry,
+        tls::{
+            extension_values::{Place, read},
+            extensions::Extensions,
+            trust::Trust,
+        },
+    },
     capture::{self, Batch, More},
     engine, flow, limits,
     record::{
         Certainty, Context, Direction, EndCause, Endpoint, FlowFacts, FlowId, Input, LinkType, PacketNumber, PacketRef,
-        Progress, Record, RecordKind, Secrets, Timestamp, Transport, Wanted,
+        Progress, Record, RecordKind, Secrets, Timestamp, Transport, Unreachable, Wanted,
     },
     report::{self, Writer},
     wire,
@@ -38,14 +51,25 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("filter_language", filter_language),
     ("wire_packet", wire_packet),
     ("dns_session", dns_session),
+    ("dns_rdata", dns_rdata),
+    ("hpack", hpack),
+    ("cross_flow", cross_flow),
     ("http_session", http_session),
     ("http2_session", http2_session),
     ("tls_session", tls_session),
+    ("tls_extensions", tls_extensions),
     ("tls_key_log", tls_key_log),
     ("tls_decrypt", tls_decrypt),
+    ("tls_certificate", tls_certificate),
+    ("tls_staple", tls_staple),
+    ("quic_header", quic_header),
     ("quic_session", quic_session),
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
+    ("socks_session", socks_session),
+    ("proxy_session", proxy_session),
+    ("websocket_session", websocket_session),
+    ("http_coding", http_coding),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
     ("report_escape", report_escape),
@@ -179,14 +203,65 @@ pub fn tls_session(bytes: &[u8]) {
     session("dtls", bytes);
 }
 
-/// QUIC.
-pub fn quic_session(bytes: &[u8]) {
-    session("quic", bytes);
+/// The PROXY protocol's header.
+pub fn proxy_session(bytes: &[u8]) {
+    session("proxy", bytes);
+}
+
+/// WebSocket frames.
+pub fn websocket_session(bytes: &[u8]) {
+    session("websocket", bytes);
+}
+
+/// Content codings: the first two bytes choose which. Never more than its bounds may come out.
+pub fn http_coding(bytes: &[u8]) {
+    use crate::app::codec::http::coding::{Bounds, Coding, decoder};
+    let [first, second, coded @ ..] = bytes else { return };
+    let known = [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd];
+    let codings = [first, second].map(|choice| known[usize::from(*choice) % 4].clone());
+    let codings = if first % 8 < 4 { &codings[..1] } else { &codings[..] };
+    let bounds = Bounds { bytes: 1 << 20, ratio: 200, free: 1 << 16 };
+    let Ok((mut content, _)) = decoder(Box::new(coded), coded.len() as u64, codings, bounds) else { return };
+    let mut out = Vec::new();
+    let _ = io::Read::read_to_end(&mut content, &mut out);
+    assert!(out.len() as u64 <= bounds.bytes);
+}
+
+/// The extensions of a TLS message: the first byte says which message, the others are its list of extensions, and once more
+/// its whole body. What is kept for a report and what is only checked must be judged alike.
+pub fn tls_extensions(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let places = [
+        Place::ClientHello { ech: false },
+        Place::ClientHello { ech: true },
+        Place::ServerHello,
+        Place::HelloRetryRequest,
+        Place::EncryptedExtensions,
+        Place::CertificateRequest,
+        Place::NewSessionTicket,
+    ];
+    let place = places[usize::from(*first) % places.len()];
+    let whole = [4, 8, 13].into_iter().filter_map(|kind| Extensions::of_message(kind, rest));
+    for list in whole.chain([Extensions::new(rest, false)]) {
+        let _ = list.is_sound();
+        for (kind, body) in list.iter() {
+            let (kept, walked) = (read(kind, body, place, true), read(kind, body, place, false));
+            assert_eq!(kept.as_ref().map(Result::is_ok), walked.as_ref().map(Result::is_ok), "{kind} {body:02x?}");
+            if let Some(Ok(value)) = kept {
+                serde_json::to_string(&value).expect("every value has a JSON form");
+            }
+        }
+    }
 }
 
 /// OpenVPN, as [`session`] says.
 pub fn openvpn_session(bytes: &[u8]) {
     session("openvpn", bytes);
+}
+
+/// SOCKS, as [`session`] says.
+pub fn socks_session(bytes: &[u8]) {
+    session("socks", bytes);
 }
 
 /// Protocols that go over to TLS: the first byte says which.
@@ -217,6 +292,7 @@ fn script(name: &str, script: &[u8], secrets: &Secrets) {
         match operation >> 1 & 7 {
             0..=4 if carrier == Carrier::Udp => driver.datagram(direction, payload),
             0..=4 => driver.bytes(direction, payload),
+            5 if carrier == Carrier::Udp => driver.unreachable(direction, payload),
             5 => driver.gap(direction, u64::from(*length)),
             6 => driver.end(direction, if length % 2 == 0 { EndCause::Fin } else { EndCause::Reset }),
             _ => driver.gap(direction, u64::from(*length) << 24),
@@ -293,6 +369,25 @@ impl Driver {
         self.step();
         if !self.over {
             self.over = self.ask(Input::Datagram { direction, bytes }, true) == Progress::Done;
+        }
+    }
+
+    /// An ICMP error that quotes what it was given of a datagram.
+    fn unreachable(&mut self, direction: Direction, quoted: &[u8]) {
+        self.step();
+        let context = Context {
+            flow: &self.flow,
+            packet: self.packet,
+            origins: &[],
+            from_start: true,
+            round_trip_ns: None,
+            server_round_trip_ns: None,
+            secrets: &self.secrets,
+        };
+        let notice = Unreachable { direction, by: self.flow.server.address, reason: "port unreachable", quoted };
+        if !self.over {
+            let mut said = Vec::new();
+            self.session.unreachable(&notice, &context, &mut Sink::new(everything(), true, &mut said));
         }
     }
 

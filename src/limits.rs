@@ -200,6 +200,13 @@ pub const MAX_HTTP2_ENDED_STREAMS: usize = 256;
 
 /// Bytes searched for the next HTTP/2 frame after a gap before a direction is given up: some of the longest frames.
 pub const MAX_HTTP2_SEARCH_BYTES: usize = 1 << 20;
+/// Bytes a compressed Certificate message (RFC 8879) may unpack to: what an uncompressed one may have
+/// ([`MAX_HANDSHAKE_MESSAGE_BYTES`]). The format allows 16 MiB.
+pub const MAX_UNPACKED_CERTIFICATE_BYTES: usize = MAX_HANDSHAKE_MESSAGE_BYTES;
+
+/// Compressed Certificate messages unpacked per handshake: one of each side, and some of a client that is asked again.
+pub const MAX_COMPRESSED_CERTIFICATES: usize = 4;
+
 /// Longest TLS handshake message that is put together from several records or datagrams, in bytes: a long certificate
 /// chain. Longer ones pass unread.
 pub const MAX_HANDSHAKE_MESSAGE_BYTES: usize = 1 << 18;
@@ -207,11 +214,27 @@ pub const MAX_HANDSHAKE_MESSAGE_BYTES: usize = 1 << 18;
 /// Certificates read from one message: longer chains are hostile.
 pub const MAX_CERTIFICATES: usize = 32;
 
+/// Signed certificate timestamps listed of one certificate, staple or extension: browsers ask for two or three, the most
+/// seen is some ten.
+pub const MAX_SCTS: usize = 32;
+
+/// Statements read of one OCSP response: a staple is about one certificate.
+pub const MAX_OCSP_RESPONSES: usize = 32;
+
+/// Certificates of responders tried in one OCSP response: one is usual.
+pub const MAX_OCSP_CERTIFICATES: usize = 4;
+
 /// TLS hellos reported per flow: renegotiations that are not encrypted are rare.
 pub const MAX_TLS_HELLOS: usize = 64;
 
 /// Certificate chains whose verdict a worker keeps: reaching it costs time only, as they are judged again.
 pub const MAX_KEPT_VERDICTS: usize = 1024;
+
+/// Facts kept of a flow whose protocol is not followed further.
+pub const MAX_APPLICATION_FACTS: usize = 32;
+
+/// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
+pub const MAX_SOCKS_TEXT_BYTES: usize = 512;
 
 /// Longest line or message of a protocol that may go over to TLS which is waited for, in bytes; longer ones pass. Lines of
 /// SMTP have 1000 bytes at most (RFC 5321 4.5.3.1.6), requests for TLS a few dozen.
@@ -222,6 +245,9 @@ pub const MAX_BEFORE_STARTTLS: u64 = 1 << 16;
 
 /// Alerts listed per TLS handshake.
 pub const MAX_TLS_ALERTS: usize = 16;
+
+/// Distinguished names listed of certificate_authorities in one TLS message: servers that name all they trust have 150.
+pub const MAX_LISTED_AUTHORITIES: usize = 32;
 
 /// Phases listed per TLS handshake: twice what the longest handshake has.
 pub const MAX_TLS_PHASES: usize = 64;
@@ -285,11 +311,23 @@ pub const MAX_OPENVPN_EARLY_BYTES: usize = 2048;
 /// Retry packets remembered per QUIC connection: one answers each Initial packet of a client's first flight.
 pub const MAX_QUIC_RETRIES: usize = 8;
 
-/// CRYPTO bytes of Initial packets handed on per QUIC connection, retransmitted ones counted again.
-pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 18;
+/// CRYPTO bytes taken per QUIC connection, at all levels and of both sides; those of a handshake with long certificate
+/// chains on both sides, and some tickets. Retransmitted ones count again.
+pub const MAX_QUIC_CRYPTO_BYTES: usize = 1 << 19;
 
-/// Highest end, in bytes, of CRYPTO data believed in Initial packets: hellos are a few KiB, with post-quantum keys too.
-pub const MAX_QUIC_CRYPTO_OFFSET: u64 = 1 << 16;
+/// How far, in bytes, CRYPTO data may lie ahead of what is next at its level: hellos and chains are a few KiB, with
+/// post-quantum keys too, and endpoints need not keep more than 4 KiB (RFC 9000 7.5).
+pub const MAX_QUIC_CRYPTO_AHEAD_BYTES: u64 = 1 << 16;
+
+/// Pieces of CRYPTO data held per level until those before them come: browsers cut a ClientHello into some twenty.
+pub const MAX_QUIC_CRYPTO_PIECES: usize = 128;
+
+/// Packets of a QUIC direction for which keys of more than one update ahead are derived: those that do not open are forged
+/// or damaged, but for the first behind a long hole in the capture.
+pub const MAX_QUIC_UPDATE_ATTEMPTS: u32 = 256;
+
+/// Connection IDs remembered per side of a QUIC connection: endpoints keep eight or fewer in use.
+pub const MAX_QUIC_CONNECTION_IDS: usize = 16;
 
 /// Address pairs in the list of those that moved most bytes.
 pub const TOP_TALKERS: usize = 256;
@@ -328,6 +366,12 @@ pub const MAX_COMPARED_CONNECTIONS: usize = 1 << 16;
 /// Hosts and servers of which it is remembered how often connections to or from them failed.
 pub const MAX_WATCHED_HOSTS: usize = 4096;
 
+/// Authorities that are not trusted of which it is remembered for whom they sign: a network has a handful.
+pub const MAX_COMPARED_AUTHORITIES: usize = 256;
+
+/// Sites remembered of each: three are enough to tell something.
+pub const MAX_COMPARED_SITES: usize = 64;
+
 /// DNS transactions remembered until the end of a capture, to be compared with one another: some 10 MB of them.
 pub const MAX_COMPARED_QUERIES: usize = 1 << 14;
 
@@ -361,6 +405,14 @@ pub static DNS_COMPARISON: Limit = Limit {
                   compared with one another. All of them are reported.",
 };
 
+/// [`MAX_COMPARED_AUTHORITIES`] and [`MAX_COMPARED_SITES`].
+pub static TLS_COMPARISON: Limit = Limit {
+    code: "tls.comparison-limit",
+    what: "TLS handshakes were not looked at for signs of inspection",
+    explanation: "To bound memory, only the first 256 authorities that are not trusted, and the first 64 sites of each, are \
+                  compared. All handshakes are reported.",
+};
+
 /// [`MAX_COMPARED_CONNECTIONS`] and [`MAX_WATCHED_HOSTS`].
 pub static COMPARISON: Limit = Limit {
     code: "capture.comparison-limit",
@@ -370,6 +422,60 @@ pub static COMPARISON: Limit = Limit {
                   see the others.",
 };
 
+/// Longest object that `--export-objects` writes, in bytes, decoded: one fits on any disk, and larger downloads are images
+/// and archives that the capture's own server gives out better.
+pub const MAX_OBJECT_BYTES: u64 = 1 << 30;
+
+/// Times that decoded content may be as long as what was sent: what Apache httpd believes
+/// (`DeflateInflateRatioLimit`). Text gains 3 to 20 times; bombs gain 1000 times with gzip, more with others.
+pub const MAX_OBJECT_RATIO: u64 = 200;
+
+/// Bytes of decoded content to which [`MAX_OBJECT_RATIO`] does not apply: small content that gains much does no harm.
+pub const FREE_OBJECT_BYTES: u64 = 16 << 20;
+
+/// Content codings taken off one message; real ones have one.
+pub const MAX_CONTENT_CODINGS: usize = 4;
+
+/// Window of zstd content, as a power of two: 8 MiB (RFC 9659 3).
+pub const MAX_ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Objects that `--export-objects` writes in one run: more files in one directory serve nobody.
+pub const MAX_EXPORTED_OBJECTS: u64 = 100_000;
+
+/// Bytes that it writes in one run.
+pub const MAX_EXPORTED_BYTES: u64 = 16 << 30;
+
+/// Messages whose content is being collected at once; with [`OBJECT_BUFFER_BYTES`] of each in memory, 64 MiB.
+pub const MAX_OPEN_OBJECTS: usize = 4096;
+
+/// Bytes of content held in memory before it goes to a file.
+pub const OBJECT_BUFFER_BYTES: usize = 16 << 10;
+
+/// Bytes of a file name that `--export-objects` gives: below the 255 of file systems, with room for a number.
+pub const MAX_OBJECT_NAME_BYTES: usize = 160;
+
+/// Cookies listed of one message: browsers keep 180 for a site at most.
+pub const MAX_HTTP_COOKIES: usize = 256;
+
+/// HTTP transactions remembered at once for each of what others may belong to: redirects, cookies that were set, failures that
+/// may be tried again, and requests that a proxy may have passed on.
+pub const MAX_JOINED_TRANSACTIONS: usize = 4096;
+
+/// Those among them with the same method and path that are looked through for the other leg of a request.
+pub const MAX_SAME_REQUESTS: usize = 16;
+
+/// Different broken rules told of one WebSocket connection.
+pub const MAX_WEBSOCKET_FAULTS: usize = 16;
+
+/// [`MAX_WEBSOCKET_FAULTS`].
+pub static WEBSOCKET: Limit = Limit {
+    code: "websocket.limit",
+    what: "times more broken rules were met in a WebSocket connection than are told",
+    explanation: "Only the first 16 kinds of broken rules of one connection are told: it is hardly a WebSocket.",
+};
+
+/// Chunk extensions listed of one transaction, each different from the others.
+pub const MAX_CHUNK_EXTENSIONS: usize = 16;
 /// Bytes of a display filter: far more than anybody types; a list of thousands of addresses fits.
 pub const MAX_FILTER_BYTES: usize = 1 << 18;
 

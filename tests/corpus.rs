@@ -197,3 +197,52 @@ fn answers_agree_with_independent_tools() {
     }
     assert!(wrong.is_empty(), "{}\n{report}", wrong.join("\n"));
 }
+
+/// Zeek's word for a chain, and ours for the same. It asks whether the chain leads to its own copy of Mozilla's list at the
+/// capture's time; of host names it says nothing here.
+const ZEEK_VERDICTS: [(&str, &str); 5] = [
+    ("ok", "ok"),
+    ("self signed certificate", "self_signed"),
+    ("self signed certificate in certificate chain", "unknown_ca"),
+    ("unable to get local issuer certificate", "unknown_ca"),
+    ("certificate has expired", "expired"),
+];
+
+#[test]
+fn zeeks_verdicts_on_certificates_are_ours() {
+    let Some(corpus) = corpus() else { return };
+    let mut compared = 0;
+    for capture in captures(&corpus.join("pcaps")) {
+        let name = capture.strip_prefix(corpus.join("pcaps")).unwrap();
+        let Ok(truth) = fs::read_to_string(corpus.join("truth").join(name).join("zeek_ssl.tsv")) else { continue };
+        let mut lines = truth.lines();
+        let columns: Vec<&str> = lines.next().unwrap().split('\t').collect();
+        let column = |name: &str| columns.iter().position(|column| *column == name);
+        let Some(status) = column("validation_status") else { continue };
+        let (port, peer) = (column("sport").unwrap(), column("dport").unwrap());
+        let run = Command::new(env!("CARGO_BIN_EXE_wireglass"))
+            .arg(&capture)
+            .args(["--format", "ndjson", "--only", "tls", "--ignore-secrets"])
+            .output()
+            .unwrap();
+        let records: Vec<serde_json::Value> =
+            String::from_utf8(run.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for line in lines {
+            let fields: Vec<&str> = line.split('\t').collect();
+            if fields[status] == "-" {
+                continue;
+            }
+            let ports = |record: &&serde_json::Value| {
+                record["client"]["port"].to_string() == fields[port]
+                    && record["server"]["port"].to_string() == fields[peer]
+            };
+            let record = records.iter().find(ports).unwrap_or_else(|| panic!("{}: not found: {line}", name.display()));
+            let ours = record["verification"]["reason"].as_str().unwrap_or("none");
+            let expected = ZEEK_VERDICTS.iter().find(|(zeek, _)| *zeek == fields[status]);
+            let expected = expected.unwrap_or_else(|| panic!("{}: new to us: {line}", name.display())).1;
+            assert_eq!(ours, expected, "{}: {line}", name.display());
+            compared += 1;
+        }
+    }
+    assert!(compared >= 8, "{compared} rows only: the truth has at least 8");
+}

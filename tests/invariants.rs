@@ -202,7 +202,7 @@ fn without_moments(ndjson: &str) -> Vec<Value> {
     fn clear(value: &mut Value) {
         match value {
             Value::Object(fields) => {
-                fields.retain(|name, _| name != "ts" && !name.ends_with("_ts") && name != "verification");
+                fields.retain(|name, _| name != "ts" && !name.ends_with("_ts") && !name.ends_with("verification"));
                 fields.values_mut().for_each(clear);
             }
             Value::Array(items) => items.iter_mut().for_each(clear),
@@ -211,7 +211,10 @@ fn without_moments(ndjson: &str) -> Vec<Value> {
     }
     let mut all = records(ndjson);
     all.retain(|record| {
-        !record["code"].as_str().is_some_and(|code| code.starts_with("tls.certificate") || code == "tls.unknown-ca")
+        !record["code"].as_str().is_some_and(|code| {
+            code.starts_with("tls.certificate")
+                || ["tls.unknown-ca", "tls.client-certificate", "tls.staple-invalid"].contains(&code)
+        })
     });
     all.iter_mut().for_each(clear);
     all

@@ -132,6 +132,128 @@ fn the_balancers_second_leg_is_seen() {
     }
 }
 
+/// Which request each balancer sent for which, as its own log says, and how it divided them.
+#[test]
+fn balancers_legs_are_joined() {
+    let Some(folder) = lab() else { return };
+    let mut joined = 0;
+    for scenario in ["lb_round_robin", "lb_ip_hash", "lb_upstream_keepalive", "lb_upstream_timeout_504"] {
+        let all = records(&folder, &format!("{scenario}.lb.pcap"), "http,findings");
+        let truth = truth(&folder, scenario);
+        for row in truth["server_log"].as_array().unwrap() {
+            let upstream = row["upstream"].as_str().unwrap();
+            let front = all
+                .iter()
+                .find(|http| http["type"] == "http" && end(&http["client"]) == row["remote"].as_str().unwrap());
+            let front = front.unwrap_or_else(|| panic!("{scenario}: {row}"));
+            let link = &front["forwarded_as"][0];
+            // The name of the group: no server was left to ask.
+            if !upstream.contains(':') {
+                assert!(link.is_null(), "{scenario}: {row}: {link}");
+                continue;
+            }
+            let back = all.iter().find(|http| {
+                http["type"] == "http"
+                    && (&http["flow"], &http["request"]["packet"]) == (&link["flow"], &link["packet"])
+            });
+            // What the balancer gave up on is told by the later of the two.
+            let back = back.or_else(|| {
+                all.iter().find(|http| {
+                    let from = &http["forwarded_from"];
+                    !from.is_null() && (&from["flow"], &from["packet"]) == (&front["flow"], &front["request"]["packet"])
+                })
+            });
+            let back = back.unwrap_or_else(|| panic!("{scenario}: no leg: {row}"));
+            assert_eq!(end(&back["server"]), upstream, "{scenario}: {row}");
+            joined += 1;
+        }
+        let served: BTreeMap<String, u64> = serde_json::from_value(truth["distribution"].clone()).unwrap();
+        let proxied = all.iter().find(|finding| finding["code"] == "http.proxied").unwrap();
+        for (server, count) in served.iter().filter(|(server, _)| server.contains(':')) {
+            let said = format!("{server} {count} of ");
+            assert!(proxied["explanation"].as_str().unwrap().contains(&said), "{scenario}: {said}: {proxied}");
+        }
+    }
+    assert_eq!(joined, 37);
+}
+
+/// One slow server behind the balancer: 504 with its cause; then 502 without anybody asked.
+#[test]
+fn a_gateway_timeout_names_the_server_behind() {
+    let Some(folder) = lab() else { return };
+    let all = records(&folder, "lb_upstream_timeout_504.lb.pcap", "http,findings");
+    let statuses: Vec<_> = all
+        .iter()
+        .filter(|http| http["type"] == "http" && http["server"]["port"] == 80)
+        .map(|http| http["response"]["status"].as_u64().unwrap())
+        .collect();
+    assert_eq!(statuses, [504, 502]);
+    let causes: Vec<_> = all.iter().filter(|finding| finding["code"] == "http.gateway-cause").collect();
+    assert_eq!(causes.len(), 1);
+    let title = causes[0]["title"].as_str().unwrap();
+    // nginx says 0.509 s.
+    assert!(title.contains("10.77.30.1:8000 behind 10.77.20.80:80 had not answered after 0.5"), "{title}");
+}
+
+/// HAProxy: health checks of its own, round robin, and a cookie that sticks to one server.
+#[test]
+fn a_sticky_cookie_chooses_the_server() {
+    let Some(folder) = lab() else { return };
+    let all = records(&folder, "lb_haproxy_health_sticky.lb.pcap", "http");
+    let target = |http: &Value| http["request"]["target"].as_str().unwrap_or_default().to_owned();
+    assert!(all.iter().filter(|http| target(http) == "/health").count() >= 6);
+    assert!(all.iter().filter(|http| target(http) == "/health").all(|http| http["forwarded_from"].is_null()));
+    let fronts = || all.iter().filter(|http| http["server"]["port"] == 80);
+    let behind = |front: &Value| {
+        let link = &front["forwarded_as"][0];
+        let back =
+            all.iter().find(|http| (&http["flow"], &http["request"]["packet"]) == (&link["flow"], &link["packet"]));
+        back.map(|back| end(&back["server"])).unwrap_or_else(|| panic!("no leg: {front}"))
+    };
+    let (sticky, first): (Vec<_>, Vec<_>) = fronts().partition(|http| target(http).contains("sticky"));
+    assert_eq!((sticky.len(), first.len()), (4, 6));
+    let chosen: std::collections::BTreeSet<_> = first.iter().map(|front| behind(front)).collect();
+    assert_eq!(chosen.len(), 3);
+    assert!(sticky.iter().all(|front| behind(front) == behind(sticky[0])));
+    // Whoever was asked first without a cookie is given one, as the server's own header says.
+    for front in &first {
+        let set = &front["cookies_set"][0];
+        assert_eq!((&set["name"], &set["session"]), (&"SRV".into(), &true.into()), "{front}");
+    }
+    // The first of the four is given the cookie that the others send back.
+    let (giver, senders) = sticky.split_first().unwrap();
+    assert_eq!(giver["cookies_set"][0]["name"], "SRV");
+    assert!(senders.iter().all(|front| front["cookies_sent"][0]["set_by"]["flow"] == giver["flow"]));
+    // `x-backend: b2` is what curl saw of the server that we say was asked.
+    for front in fronts() {
+        let headers = front["response"]["headers"].as_array().unwrap();
+        let name = headers.iter().find(|field| field[0].as_str().unwrap().eq_ignore_ascii_case("x-backend")).unwrap();
+        assert_eq!(format!("10.77.30.{}:8000", name[1].as_str().unwrap().trim_start_matches('b')), behind(front));
+    }
+}
+
+/// Squid: what it adds is told, its own request is joined to the client's, and tunnels are named.
+#[test]
+fn a_forward_proxy_is_named() {
+    let Some(folder) = lab() else { return };
+    let all = records(&folder, "proxy_squid_connect.proxy.pcap", "http");
+    let front = all.iter().find(|http| http["request"]["target"] == "http://www.lab.example/").unwrap();
+    assert_eq!(front["proxy"]["server"], "forward");
+    assert_eq!(front["cache"]["outcome"], "miss");
+    let back = all.iter().find(|http| http["request"]["target"] == "/" && http["server"]["port"] == 80).unwrap();
+    let log = &truth(&folder, "proxy_squid_connect")["server_log"][0];
+    assert_eq!(back["proxy"]["via"][0], log["via"]);
+    assert_eq!(back["proxy"]["forwarded_for"][0], log["xff"]);
+    assert_eq!(end(&back["client"]), log["remote"].as_str().unwrap());
+    assert_eq!(front["forwarded_as"][0]["flow"], back["flow"]);
+    assert_eq!(front["forwarded_as"][0]["by"], "x-forwarded-for");
+    let tunnels: Vec<_> = all.iter().filter(|http| http["request"]["method"] == "CONNECT").collect();
+    assert_eq!(tunnels.len(), 2);
+    assert!(tunnels.iter().all(|tunnel| tunnel["proxy"]["server"] == "tunnel"));
+    let statuses: Vec<_> = tunnels.iter().map(|tunnel| tunnel["response"]["status"].as_u64().unwrap()).collect();
+    assert_eq!((statuses[0], statuses[1] >= 400), (200, true), "{statuses:?}");
+}
+
 #[test]
 fn transactions_equal_what_curl_measured() {
     let Some(folder) = lab() else { return };

@@ -1,17 +1,22 @@
 //! A matrix of deliberate faults: two rustls endpoints in memory, something broken, and what wireglass must say of it.
 //! Good handshakes stand beside them: of those nothing must be said.
+#[path = "tls_matrix/ocsp.rs"]
+mod ocsp;
 #[path = "tls_matrix/pki.rs"]
 mod pki;
+#[path = "tls_matrix/shown.rs"]
+mod shown;
 #[path = "tls_matrix/wire.rs"]
 mod wire;
 
 use std::{
     io::{Read, Write},
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
+use ocsp::{Staple, Status};
 use pki::{Authority, HOST, Identity, authority, identity, intermediate, leaf, root, self_signed, valid};
 use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, NameConstraints};
 use rustls::{
@@ -92,6 +97,17 @@ enum Instead {
 
 type Tamper = fn(End, usize, &[u8]) -> Instead;
 
+/// A key log in memory.
+#[derive(Debug, Default)]
+struct Log(Mutex<String>);
+
+impl rustls::KeyLog for Log {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        *self.0.lock().unwrap() += &format!("{label} {} {}\n", hex(client_random), hex(secret));
+    }
+}
+
 /// Two endpoints.
 struct Setup<'a> {
     versions: [&'static [&'static rustls::SupportedProtocolVersion]; 2],
@@ -107,6 +123,10 @@ struct Setup<'a> {
     /// The server serves this name only.
     serves: Option<&'static str>,
     staple: Vec<u8>,
+    /// How both sides compress their certificates (RFC 8879).
+    compression: Option<&'static shown::Compression>,
+    /// The client's key log.
+    log: Arc<Log>,
     tamper: Tamper,
     /// The server's last words are missing.
     abrupt: bool,
@@ -126,6 +146,8 @@ fn setup(identity: Identity) -> Setup<'static> {
         protocols: [Vec::new(), Vec::new()],
         serves: None,
         staple: Vec::new(),
+        compression: None,
+        log: Arc::default(),
         tamper: |_, _, _| Instead::Pass,
         abrupt: false,
         thinks: [0, 0],
@@ -153,6 +175,11 @@ impl Setup<'_> {
             None => builder.with_no_client_auth(),
         };
         client.alpn_protocols = self.protocols[0].clone();
+        client.key_log = Arc::clone(&self.log) as Arc<dyn rustls::KeyLog>;
+        if let Some(compression) = self.compression {
+            client.cert_compressors = vec![compression];
+            client.cert_decompressors = vec![compression];
+        }
         let builder = ServerConfig::builder_with_details(theirs.clone(), Arc::new(Captured));
         let builder = builder.with_protocol_versions(self.versions[1]).unwrap();
         let builder = match self.wants {
@@ -175,6 +202,10 @@ impl Setup<'_> {
             None => builder.with_single_cert_with_ocsp(chain, key, self.staple.clone()).unwrap(),
         };
         server.alpn_protocols = self.protocols[1].clone();
+        if let Some(compression) = self.compression {
+            server.cert_compressors = vec![compression];
+            server.cert_decompressors = vec![compression];
+        }
         let name = ServerName::try_from(HOST).unwrap();
         let client = ClientConnection::new(Arc::new(client), name).unwrap();
         (client.into(), ServerConnection::new(Arc::new(server)).unwrap().into())
@@ -298,6 +329,8 @@ fn refused(code: &'static str, verification: &'static str, findings: &'static [&
 /// Runs wireglass over captures, trusting one authority.
 struct Judge {
     ca: std::path::PathBuf,
+    /// A key log, where records are to be opened.
+    keys: Option<std::path::PathBuf>,
     wrong: Vec<String>,
     cases: usize,
 }
@@ -306,13 +339,14 @@ impl Judge {
     fn new(trusted: &Authority, name: &str) -> Self {
         let ca = std::env::temp_dir().join(format!("wireglass-matrix-{name}-{}.pem", std::process::id()));
         std::fs::write(&ca, &trusted.pem).unwrap();
-        Self { ca, wrong: Vec::new(), cases: 0 }
+        Self { ca, keys: None, wrong: Vec::new(), cases: 0 }
     }
 
     fn records(&self, pcap: &[u8]) -> Vec<Value> {
         let mut run = Command::new(env!("CARGO_BIN_EXE_wireglass"))
             .args(["-", "--format", "ndjson", "--only", "tls,findings,certificates", "--now", "2024-06-20", "--ca"])
             .arg(&self.ca)
+            .args(self.keys.iter().flat_map(|keys| [std::ffi::OsStr::new("--keylog"), keys.as_os_str()]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -326,6 +360,19 @@ impl Judge {
 
     fn case(&mut self, name: &str, setup: Setup<'_>, expected: &Expected) -> Vec<Value> {
         self.pcap(name, &setup.capture(), expected)
+    }
+
+    /// With the client's key log.
+    fn opened(&mut self, name: &str, setup: Setup<'_>, expected: &Expected) -> Vec<Value> {
+        let log = Arc::clone(&setup.log);
+        let pcap = setup.capture();
+        let keys = self.ca.with_extension("keys");
+        std::fs::write(&keys, log.0.lock().unwrap().as_bytes()).unwrap();
+        self.keys = Some(keys.clone());
+        let records = self.pcap(name, &pcap, expected);
+        self.keys = None;
+        std::fs::remove_file(keys).unwrap();
+        records
     }
 
     fn pcap(&mut self, name: &str, pcap: &[u8], expected: &Expected) -> Vec<Value> {
@@ -389,7 +436,10 @@ fn good_handshakes_are_passed_over() {
     judge.case("client certificate, 1.3", mutual([NEW, NEW]), &good(None));
     let protocols = [vec![b"h2".to_vec(), b"http/1.1".to_vec()], vec![b"http/1.1".to_vec()]];
     judge.case("alpn", Setup { protocols, trusts: Some(&root), ..setup(serve()) }, &ok);
-    let stapled = Setup { staple: ocsp(&[0x80, 0]), trusts: Some(&root), ..setup(serve()) };
+    let mut numbered = leaf(HOST);
+    numbered.serial_number = Some(SERIAL.to_vec().into());
+    let staple = Staple::about(&below, &SERIAL, Status::Good).der();
+    let stapled = Setup { staple, trusts: Some(&root), ..setup(identity(&numbered, &below, &[&below])) };
     judge.case("good staple", stapled, &ok);
     let records = judge.case("explained", setup(serve()), &ok);
     let tls = records.iter().find(|record| record["type"] == "tls").unwrap();
@@ -403,28 +453,6 @@ fn good_handshakes_are_passed_over() {
 
 fn client_leaf() -> rcgen::CertificateParams {
     client_leaf_for("alice")
-}
-
-/// An OCSP response about any serial number, with a certStatus.
-fn ocsp(status: &[u8]) -> Vec<u8> {
-    fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-        let content = parts.concat();
-        let mut bytes = vec![tag];
-        match content.len() {
-            length @ 0..=127 => bytes.push(length as u8),
-            length => bytes.extend([0x82, (length >> 8) as u8, length as u8]),
-        }
-        bytes.extend(content);
-        bytes
-    }
-    let time = tlv(0x18, &[b"20240610000000Z"]);
-    let hash = tlv(4, &[&[7; 20]]);
-    let id = tlv(0x30, &[&tlv(0x30, &[&tlv(6, &[&[0x2b, 14, 3, 2, 26]])]), &hash, &hash, &tlv(2, &[&SERIAL])]);
-    let single = tlv(0x30, &[&id, status, &time]);
-    let data = tlv(0x30, &[&tlv(0xa2, &[&hash]), &time, &tlv(0x30, &[&single])]);
-    let basic = tlv(4, &[&tlv(0x30, &[&data])]);
-    let kind = tlv(6, &[&[0x2b, 6, 1, 5, 5, 7, 48, 1, 1]]);
-    tlv(0x30, &[&tlv(10, &[&[0]]), &tlv(0xa0, &[&tlv(0x30, &[&kind, &basic])])])
 }
 
 const SERIAL: [u8; 4] = [0x11, 0x22, 0x33, 0x44];
@@ -538,14 +566,16 @@ fn faulty_certificates_are_named() {
 
     let mut numbered = leaf(HOST);
     numbered.serial_number = Some(SERIAL.to_vec().into());
-    let revoked: Vec<u8> = [&[0xa1, 17, 0x18, 15][..], b"20240601000000Z"].concat();
-    let stapled = |status: &[u8]| Setup { staple: ocsp(status), ..strict(identity(&numbered, &below, &[&below])) };
+    let stapled = |status| Setup {
+        staple: Staple::about(&below, &SERIAL, status).der(),
+        ..strict(identity(&numbered, &below, &[&below]))
+    };
     judge.case(
         "revoked by staple",
-        stapled(&revoked),
+        stapled(Status::Revoked),
         &would_be_refused("revoked_by_staple", &["tls.certificate-revoked"]),
     );
-    judge.case("good staple", stapled(&[0x80, 0]), &good(Some("ok")));
+    judge.case("good staple", stapled(Status::Good), &good(Some("ok")));
 
     // In TLS 1.3 the certificate is encrypted: nothing is said of it, and the refusal is known by its size and place.
     let hidden = |identity| Setup { versions: [NEW, NEW], ..strict(identity) };
@@ -617,7 +647,8 @@ fn nothing_in_common_is_told_apart() {
     judge.case("client certificate missing, 1.2", asks(None, [OLD, OLD]), &with_ok(missing));
     let stranger = pki::root("Stranger");
     let strange = || Some(identity(&client_leaf(), &stranger, &[]));
-    let wrong = failed("unknown_ca", "client_certificate_refused", alert);
+    let both = &["tls.alert", "tls.client-certificate"];
+    let wrong = failed("unknown_ca", "client_certificate_refused", both);
     judge.case("client certificate unknown, 1.2", asks(strange(), [OLD, OLD]), &with_ok(wrong));
     let probably = || failed("encrypted_alert", "client_certificate_probably_refused", &["tls.handshake-incomplete"]);
     judge.case("client certificate missing, 1.3", asks(None, [NEW, NEW]), &probably());

@@ -12,7 +12,7 @@ fn end(address: &str, port: u16) -> Endpoint {
 }
 
 fn record(name: &str, kind: &str, data: &str) -> DnsRecord {
-    DnsRecord { name: name.to_owned(), record_type: kind.to_owned(), ttl: 60, data: data.to_owned() }
+    DnsRecord { name: name.to_owned(), record_type: kind.to_owned(), class: None, ttl: 60, data: data.to_owned() }
 }
 
 /// A transaction in the `number`th flow: who asks whom, sent at, answered at (in milliseconds).
@@ -52,6 +52,7 @@ fn asked(number: u64, client: &str, server: &str, name: &str, sent: i64, answere
             edns: false,
             opt: None,
             answers: Vec::new(),
+            authority: Vec::new(),
         }),
         latency_ns: answered.map(|answered| (answered - sent) * MS),
         retransmissions: 0,

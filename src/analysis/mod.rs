@@ -3,6 +3,8 @@ mod dns;
 mod floods;
 mod idle_timeouts;
 mod initial_numbers;
+mod inspection;
+mod journeys;
 mod resolution;
 mod round_robin;
 pub mod summary;
@@ -11,8 +13,8 @@ mod translation;
 use crate::{
     limits,
     record::{
-        Dns, Endpoint, Evidence, Finding, FlowId, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Udp,
-        Wanted,
+        Dns, Endpoint, Evidence, Finding, FlowId, Http, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Tls,
+        Udp, Wanted,
     },
 };
 
@@ -23,10 +25,13 @@ pub struct Comparison {
     connections: Vec<TcpFact>,
     floods: floods::Floods,
     idle: idle_timeouts::IdleTimeouts,
+    inspection: inspection::Inspection,
+    handshakes_left_out: u64,
     left_out: u64,
     first_left_out: Option<PacketRef>,
     queries: dns::Transactions,
     queries_left_out: u64,
+    journeys: journeys::Journeys,
     /// Where UDP flows other than DNS went: QUIC uses answers as TCP does.
     udp_flows: Vec<round_robin::Connected>,
 }
@@ -37,6 +42,9 @@ pub fn needed(wanted: Wanted) -> Wanted {
     let [resolution, round_robin, finding] =
         [RecordKind::Resolution, RecordKind::RoundRobin, RecordKind::Finding].map(|kind| wanted.has(kind));
     let needed = if resolution || round_robin || finding { wanted.with(RecordKind::Dns) } else { wanted };
+    let needed = if finding { needed.with(RecordKind::Tls) } else { needed };
+    // Transactions are joined for their own sake and for findings.
+    let needed = if finding { needed.with(RecordKind::Http) } else { needed };
     if round_robin { needed.with(RecordKind::Udp).with(RecordKind::Finding) } else { needed }
 }
 
@@ -68,6 +76,11 @@ impl Comparison {
         }
     }
 
+    /// An HTTP transaction is complete, and will be written next.
+    pub fn link_http(&mut self, http: &mut Http) {
+        self.journeys.link(http);
+    }
+
     /// A UDP flow is over.
     pub fn udp(&mut self, udp: &Udp) {
         if let Some(flow) = udp.subject.flow
@@ -77,6 +90,19 @@ impl Comparison {
             let (client, server) = (udp.client.endpoint, udp.server.endpoint);
             self.udp_flows.push(round_robin::Connected { flow, start: udp.start_ts, client, server });
         }
+    }
+
+    /// A TLS handshake is over.
+    pub fn handshake(&mut self, tls: &Tls) {
+        if !self.inspection.add(tls) {
+            self.handshakes_left_out = self.handshakes_left_out.saturating_add(1);
+        }
+    }
+
+    /// TLS handshakes that were not compared with all others.
+    #[must_use]
+    pub fn handshakes_left_out(&self) -> u64 {
+        self.handshakes_left_out
     }
 
     /// DNS transactions that were not compared with all others.
@@ -119,6 +145,8 @@ impl Comparison {
         findings.extend(translation::findings(&self.connections, &links));
         self.queries.sort();
         findings.extend(self.queries.findings());
+        findings.extend(self.inspection.findings());
+        findings.extend(self.journeys.findings());
         findings
     }
 }

@@ -18,16 +18,19 @@ pub mod dns;
 pub mod http1;
 pub mod http2;
 pub mod openvpn;
+pub mod proxy;
 pub mod quic;
 pub mod registry;
+pub mod socks;
 pub mod starttls;
 pub mod tls;
+pub mod websocket;
 
 use crate::{
     limits::Limit,
     record::{
-        Context, Direction, Finding, FlowFacts, Input, Layer, PacketRef, Progress, Record, RecordKind, Unreachable,
-        Wanted,
+        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef, Progress, Record,
+        RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -95,6 +98,11 @@ pub trait Session: Send {
     fn unreachable(&mut self, notice: &Unreachable<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
         let _ = (notice, context, out);
     }
+
+    /// Is told what happened around the stream that it reads, by the session that hands it on.
+    fn notice(&mut self, notice: &Notice, context: &Context<'_>, out: &mut Sink<'_>) {
+        let _ = (notice, context, out);
+    }
 }
 
 /// Where a session says what it found.
@@ -110,6 +118,8 @@ pub struct Sink<'a> {
 pub enum Said {
     /// A record is complete.
     Record(Record),
+    /// A piece of a message's content, for whoever writes it to a file.
+    Content(HttpContent),
     /// The flow is better described by this name, such as `http` inside `tls`.
     Application(&'static str),
     /// Bytes of another protocol inside, at `offset` of a stream of its own. The engine puts them in order, probes
@@ -137,6 +147,15 @@ pub enum Said {
         /// Where it goes on.
         offset: u64,
     },
+    /// Something to tell whoever reads an inner stream.
+    InnerNotice {
+        /// Which inner stream.
+        channel: u64,
+        /// What.
+        notice: Notice,
+    },
+    /// When the flow is handed over next, it goes to the protocol of this name without being probed.
+    Expect(&'static str),
     /// A cap was reached.
     Limit(&'static Limit),
     /// What the packet being processed holds: for the one-line view of packets and its layer tree.
@@ -175,6 +194,25 @@ impl<'a> Sink<'a> {
         self.wanted.has(kind)
     }
 
+    /// Whether values of cookies and credentials may be told in full.
+    #[must_use]
+    pub fn shows_secrets(&self) -> bool {
+        self.wanted.shows_secrets()
+    }
+
+    /// Whether the content of messages is wanted. Otherwise let it pass.
+    #[must_use]
+    pub fn wants_content(&self) -> bool {
+        self.wanted.has_content()
+    }
+
+    /// Hands on a piece of content; dropped when content is not wanted.
+    pub fn content(&mut self, content: HttpContent) {
+        if self.wants_content() {
+            self.said.push(Said::Content(content));
+        }
+    }
+
     /// Whether notes are wanted.
     #[must_use]
     pub fn wants_notes(&self) -> bool {
@@ -196,6 +234,11 @@ impl<'a> Sink<'a> {
     /// Names the application more precisely than the protocol's own name.
     pub fn application(&mut self, name: &'static str) {
         self.said.push(Said::Application(name));
+    }
+
+    /// Says what follows a hand-over, where only this protocol can know: it is not probed then.
+    pub fn expect(&mut self, name: &'static str) {
+        self.said.push(Said::Expect(name));
     }
 
     /// A cap was reached: counted, and told once for the whole capture.
@@ -223,6 +266,11 @@ impl<'a> Sink<'a> {
     /// Says that bytes before `offset` of an inner stream will not come any more.
     pub fn inner_lost(&mut self, channel: u64, direction: Direction, offset: u64) {
         self.said.push(Said::InnerLost { channel, direction, offset });
+    }
+
+    /// Tells whoever reads an inner stream what happened around it. Lost on one whose protocol is not known yet.
+    pub fn inner_notice(&mut self, channel: u64, notice: Notice) {
+        self.said.push(Said::InnerNotice { channel, notice });
     }
 
     /// Says what the packet being processed holds; dropped when notes are not wanted.

@@ -1,8 +1,9 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, http2, openvpn, quic, starttls, tls};
+use super::{Protocol, dns, http1, http2, openvpn, proxy, quic, socks, starttls, tls, websocket};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
+    &proxy::PROTOCOL,
     &tls::PROTOCOL,
     &tls::DTLS_PROTOCOL,
     &http2::PROTOCOL,
@@ -10,6 +11,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dns::PROTOCOL,
     &quic::PROTOCOL,
     &openvpn::PROTOCOL,
+    &socks::PROTOCOL,
+    &websocket::PROTOCOL,
     &starttls::SMTP,
     &starttls::IMAP,
     &starttls::POP3,

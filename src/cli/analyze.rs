@@ -9,7 +9,7 @@ use super::{
     args::{AnalyzeArgs, Format, OutputArgs},
     certificates, complain,
     exit::{Ended, Failure},
-    keys, plan,
+    keys, objects, plan,
     progress::ProgressLine,
 };
 use crate::{
@@ -38,8 +38,10 @@ fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let given = keys::given(&args.source.keys)?;
     let trust = certificates::trust(&args.trust)?;
     let writer = writer(&args.output, wanted)?;
-    let mut writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+    let writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+    let mut writer = objects::exporting(writer, args.export_objects.as_deref(), wanted)?;
     let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
+    let wanted = objects::needed(args.export_objects.as_deref(), wanted);
     let display_filter = plan::display_filter(args.source.display_filter.as_deref())?;
     let names: Vec<String> = files.iter().map(|file| name(file)).collect();
     let stop = Arc::new(AtomicBool::new(false));

@@ -108,12 +108,15 @@ pub struct OutputArgs {
     /// Record types to print, separated by commas: connections, udp, tls, certificates, dns, http, findings, ...
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Record types to print besides the usual: dns_messages, tls_records, ...
+    /// Record types to print besides the usual: dns_messages, tls_records, tls_extensions, ...
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub also: Vec<String>,
     /// Every row of every table (they show the first 20)
     #[arg(long)]
     pub all: bool,
+    /// Values of cookies and credentials in full; otherwise only the beginning of their SHA-256
+    #[arg(long)]
+    pub show_secrets: bool,
     /// How moments are printed [default: relative in tables; RFC 3339 in machine formats, always]
     #[arg(long, value_enum, value_name = "STYLE")]
     pub time: Option<Time>,
@@ -197,6 +200,9 @@ pub struct AnalyzeArgs {
     /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
     #[arg(long, value_name = "DIR")]
     pub export_certs: Option<PathBuf>,
+    /// Write the content of HTTP messages to this directory, decoded, named by host and path; nothing is overwritten
+    #[arg(long, value_name = "DIR")]
+    pub export_objects: Option<PathBuf>,
     /// Several files are several captures, not one in time order
     #[arg(long)]
     pub separate: bool,
@@ -338,6 +344,9 @@ pub struct LiveArgs {
     /// Write every certificate seen to this directory, as SHA256.pem; files that exist are left alone
     #[arg(long, value_name = "DIR")]
     pub export_certs: Option<PathBuf>,
+    /// Write the content of HTTP messages to this directory, decoded, named by host and path; nothing is overwritten
+    #[arg(long, value_name = "DIR")]
+    pub export_objects: Option<PathBuf>,
 }
 
 /// Output formats.

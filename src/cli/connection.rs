@@ -121,7 +121,7 @@ fn run(args: &ConnectionArgs, wanted: Wanted, writer: &mut dyn Writer) -> Result
 
 fn collect(args: &ConnectionArgs, id: &str) -> Result<(OneFlow, Vec<Capture>), Failure> {
     let mut flow = OneFlow { id: id.to_owned(), ..OneFlow::default() };
-    let captures = run(args, Wanted::usual(), &mut flow)?;
+    let captures = run(args, Wanted::usual().with(RecordKind::TlsExtensions), &mut flow)?;
     Ok((flow, captures))
 }
 

@@ -41,7 +41,7 @@ mod compiled {
             Batch, InterfaceOptions, More, PacketSource, PcapWriter, PcapngWriter, ReadProgress,
             live::{self, LiveError, LiveOptions, LiveSource},
         },
-        cli::{analyze, certificates, complain, keys, plan},
+        cli::{analyze, certificates, complain, keys, objects, plan},
         engine,
         record::{Capture, Timestamp},
     };
@@ -81,8 +81,10 @@ mod compiled {
             Box::new(BufWriter::new(io::stdout()))
         };
         let writer = analyze::writer_to(out, &args.output, wanted)?;
-        let mut writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+        let writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
+        let mut writer = objects::exporting(writer, args.export_objects.as_deref(), wanted)?;
         let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
+        let wanted = objects::needed(args.export_objects.as_deref(), wanted);
         let names = vec![args.interface.clone()];
         let given = keys::growing(&args.keys)?;
         let mut settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop, given);

@@ -8,6 +8,8 @@ mod fields;
 mod findings;
 mod keys;
 mod live;
+mod object_names;
+mod objects;
 mod packets;
 mod plan;
 mod progress;

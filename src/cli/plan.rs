@@ -71,7 +71,7 @@ pub fn wanted(output: &OutputArgs) -> Result<Wanted, Failure> {
     for kind in named_kinds(&output.also)? {
         wanted = wanted.with(kind);
     }
-    Ok(wanted)
+    Ok(if output.show_secrets { wanted.with_secrets() } else { wanted })
 }
 
 fn named(names: &[String]) -> Result<Wanted, Failure> {

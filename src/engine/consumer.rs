@@ -7,8 +7,8 @@ use crate::{
     flow::Consumer,
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, Secrets, TcpFact, Transport, Unreachable,
-        Wanted,
+        Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact,
+        Transport, Unreachable, Wanted,
     },
 };
 
@@ -17,6 +17,8 @@ use crate::{
 pub enum Completed {
     /// To be written.
     Record(Record),
+    /// To be written to a file.
+    Content(Box<HttpContent>),
     /// To be compared with others.
     Fact(Box<TcpFact>),
 }
@@ -93,6 +95,12 @@ impl Outlet {
         session.unreachable(notice, context, &mut Sink::new(self.wanted, self.notes_wanted, &mut self.said));
     }
 
+    /// Tells a session what happened around the stream it reads.
+    pub fn pass_on(&mut self, session: &mut dyn Session, notice: &Notice, context: &Context<'_>) {
+        let sink = Sink::new(self.wanted, self.notes_wanted, &mut self.said);
+        session.notice(notice, context, &mut sink.with_verifier(self.verifier.as_mut()));
+    }
+
     /// Whether sessions said something that was not taken yet.
     pub fn has_said(&self) -> bool {
         !self.said.is_empty()
@@ -114,6 +122,11 @@ impl Outlet {
             subject.file = Some(Arc::clone(name));
         }
         self.emitted.push(Emitted { at, flow, completed: Completed::Record(record) });
+    }
+
+    /// A piece of content passed.
+    pub fn content(&mut self, at: u64, content: HttpContent) {
+        self.emitted.push(Emitted { at, flow: content.flow, completed: Completed::Content(Box::new(content)) });
     }
 
     /// The packet being processed holds this.

@@ -3,7 +3,7 @@ use super::{consumer::Outlet, inner::Inner};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
-    record::{Context, Direction, FlowId, Input, Progress, Unreachable},
+    record::{Context, Direction, FlowId, Input, Notice, Progress, Unreachable},
 };
 
 /// The protocol side of one flow.
@@ -140,9 +140,7 @@ impl Conversation {
         }
         let Reader::Session(session) = &mut self.reader else { return Progress::Done };
         let progress = outlet.ask(session.as_mut(), input, context);
-        if outlet.has_said() {
-            self.settle(context, outlet);
-        }
+        let expected = if outlet.has_said() { self.settle(context, outlet) } else { None };
         match input {
             Input::End { direction, cause } => {
                 if let Some(inner) = &mut self.inner {
@@ -159,7 +157,14 @@ impl Conversation {
         match progress {
             Progress::Done => self.reader = Reader::Nobody,
             Progress::HandOver(_) => {
-                self.reader = Reader::Searching(Search { fresh: [true; 2], ..Search::default() });
+                let expected = registry::PROTOCOLS.iter().find(|protocol| Some(protocol.name) == expected);
+                self.reader = match expected {
+                    Some(protocol) => {
+                        self.application = Some(protocol.name);
+                        Reader::Session((protocol.session)(self.carrier))
+                    }
+                    None => Reader::Searching(Search { fresh: [true; 2], ..Search::default() }),
+                };
                 self.reoffer = true;
             }
             Progress::Consumed(_) | Progress::Need { .. } | Progress::Skip(_) => {}
@@ -177,18 +182,36 @@ impl Conversation {
         }
     }
 
-    /// Does what the session said.
-    fn settle(&mut self, context: &Context<'_>, outlet: &mut Outlet) {
+    /// What happened around the stream that is read here.
+    pub fn notice(&mut self, notice: &Notice, context: &Context<'_>, outlet: &mut Outlet) {
+        if let Reader::Session(session) = &mut self.reader {
+            outlet.pass_on(session.as_mut(), notice, context);
+            if outlet.has_said() {
+                self.settle(context, outlet);
+            }
+        }
+    }
+
+    /// Does what the session said; answers what it expects behind a hand-over.
+    fn settle(&mut self, context: &Context<'_>, outlet: &mut Outlet) -> Option<&'static str> {
+        let mut expected = None;
         for said in outlet.take_said() {
             match said {
                 Said::Record(record) => outlet.emit(context.packet.index, context.flow.id, record),
+                Said::Content(content) => outlet.content(context.packet.index, content),
                 Said::Application(name) => self.application = Some(name),
+                Said::Expect(name) => expected = Some(name),
                 Said::Note(note) => outlet.note(note),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),
                 Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
                     let inner = self.inner.get_or_insert_default();
                     let packet = packet.unwrap_or(context.packet);
                     inner.insert(channel, carrier, direction, offset, (&bytes, packet), context, outlet);
+                }
+                Said::InnerNotice { channel, notice } => {
+                    if let Some(inner) = &mut self.inner {
+                        inner.notice(channel, &notice, context, outlet);
+                    }
                 }
                 Said::InnerLost { channel, direction, offset } => {
                     if let Some(inner) = &mut self.inner {
@@ -197,6 +220,7 @@ impl Conversation {
                 }
             }
         }
+        expected
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     app::Carrier,
     flow::stream::Stream,
     limits,
-    record::{Context, Direction, EndCause, Input, Origin, PacketRef},
+    record::{Context, Direction, EndCause, Input, Notice, Origin, PacketRef},
 };
 
 /// The inner streams of one flow.
@@ -83,6 +83,13 @@ impl Inner {
             conversation.input(input, &inside, outlet)
         };
         streams[direction.index()].give_up_before(offset, context.packet, &mut read);
+    }
+
+    /// Something happened around a channel.
+    pub fn notice(&mut self, id: u64, notice: &Notice, context: &Context<'_>, outlet: &mut Outlet) {
+        if let Some(channel) = self.channels.iter_mut().find(|channel| channel.id == id) {
+            channel.conversation.notice(notice, context, outlet);
+        }
     }
 
     /// A direction of the flow around them ended, and theirs with it.

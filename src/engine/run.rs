@@ -109,6 +109,9 @@ pub fn run(
         if let Some((count, first)) = comparison.left_out() {
             reached.add(&limits::COMPARISON, first, count);
         }
+        if comparison.handshakes_left_out() > 0 {
+            reached.add(&limits::TLS_COMPARISON, reader.last(), comparison.handshakes_left_out());
+        }
         if comparison.queries_left_out() > 0 {
             reached.add(&limits::DNS_COMPARISON, reader.last(), comparison.queries_left_out());
         }
@@ -430,6 +433,7 @@ impl Destination<'_> {
         // One by one, so that what a record holds is freed while it is still in the cache.
         emitted.drain(..).try_for_each(|emitted| match emitted.completed {
             Completed::Record(record) => self.record(record),
+            Completed::Content(content) => self.writer.content(&content),
             Completed::Fact(fact) => {
                 self.comparison.connection(&fact);
                 Ok(())
@@ -440,7 +444,9 @@ impl Destination<'_> {
     fn record(&mut self, mut record: Record) -> io::Result<()> {
         match &mut record {
             Record::Dns(dns) => self.comparison.link(dns),
+            Record::Http(http) => self.comparison.link_http(http),
             Record::Udp(udp) => self.comparison.udp(udp),
+            Record::Tls(tls) => self.comparison.handshake(tls),
             _ => {}
         }
         if self.wanted.has(record.kind()) {

@@ -5,8 +5,8 @@ use super::Shared;
 use crate::{
     record::{
         Certificate, Dns, DnsQuery, DnsRecord, DnsResponse, DnsTransport, Endpoint, Evidence, Finding, FlowId, Http,
-        HttpOver, HttpRequest, HttpResponse, Layer, Packet, PacketNumber, Record, RecordKind, Severity, Side, Subject,
-        Timestamp, TlsTransport, Value, Wanted,
+        HttpMeaning, HttpOver, HttpRequest, HttpResponse, Layer, Packet, PacketNumber, Record, RecordKind, Severity,
+        Side, Subject, Timestamp, TlsTransport, Value, Wanted,
     },
     report::{self, Format, escape::is_hidden, packets::PacketLines},
 };
@@ -88,7 +88,7 @@ fn subject() -> Subject {
 fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
     let end = |port| Endpoint { address: [10, 0, 0, 1].into(), port };
     let (client, server, ts, packet) = (end(4000), end(53), Timestamp(1_000_000_000), PacketNumber::new(0, 1));
-    let record = DnsRecord { name: next(), record_type: next(), ttl: 1, data: next() };
+    let record = DnsRecord { name: next(), record_type: next(), class: Some(next()), ttl: 1, data: next() };
     let dns = Dns {
         subject: Subject { file: Some(Arc::from(next().as_str())), ..subject() },
         client,
@@ -107,6 +107,7 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
             edns: false,
             opt: None,
             answers: Vec::new(),
+            authority: Vec::new(),
         }),
         response: Some(DnsResponse {
             packet,
@@ -150,6 +151,7 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
             content_length: Some(next()),
             body_bytes: 0,
             trailers: vec![(next(), next())],
+            object: None,
         }),
         response: Some(HttpResponse {
             packet,
@@ -162,6 +164,7 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
             headers: vec![(next(), next())],
             body_bytes: 0,
             trailers: vec![(next(), next())],
+            object: None,
         }),
         informational: Vec::new(),
         ttfb_ns: None,
@@ -170,6 +173,8 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
         promised_on: None,
         reset: None,
         grpc_status: None,
+        meaning: HttpMeaning::default(),
+        serial: 0,
     };
     let finding = Finding {
         subject: subject(),
@@ -233,6 +238,7 @@ fn certificate(next: &mut impl FnMut() -> String) -> Certificate {
         der_length: 1,
         sha256: "00".to_owned(),
         sha1: "00".to_owned(),
+        scts: Vec::new(),
         der: Box::default(),
     }
 }

@@ -119,9 +119,14 @@ pub struct DnsQuery {
     /// What the OPT record says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opt: Option<Box<DnsEdns>>,
-    /// Records a query carries itself, as in mDNS known answers.
+    /// Records a query carries itself: known answers in mDNS, the SOA of a NOTIFY (RFC 1996 3.7), the prerequisites of an
+    /// UPDATE (RFC 2136 2.4).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<DnsRecord>,
+    /// What it carries in the authority section: the changes of an UPDATE (RFC 2136 2.5), the SOA the client has in an
+    /// IXFR (RFC 1995 3), what an mDNS probe is about to use (RFC 6762 8.2).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authority: Vec<DnsRecord>,
 }
 
 /// A response.
@@ -166,6 +171,10 @@ pub struct DnsRecord {
     /// Type by IANA's name, else `TYPE65280`.
     #[serde(rename = "type")]
     pub record_type: String,
+    /// Class by IANA's name, left out when it is `IN`. In the changes of an UPDATE (RFC 2136 2.5) `ANY` deletes all records
+    /// of the type or name, `NONE` the one that is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// Time to live in seconds.
     pub ttl: u32,
     /// Data in presentation format.

@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Endpoint, PacketNumber, Side, Subject, Timestamp};
+use super::{Endpoint, FlowId, HttpMeaning, PacketNumber, Side, Subject, Timestamp};
 
 /// One HTTP transaction (RFC 9110).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -39,6 +39,12 @@ pub struct Http {
     pub reset: Option<HttpReset>,
     /// `grpc-status`, where gRPC runs over it.
     pub grpc_status: Option<u32>,
+    /// What it means.
+    #[serde(flatten)]
+    pub meaning: HttpMeaning,
+    /// Number of the transaction in its connection, in HTTP/1: content is joined to it by this. Not reported.
+    #[serde(skip)]
+    pub serial: u64,
 }
 
 /// What HTTP runs over.
@@ -95,6 +101,8 @@ pub struct HttpRequest {
     pub body_bytes: u64,
     /// Trailer fields in order; secrets only hashed.
     pub trailers: Vec<(String, String)>,
+    /// The file its content was written to (`--export-objects`); null without that option, and where it had no content.
+    pub object: Option<HttpObject>,
 }
 
 /// A response.
@@ -120,4 +128,50 @@ pub struct HttpResponse {
     pub body_bytes: u64,
     /// Trailer fields in order; secrets only hashed.
     pub trailers: Vec<(String, String)>,
+    /// The file its content was written to (`--export-objects`); null without that option, and where it had no content.
+    pub object: Option<HttpObject>,
+}
+
+/// Content of a message as `--export-objects` wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HttpObject {
+    /// Name of the file in the directory; null when it was not written, as `note` says.
+    pub file: Option<String>,
+    /// Bytes in the file.
+    pub bytes: u64,
+    /// Bytes of content that passed before decoding.
+    pub encoded_bytes: u64,
+    /// Codings that were taken off, in the order in which they had been applied (Content-Encoding, then Transfer-Encoding
+    /// without `chunked`): `gzip`, `deflate`, `br`, `zstd`.
+    pub coding: Vec<String>,
+    /// Whether all of it is in the file. What is not ends in `.partial`.
+    pub complete: bool,
+    /// SHA-256 of the file, in lower-case hexadecimal.
+    pub sha256: Option<String>,
+    /// Why it is not complete, not decoded or not written.
+    pub note: Option<String>,
+}
+
+/// A piece of a message's content on its way to a file. Never reported itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpContent {
+    /// The flow.
+    pub flow: FlowId,
+    /// Stream in HTTP/2, [`Http::serial`] in HTTP/1.
+    pub stream: u64,
+    /// The packet that completed the message's header.
+    pub message: PacketNumber,
+    /// What of it.
+    pub piece: HttpPiece,
+}
+
+/// What a piece of content is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpPiece {
+    /// Bytes in order, transfer framing taken off.
+    Bytes(Vec<u8>),
+    /// Here some are not in the capture.
+    Missing,
+    /// The content ended as its framing says.
+    End,
 }

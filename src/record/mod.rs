@@ -1,6 +1,8 @@
 //! What travels and what is reported: plain data. No logic beyond arithmetic on itself, no input or output.
+mod application;
 mod capture;
 pub mod catalogue;
+mod certificate;
 mod community_id;
 mod connection;
 mod dns;
@@ -9,16 +11,22 @@ mod finding;
 mod flow;
 mod http;
 mod http2;
+mod http_meaning;
 mod link;
 mod packet;
+mod quic;
 mod resolution;
 mod secrets;
 mod segment;
 mod session;
 mod time;
 mod tls;
+mod tls_extension;
+mod websocket;
 
+pub use application::*;
 pub use capture::*;
+pub use certificate::*;
 pub use community_id::*;
 pub use connection::*;
 pub use dns::*;
@@ -26,15 +34,19 @@ pub use fact::*;
 pub use finding::*;
 pub use flow::*;
 pub use http::*;
+pub use http_meaning::*;
 pub use http2::*;
 pub use link::*;
 pub use packet::*;
+pub use quic::*;
 pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
 pub use session::*;
 pub use time::*;
 pub use tls::*;
+pub use tls_extension::*;
+pub use websocket::*;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -53,9 +65,13 @@ pub enum Record {
     RoundRobin(Box<RoundRobin>),
     Tls(Box<Tls>),
     TlsRecord(Box<TlsRecord>),
+    QuicPacket(Box<QuicPacket>),
+    TlsExtensions(Box<TlsExtensions>),
     Certificate(Box<Certificate>),
     Http(Box<Http>),
     Http2Frame(Box<Http2Frame>),
+    Application(Box<Application>),
+    Websocket(Box<Websocket>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -75,9 +91,13 @@ pub enum RecordKind {
     RoundRobin,
     Tls,
     TlsRecord,
+    QuicPacket,
+    TlsExtensions,
     Certificate,
     Http,
     Http2Frame,
+    Application,
+    Websocket,
     Finding,
     Packet,
     Capture,
@@ -85,7 +105,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -95,9 +115,13 @@ impl RecordKind {
         Self::RoundRobin,
         Self::Tls,
         Self::TlsRecord,
+        Self::QuicPacket,
+        Self::TlsExtensions,
         Self::Certificate,
         Self::Http,
         Self::Http2Frame,
+        Self::Application,
+        Self::Websocket,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -116,9 +140,13 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_record",
+            Self::QuicPacket => "quic_packet",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificate",
             Self::Http => "http",
             Self::Http2Frame => "http2_frame",
+            Self::Application => "application",
+            Self::Websocket => "websocket",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -138,9 +166,13 @@ impl RecordKind {
             Self::RoundRobin => "round_robin",
             Self::Tls => "tls",
             Self::TlsRecord => "tls_records",
+            Self::QuicPacket => "quic_packets",
+            Self::TlsExtensions => "tls_extensions",
             Self::Certificate => "certificates",
             Self::Http => "http",
             Self::Http2Frame => "http2_frames",
+            Self::Application => "applications",
+            Self::Websocket => "websockets",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -162,9 +194,13 @@ impl Record {
             Self::RoundRobin(_) => RecordKind::RoundRobin,
             Self::Tls(_) => RecordKind::Tls,
             Self::TlsRecord(_) => RecordKind::TlsRecord,
+            Self::QuicPacket(_) => RecordKind::QuicPacket,
+            Self::TlsExtensions(_) => RecordKind::TlsExtensions,
             Self::Certificate(_) => RecordKind::Certificate,
             Self::Http(_) => RecordKind::Http,
             Self::Http2Frame(_) => RecordKind::Http2Frame,
+            Self::Application(_) => RecordKind::Application,
+            Self::Websocket(_) => RecordKind::Websocket,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -184,9 +220,13 @@ impl Record {
             Self::RoundRobin(record) => Some(&record.subject),
             Self::Tls(record) => Some(&record.subject),
             Self::TlsRecord(record) => Some(&record.subject),
+            Self::QuicPacket(record) => Some(&record.subject),
+            Self::TlsExtensions(record) => Some(&record.subject),
             Self::Certificate(record) => Some(&record.subject_flow),
             Self::Http(record) => Some(&record.subject),
             Self::Http2Frame(record) => Some(&record.subject),
+            Self::Application(record) => Some(&record.subject),
+            Self::Websocket(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -203,9 +243,13 @@ impl Record {
             Self::RoundRobin(record) => Some(&mut record.subject),
             Self::Tls(record) => Some(&mut record.subject),
             Self::TlsRecord(record) => Some(&mut record.subject),
+            Self::QuicPacket(record) => Some(&mut record.subject),
+            Self::TlsExtensions(record) => Some(&mut record.subject),
             Self::Certificate(record) => Some(&mut record.subject_flow),
             Self::Http(record) => Some(&mut record.subject),
             Self::Http2Frame(record) => Some(&mut record.subject),
+            Self::Application(record) => Some(&mut record.subject),
+            Self::Websocket(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -216,6 +260,11 @@ impl Record {
 pub struct Wanted(u32);
 
 impl Wanted {
+    /// Beyond the kinds of record.
+    const CONTENT: u32 = 1 << 31;
+    /// Also beyond them.
+    const SECRETS: u32 = 1 << 30;
+
     /// Nothing.
     #[must_use]
     pub fn none() -> Self {
@@ -225,7 +274,14 @@ impl Wanted {
     /// What a report holds when the user says nothing: all but the kinds that are on request only.
     #[must_use]
     pub fn usual() -> Self {
-        let on_request = [RecordKind::DnsMessage, RecordKind::TlsRecord, RecordKind::Http2Frame, RecordKind::Packet];
+        let on_request = [
+            RecordKind::DnsMessage,
+            RecordKind::TlsRecord,
+            RecordKind::QuicPacket,
+            RecordKind::TlsExtensions,
+            RecordKind::Http2Frame,
+            RecordKind::Packet,
+        ];
         RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
     }
 
@@ -233,6 +289,30 @@ impl Wanted {
     #[must_use]
     pub fn with(self, kind: RecordKind) -> Self {
         Self(self.0 | 1 << kind as u32)
+    }
+
+    /// This and the content of HTTP messages, piece by piece ([`HttpContent`]).
+    #[must_use]
+    pub fn with_content(self) -> Self {
+        Self(self.0 | Self::CONTENT)
+    }
+
+    /// Whether the content of HTTP messages is wanted.
+    #[must_use]
+    pub fn has_content(self) -> bool {
+        self.0 & Self::CONTENT != 0
+    }
+
+    /// This, and values of cookies and credentials in full.
+    #[must_use]
+    pub fn with_secrets(self) -> Self {
+        Self(self.0 | Self::SECRETS)
+    }
+
+    /// Whether values of cookies and credentials are shown in full.
+    #[must_use]
+    pub fn shows_secrets(&self) -> bool {
+        self.0 & Self::SECRETS != 0
     }
 
     /// Whether `kind` is wanted.

@@ -62,6 +62,51 @@ pub struct Unreachable<'a> {
     pub quoted: &'a [u8],
 }
 
+/// What a session that hands an inner stream on tells its reader besides bytes. TLS inside QUIC learns in this way how far
+/// the handshake must be by the packets that passed, opened or not (RFC 9001 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Which way what is told of travelled.
+    pub direction: Direction,
+    /// What it is.
+    pub event: CarrierEvent,
+    /// The packet.
+    pub packet: PacketRef,
+}
+
+/// What happened around an inner stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CarrierEvent {
+    /// From here on there are bytes that were opened with keys that were given.
+    Opened,
+    /// A packet of the Handshake level that stays closed.
+    HandshakeClosed {
+        /// Bytes of its protected payload, tag included.
+        length: u64,
+    },
+    /// A packet with 0-RTT data.
+    EarlyData {
+        /// Whether it was opened.
+        opened: bool,
+    },
+    /// A packet of the 1-RTT level.
+    Data {
+        /// Whether it was opened.
+        opened: bool,
+        /// Whether the application's data are in it; supposed of one that stays closed.
+        of_application: bool,
+    },
+    /// The server said that the handshake is complete (RFC 9001 4.1.2).
+    Confirmed,
+    /// The sender gave up with this TLS alert (RFC 9001 4.8).
+    Alert(u8),
+    /// The sender closed the connection for a reason that is not TLS's.
+    Closed {
+        /// In words, such as `CONNECTION_REFUSED`.
+        reason: String,
+    },
+}
+
 /// Why a direction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndCause {

@@ -1,8 +1,8 @@
-//! `tls`: one handshake. `certificate`: one certificate. `tls_record`: one record, on request.
+//! `tls`: one handshake. `tls_record`: one record, on request. Certificates are `certificate`'s.
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Certainty, Endpoint, PacketNumber, Side, Subject, Timestamp};
+use super::{Certainty, Endpoint, LeafMarks, OcspStaple, PacketNumber, Side, Subject, Timestamp, Verification};
 
 /// What carries the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -61,10 +61,18 @@ pub struct Tls {
     pub certificates: Vec<String>,
     /// Verdict on the server's certificates; null while none was judged.
     pub verification: Option<Verification>,
+    /// SHA-256 of the certificates shown by the client (mutual TLS), leaf first.
+    pub client_certificates: Vec<String>,
+    /// Verdict on the client's certificates, as `verification` is on the server's: what a server with the given
+    /// authorities would make of them. Clients' authorities are mostly private, so `unknown_ca` is common and says little.
+    pub client_verification: Option<Verification>,
     /// What the OCSP response that the server stapled says (RFC 6066 8); null when there was none to be seen.
     pub ocsp_staple: Option<OcspStaple>,
     /// Whether records of the handshake, or behind it, were decrypted with keys that were given.
     pub decrypted: bool,
+    /// What the server's own certificate shows when many are compared; not part of reports.
+    #[serde(skip)]
+    pub marks: Option<Box<LeafMarks>>,
 }
 
 /// A ClientHello.
@@ -298,190 +306,6 @@ pub enum TlsFailureCause {
     Silence,
 }
 
-/// What a stapled OCSP response says of the server's certificate (RFC 6960 4.2.1). Its signature is not checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct OcspStaple {
-    /// certStatus.
-    pub status: RevocationStatus,
-    /// The certificate's serial number, lower-case hex without leading zeros.
-    pub serial: String,
-    /// revocationTime, RFC 3339.
-    pub revoked_at: Option<String>,
-    /// thisUpdate, RFC 3339.
-    pub this_update: Option<String>,
-    /// nextUpdate, RFC 3339.
-    pub next_update: Option<String>,
-}
-
-/// Whether a certificate was revoked (RFC 6960 4.2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum RevocationStatus {
-    Good,
-    Revoked,
-    Unknown,
-}
-
-/// Verdict on the server's certificates: what a client with the given authorities would make of them. Whether the client
-/// that was captured refused is told by `outcome` and `failure`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Verification {
-    /// Whether they verified.
-    pub ok: bool,
-    /// The weightiest reason why not; `ok` when they did.
-    pub reason: VerificationReason,
-    /// For which moment they were judged: when the last of them was captured.
-    pub at: Timestamp,
-    /// All reasons why not, the weightiest first.
-    pub reasons: Vec<VerificationReason>,
-    /// What is missing or wrong, in sentences.
-    pub explanation: String,
-    /// The host name they were compared with, which is the one the client asked for; null when it asked for none.
-    pub host: Option<String>,
-    /// The authorities by which they were judged, in words.
-    pub trust: String,
-    /// The same certificates judged for the moment of the analysis (or `--now`).
-    pub now: Option<VerificationNow>,
-}
-
-/// Verdict on the same certificates at the moment of the analysis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct VerificationNow {
-    /// Whether they verify.
-    pub ok: bool,
-    /// The weightiest reason why not; `ok` when they do.
-    pub reason: VerificationReason,
-}
-
-/// Why a chain of certificates is not accepted. In the order of their weight: what is wrong with the certificates
-/// themselves comes before what depends on whom one trusts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum VerificationReason {
-    /// Nothing is wrong.
-    Ok,
-    /// A signature does not fit the issuer's key.
-    InvalidSignature,
-    /// A certificate does not follow RFC 5280.
-    Malformed,
-    /// The OCSP response that the server showed says revoked (RFC 6960).
-    RevokedByStaple,
-    /// An authority is distrusted by name.
-    Distrusted,
-    /// Past notAfter.
-    Expired,
-    /// Before notBefore.
-    NotYetValid,
-    /// The server's certificate is signed by itself and not among those trusted.
-    SelfSigned,
-    /// It is for other names than the one that the client asked for (RFC 9525).
-    WrongHost,
-    /// The server left out the certificate of its issuer.
-    MissingIntermediate,
-    /// The chain does not end with a trusted authority.
-    UnknownCa,
-    /// extendedKeyUsage or basicConstraints say it is not for servers.
-    WrongPurpose,
-    /// An issuer is no authority.
-    NotACa,
-    /// An issuer may not issue for this name (RFC 5280 4.2.1.10).
-    NameConstraints,
-    /// Too many authorities below one that limits them (RFC 5280 4.2.1.9).
-    PathLength,
-    /// A key that is too short.
-    WeakKey,
-    /// A signature with a broken hash.
-    WeakSignature,
-    /// Of a version, with a critical extension or with an algorithm that is not accepted or not checked here.
-    Unsupported,
-    /// Too many possible paths.
-    TooComplex,
-}
-
-impl VerificationReason {
-    /// For a table's cell.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::InvalidSignature => "invalid signature",
-            Self::Malformed => "malformed",
-            Self::RevokedByStaple => "revoked",
-            Self::Distrusted => "distrusted",
-            Self::Expired => "expired",
-            Self::NotYetValid => "not yet valid",
-            Self::SelfSigned => "self-signed",
-            Self::WrongHost => "wrong host",
-            Self::MissingIntermediate => "missing intermediate",
-            Self::UnknownCa => "unknown CA",
-            Self::WrongPurpose => "wrong purpose",
-            Self::NotACa => "issuer is no CA",
-            Self::NameConstraints => "name constraints",
-            Self::PathLength => "path too long",
-            Self::WeakKey => "weak key",
-            Self::WeakSignature => "weak signature",
-            Self::Unsupported => "not checked",
-            Self::TooComplex => "too complex",
-        }
-    }
-}
-
-/// A certificate seen in a flow (RFC 5280).
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Certificate {
-    /// Flow and evidence.
-    #[serde(flatten)]
-    pub subject_flow: Subject,
-    /// The TLS client.
-    pub client: Endpoint,
-    /// The TLS server.
-    pub server: Endpoint,
-    /// Who showed it.
-    pub side: Side,
-    /// What carried it.
-    pub transport: TlsTransport,
-    /// Place in the list, 0 for the leaf.
-    pub position: u32,
-    /// Subject's distinguished name.
-    pub subject: Option<String>,
-    /// Issuer's distinguished name.
-    pub issuer: Option<String>,
-    /// Subject's common names.
-    pub subject_cn: Vec<String>,
-    /// Issuer's common names.
-    pub issuer_cn: Vec<String>,
-    /// Serial number in lower-case hex without leading zeros.
-    pub serial: Option<String>,
-    /// Valid from, RFC 3339.
-    pub not_before: Option<String>,
-    /// Valid until, RFC 3339.
-    pub not_after: Option<String>,
-    /// DNS names in subjectAltName.
-    pub san_dns: Vec<String>,
-    /// IP addresses in subjectAltName.
-    pub san_ip: Vec<String>,
-    /// Type of the public key, such as `RSA`.
-    pub key_type: Option<String>,
-    /// Its size in bits.
-    pub key_bits: Option<u32>,
-    /// Signature algorithm.
-    pub signature_algorithm: Option<String>,
-    /// Whether basicConstraints make it a CA.
-    pub is_ca: Option<bool>,
-    /// Whether subject and issuer are the same.
-    pub self_signed: Option<bool>,
-    /// Length of the DER in bytes.
-    pub der_length: u64,
-    /// SHA-256 of the DER, hex.
-    pub sha256: String,
-    /// SHA-1 of the DER, hex.
-    pub sha1: String,
-    /// The DER itself; not part of reports.
-    #[serde(skip)]
-    pub der: Box<[u8]>,
-}
-
 /// One TLS record as it passed.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TlsRecord {
@@ -500,7 +324,8 @@ pub struct TlsRecord {
     pub ts: Timestamp,
     /// Who sent it.
     pub side: Side,
-    /// ContentType on the wire, of what is inside where the record was decrypted; null in an SSLv2 frame.
+    /// ContentType on the wire, of what is inside where the record was decrypted; null in an SSLv2 frame, and
+    /// where DTLS 1.3 hides it.
     pub content_type: Option<u8>,
     /// Version on the wire.
     pub version: u16,

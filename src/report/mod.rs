@@ -5,7 +5,7 @@ use std::{
     str::FromStr,
 };
 
-use crate::record::{Record, Timestamp, Wanted};
+use crate::record::{HttpContent, Record, Timestamp, Wanted};
 
 pub mod catalogue;
 pub mod csv;
@@ -21,6 +21,7 @@ mod summary;
 pub mod table;
 #[cfg(test)]
 mod tests;
+mod tls_extensions;
 pub mod units;
 pub mod width;
 
@@ -39,6 +40,15 @@ pub trait Writer {
     /// # Errors
     /// What the output said.
     fn record(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Takes a piece of a message's content, before the record of its transaction. Only who asked for content needs it.
+    ///
+    /// # Errors
+    /// What the output said.
+    fn content(&mut self, content: &HttpContent) -> io::Result<()> {
+        let _ = content;
+        Ok(())
+    }
 
     /// Nothing more will come: prints what is left and flushes.
     ///

@@ -142,6 +142,9 @@ fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
             after: None,
         }),
         certificates: Vec::new(),
+        client_certificates: Vec::new(),
+        client_verification: None,
+        marks: None,
         verification: None,
         ocsp_staple: None,
         decrypted: false,
@@ -152,6 +155,7 @@ fn dns(flow: u64, name: &str, kind: &str, rcode: Option<&str>, data: &[&str]) ->
     let record = |data: &&str| DnsRecord {
         name: name.to_owned(),
         record_type: kind.to_owned(),
+        class: None,
         ttl: 60,
         data: (*data).to_owned(),
     };
@@ -173,6 +177,7 @@ fn dns(flow: u64, name: &str, kind: &str, rcode: Option<&str>, data: &[&str]) ->
             edns: false,
             opt: None,
             answers: Vec::new(),
+            authority: Vec::new(),
         }),
         response: rcode.map(|rcode| DnsResponse {
             packet: number(flow + 1),
@@ -219,6 +224,7 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
             content_length: None,
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         }),
         response: status.map(|status| HttpResponse {
             packet: number(flow + 6),
@@ -231,6 +237,7 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
             headers: Vec::new(),
             body_bytes: 1234,
             trailers: Vec::new(),
+            object: None,
         }),
         informational: Vec::new(),
         ttfb_ns: status.map(|_| 24_600_000),
@@ -239,6 +246,8 @@ fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
         promised_on: None,
         reset: None,
         grpc_status: None,
+        meaning: HttpMeaning::default(),
+        serial: 0,
     }
 }
 
@@ -267,6 +276,7 @@ fn certificate(flow: u64, name: &str, sha256: &str) -> Certificate {
         der_length: 900,
         sha256: sha256.to_owned(),
         sha1: "00".to_owned(),
+        scts: Vec::new(),
         der: Box::default(),
     }
 }

@@ -10,6 +10,7 @@ pub const HOST: &str = "www.matrix.example";
 /// An authority.
 pub struct Authority {
     pub issuer: Issuer<'static, KeyPair>,
+    pub key: KeyPair,
     pub der: CertificateDer<'static>,
     pub pem: String,
 }
@@ -54,18 +55,25 @@ pub fn valid(parameters: &mut CertificateParams, from: Day, until: Day) {
     parameters.not_after = date_time_ymd(until.0, until.1, until.2);
 }
 
+/// The same key once more.
+fn again(key: &KeyPair) -> KeyPair {
+    KeyPair::try_from(key.serialize_der()).unwrap()
+}
+
 /// A root.
 pub fn root(common: &str) -> Authority {
     let (parameters, key) = (authority(common), KeyPair::generate().unwrap());
     let certificate = parameters.self_signed(&key).unwrap();
-    Authority { der: certificate.der().clone(), pem: certificate.pem(), issuer: Issuer::new(parameters, key) }
+    let (der, pem) = (certificate.der().clone(), certificate.pem());
+    Authority { der, pem, key: again(&key), issuer: Issuer::new(parameters, key) }
 }
 
 /// An authority below another.
 pub fn intermediate(parameters: CertificateParams, above: &Authority) -> Authority {
     let key = KeyPair::generate().unwrap();
     let certificate = parameters.signed_by(&key, &above.issuer).unwrap();
-    Authority { der: certificate.der().clone(), pem: certificate.pem(), issuer: Issuer::new(parameters, key) }
+    let (der, pem) = (certificate.der().clone(), certificate.pem());
+    Authority { der, pem, key: again(&key), issuer: Issuer::new(parameters, key) }
 }
 
 /// A leaf below an authority; `sent`: the authorities' certificates that the server sends with it.

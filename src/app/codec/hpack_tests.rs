@@ -294,6 +294,152 @@ fn a_late_start_at_every_block() {
     }
 }
 
+/// How one field is to be sent.
+#[derive(Clone, Debug)]
+struct Sent {
+    name: Vec<u8>,
+    value: Vec<u8>,
+    /// With indexing, without, or never (RFC 7541 6.2), and Huffman coding or not.
+    flags: u8,
+}
+
+/// Fields as senders choose them: often ones they sent before, in any of the representations, with any octets.
+fn sent() -> impl Strategy<Value = Sent> {
+    let common = prop::sample::select(STATIC.to_vec())
+        .prop_map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    let own = (prop::sample::select(vec!["x-a", "x-b", "x-c", "cookie", ":path"]), "[a-z0-9]{0,3}")
+        .prop_map(|(name, value)| (name.as_bytes().to_vec(), value.into_bytes()));
+    let any_octets = (prop::collection::vec(any::<u8>(), 1..40), prop::collection::vec(any::<u8>(), 0..300));
+    let field = prop_oneof![3 => common, 4 => own, 2 => any_octets];
+    let form = prop::sample::select(vec![Encoder::WITH_INDEXING, Encoder::WITH_INDEXING, 0, Encoder::NEVER_INDEXED]);
+    (field, form, 0_u8..4, any::<bool>()).prop_map(|((name, value), form, huffman, best)| Sent {
+        name,
+        value,
+        flags: form | huffman | if best { Encoder::BEST_FORMAT } else { 0 },
+    })
+}
+
+/// One block: what the table's size is to become first, and its fields.
+fn block() -> impl Strategy<Value = (Vec<u32>, Vec<Sent>)> {
+    let sizes = prop::collection::vec(prop_oneof![Just(0_u32), 0_u32..200, 0_u32..=4096], 0..3);
+    (prop_oneof![3 => Just(Vec::new()), 1 => sizes], prop::collection::vec(sent(), 0..12))
+}
+
+type Octets = Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>;
+
+fn decode_octets(decoder: &mut Decoder, block: &[u8]) -> Result<Octets, HpackError> {
+    let mut fields = Vec::new();
+    let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
+    decoder.decode(block, &mut |field| fields.push((owned(field.name), owned(field.value))))?;
+    Ok(fields)
+}
+
+/// Encodes one block with another library.
+fn encode((sizes, fields): &(Vec<u32>, Vec<Sent>), encoder: &mut Encoder) -> (Vec<u8>, Octets) {
+    let mut bytes = Vec::new();
+    for size in sizes {
+        encoder.update_max_dynamic_size(*size, &mut bytes).unwrap();
+    }
+    let mut plain = Vec::new();
+    for Sent { name, value, flags } in fields {
+        encoder.encode((name.clone(), value.clone(), *flags), &mut bytes).unwrap();
+        plain.push((Some(name.clone()), Some(value.clone())));
+    }
+    (bytes, plain)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    /// The idea of hpack-test-case: what another library encodes, field by field, ours decodes; here with any octets, all
+    /// representations, and tables that shrink and grow between the blocks.
+    #[test]
+    fn whatever_another_library_encodes(blocks in prop::collection::vec(block(), 1..20)) {
+        let (mut encoder, mut decoder) = (Encoder::with_dynamic_size(4096), Decoder::default());
+        for block in &blocks {
+            let (bytes, plain) = encode(block, &mut encoder);
+            prop_assert_eq!(decode_octets(&mut decoder, &bytes), Ok(plain));
+            prop_assert!(decoder.is_complete() && !decoder.take_dropped());
+        }
+    }
+
+    /// The same joined at any block: what is given is right, a field is never invented, and once the sender has emptied its
+    /// table all is known again.
+    #[test]
+    fn whatever_another_library_encodes_joined_late(
+        blocks in prop::collection::vec(block(), 2..20), cut in any::<prop::sample::Index>(),
+    ) {
+        let (mut encoder, mut decoder) = (Encoder::with_dynamic_size(4096), Decoder::default());
+        decoder.forget();
+        let cut = cut.index(blocks.len());
+        let mut emptied = false;
+        for (place, block) in blocks.iter().enumerate() {
+            let (bytes, plain) = encode(block, &mut encoder);
+            if place < cut {
+                continue;
+            }
+            emptied |= block.0.iter().any(|size| *size < ENTRY_OVERHEAD as u32);
+            let found = decode_octets(&mut decoder, &bytes).unwrap();
+            prop_assert_eq!(found.len(), plain.len());
+            for (ours, theirs) in found.iter().zip(&plain) {
+                prop_assert!(ours.0.is_none() && !emptied || ours.0 == theirs.0, "{:?} {:?}", ours, theirs);
+                prop_assert!(ours.1.is_none() && !emptied || ours.1 == theirs.1, "{:?} {:?}", ours, theirs);
+            }
+            prop_assert_eq!(decoder.is_complete(), emptied);
+        }
+    }
+}
+
+/// Small input, large output: an entry that fills the table, named again with every octet. The decoder holds no more than
+/// the table, and whoever takes the fields sees each before the next is made.
+#[test]
+fn a_bomb_of_references() {
+    let mut decoder = Decoder::default();
+    let value = vec![b'v'; 4096 - ENTRY_OVERHEAD - 1];
+    let entry = [&[0x40, 1, b'n', 0x7f, 0xe0, 0x1e][..], &value].concat();
+    assert_eq!(integer(&entry[3..], 0x7f), Ok((&value[..], value.len())));
+    let bomb = [&entry[..], &[0xbe; 60_000]].concat();
+    let (mut fields, mut octets) = (0_usize, 0_usize);
+    decoder
+        .decode(&bomb, &mut |field| {
+            fields += 1;
+            octets += field.name.unwrap().len() + field.value.unwrap().len();
+        })
+        .unwrap();
+    assert_eq!((fields, octets), (60_001, 60_001 * (4096 - ENTRY_OVERHEAD)));
+    assert_eq!((decoder.entries.len(), decoder.cost), (1, 4096));
+    assert!(decoder.name.capacity() + decoder.value.capacity() <= 2 * bomb.len());
+}
+
+/// Entries that reuse a long name, each kept whole: the table's size holds them, not their count.
+#[test]
+fn a_bomb_of_names() {
+    let mut decoder = Decoder::default();
+    // The table is opened to what is kept at most, then a name of 8000 octets comes and is used again and again.
+    decode(&mut decoder, &bytes("3f e1 ff 03")).unwrap();
+    assert_eq!(decoder.capacity, MAX_HPACK_TABLE_BYTES);
+    let first = [&[0x40, 0x7f, 0xc1, 0x3d][..], &[b'n'; 8000], &[0]].concat();
+    decode(&mut decoder, &first).unwrap();
+    for _ in 0..10_000 {
+        decode(&mut decoder, &[0x7e, 0]).unwrap();
+        assert!(decoder.cost <= MAX_HPACK_TABLE_BYTES);
+    }
+    assert_eq!(decoder.entries.len(), MAX_HPACK_TABLE_BYTES / (8000 + ENTRY_OVERHEAD));
+    assert!(!decoder.take_dropped(), "the sender evicts as we do");
+}
+
+/// Huffman codes are five bits at least: text is at most 8/5 of what was read.
+#[test]
+fn huffman_text_is_bounded() {
+    let mut decoder = Decoder::default();
+    // 'a' is 00011: eight of them in five octets.
+    let coded = [0b0001_1000, 0b1100_0110, 0b0011_0001, 0b1000_1100, 0b0110_0011].repeat(1000);
+    let block = [&[0x00, 1, b'n', 0xff, 0x89, 0x26][..], &coded].concat();
+    let fields = decode(&mut decoder, &block).unwrap();
+    assert_eq!(fields, vec![(Some("n".to_owned()), Some("a".repeat(8000)))]);
+    assert!(decoder.value.capacity() <= 2 * 8000);
+}
+
 /// A size update to nothing says that whatever was missed is gone: from there on an unknown index is an error.
 #[test]
 fn an_empty_table_is_known() {

@@ -1,5 +1,8 @@
-//! What several protocols share: pieces of encodings, and HTTP's semantics.
+//! What several protocols share: pieces of encodings, packet and record protection, and HTTP's semantics.
+pub mod aead;
+pub mod hkdf;
 pub mod hpack;
 pub mod http;
 pub mod huffman;
+pub mod tls_hello;
 pub mod varint;

@@ -6,10 +6,12 @@ use foldhash::fast::FixedState;
 use super::iana;
 use super::names::Malformed;
 use super::parser::{Cursor, Message, Question, ResourceRecord, Section, TYPE_OPT};
-use super::rdata;
+use super::{edns, rdata};
 use crate::limits::{MAX_DNS_MESSAGE_TEXT_BYTES, MAX_DNS_QUESTIONS, MAX_DNS_RECORDS};
 use crate::record::{DnsEdns, DnsQuery, DnsQuestion, DnsRecord, DnsResponse, PacketRef};
 
+/// The Internet (RFC 1035 3.2.4).
+const CLASS_IN: u16 = 1;
 /// Types of records that clients use and may keep: A, NS, CNAME, PTR, MX, TXT, AAAA, SRV, DNAME, SVCB, HTTPS. Others have
 /// a time to live of 0 by their nature, such as TKEY.
 const MAY_BE_KEPT: [u16; 11] = [1, 2, 5, 12, 15, 16, 28, 33, 39, 64, 65];
@@ -61,11 +63,11 @@ impl Content {
         while let Some(record) = walk.record() {
             let record = record?;
             if record.record_type == TYPE_OPT && record.section == Section::Additional {
-                let (edns, cut) = rdata::edns(&record);
+                let (edns, cut) = edns::edns(&record);
                 self.edns = Some(Box::new(edns));
                 self.cut |= cut;
                 self.extended_rcode = u16::try_from(record.ttl >> 24).unwrap_or_default() << 4;
-                self.errors = rdata::extended_errors(&record);
+                self.errors = edns::extended_errors(&record);
                 continue;
             }
             if record.section == Section::Answer {
@@ -78,7 +80,7 @@ impl Content {
                 Section::Additional => &mut self.additional,
             };
             if section.len() < MAX_DNS_RECORDS && text_bytes < MAX_DNS_MESSAGE_TEXT_BYTES {
-                let record = dns_record(&record)?;
+                let record = dns_record(&record, multicast)?;
                 text_bytes = text_bytes.saturating_add(record.name.len()).saturating_add(record.data.len());
                 section.push(record);
             } else {
@@ -117,10 +119,14 @@ pub fn dns_question(question: &Question<'_>, multicast: bool) -> Result<DnsQuest
 }
 
 /// A record as text.
-pub fn dns_record(record: &ResourceRecord<'_>) -> Result<DnsRecord, Malformed> {
+pub fn dns_record(record: &ResourceRecord<'_>, multicast: bool) -> Result<DnsRecord, Malformed> {
+    let class = if multicast { record.class & 0x7fff } else { record.class };
+    // An OPT record's class is a size.
+    let usual = class == CLASS_IN || record.record_type == TYPE_OPT;
     Ok(DnsRecord {
         name: record.name.text()?,
         record_type: iana::type_name(record.record_type).into_owned(),
+        class: (!usual).then(|| iana::class_name(class).into_owned()),
         ttl: record.ttl,
         data: rdata::text(record),
     })
@@ -144,6 +150,7 @@ pub fn query(message: &Message<'_>, content: Content, packet: PacketRef) -> DnsQ
         edns: content.edns.is_some(),
         opt: content.edns,
         answers: content.answers,
+        authority: content.authority,
     }
 }
 

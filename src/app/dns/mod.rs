@@ -6,10 +6,14 @@ pub mod parser;
 pub mod rdata;
 
 mod build;
+mod coding;
+mod edns;
 mod findings;
 mod notes;
 mod probe;
+mod rdata_special;
 mod session;
+mod svcb;
 mod transfer;
 
 use super::Protocol;

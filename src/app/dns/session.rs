@@ -19,6 +19,8 @@ use crate::record::{
 
 const MDNS_PORT: u16 = 5353;
 const LLMNR_PORT: u16 = 5355;
+/// DNS Stateful Operations (RFC 8490).
+const OPCODE_DSO: u8 = 6;
 const TYPE_IXFR: u16 = 251;
 const TYPE_AXFR: u16 = 252;
 /// Places in [`DnsSession::told`].
@@ -209,6 +211,12 @@ impl DnsSession {
     fn query(&mut self, exchange: &Exchange<'_>, content: Content, out: &mut Sink<'_>) {
         let Exchange { message, direction, packet, .. } = *exchange;
         let header = message.header;
+        if header.opcode() == OPCODE_DSO && header.id == 0 {
+            // Nobody answers it (RFC 8490 5.4.1).
+            let query = build::query(&message, content, packet);
+            out.record(Record::Dns(Box::new(exchange.alone(Some(query), None, direction))));
+            return;
+        }
         let question = hash_question(&message);
         let same = |pending: &&mut Pending| {
             pending.id == header.id
@@ -239,8 +247,13 @@ impl DnsSession {
             && matches!(asked, Some(TYPE_AXFR | TYPE_IXFR))
             && self.outstanding.iter().filter(|pending| pending.transfer.is_some()).count() < MAX_DNS_TRANSFERS;
         let mut query = build::query(&message, content, packet);
-        query.answers.truncate(MAX_DNS_QUERY_RECORDS);
-        query.answers.shrink_to_fit();
+        for records in [&mut query.answers, &mut query.authority] {
+            if records.len() > MAX_DNS_QUERY_RECORDS {
+                records.truncate(MAX_DNS_QUERY_RECORDS);
+                out.limit(&limits::DNS);
+            }
+            records.shrink_to_fit();
+        }
         if self.outstanding.is_empty() {
             // One at a time is usual: no room for four.
             self.outstanding.reserve_exact(1);

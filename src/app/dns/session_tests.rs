@@ -347,6 +347,77 @@ fn zone_transfers_are_one_transaction() {
     }
 }
 
+/// RFC 7766 6.2.1.1, 7: queries that follow each other on one connection, answered in another order, all answers in one
+/// segment, and one of them cut by segments.
+#[test]
+fn answers_over_tcp_come_in_any_order() {
+    let queries: Vec<Vec<u8>> =
+        [(1, "a.example"), (2, "b.example"), (3, "c.example")].iter().map(|&(id, name)| query(id, name)).collect();
+    let asked = framed(&queries.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let answers = [reply(3, "c.example", 0, &[3]), reply(1, "a.example", 3, &[]), reply(2, "b.example", 0, &[2])];
+    let told = framed(&answers.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let inputs = [
+        (0, Input::Stream { direction: Asked, bytes: &asked }),
+        (20, Input::Stream { direction: Told, bytes: &told }),
+        (30, Input::Close),
+    ];
+    let (dns, findings, messages) = run(Carrier::Tcp, 53, &inputs);
+    assert_eq!(messages.len(), 6);
+    let found: Vec<_> = dns
+        .iter()
+        .map(|dns| (dns.id, dns.query.as_ref().unwrap().name.as_deref().unwrap(), dns.latency_ns.unwrap()))
+        .collect();
+    assert_eq!(found, [(3, "c.example", 20_000_000), (1, "a.example", 20_000_000), (2, "b.example", 20_000_000)]);
+    assert_eq!(codes(&findings), ["dns.nxdomain"]);
+}
+
+/// RFC 2136: the zone is the question, prerequisites and changes are kept with their classes, and the answer is one.
+#[test]
+fn a_dynamic_update() {
+    let mut asked = b"\x12\x34\x28\0\0\x01\0\x01\0\x03\0\0\x04zone\x07example\0\0\x06\0\x01".to_vec();
+    asked.extend_from_slice(b"\x01h\xc0\x0c\0\xff\0\xff\0\0\0\0\0\0"); // exists
+    asked.extend_from_slice(b"\x01h\xc0\x0c\0\x01\0\xff\0\0\0\0\0\0"); // delete all addresses
+    asked.extend_from_slice(b"\x01h\xc0\x0c\0\x01\0\xfe\0\0\0\0\0\x04\x0a\0\0\x01"); // delete one
+    asked.extend_from_slice(b"\x01h\xc0\x0c\0\x01\0\x01\0\0\x0e\x10\0\x04\x0a\0\0\x02"); // add one
+    let told = [&asked[..2], b"\xa8\0\0\x01\0\0\0\0\0\0", &asked[12..30]].concat();
+    let (dns, findings, _) = run(Carrier::Udp, 53, &[(0, say(Asked, &asked)), (5, say(Told, &told))]);
+    let [dns] = &dns[..] else { panic!("{dns:?}") };
+    let query = dns.query.as_ref().unwrap();
+    assert_eq!((dns.opcode.as_str(), query.name.as_deref()), ("UPDATE", Some("zone.example")));
+    assert_eq!((query.record_type.as_deref(), dns.latency_ns), (Some("SOA"), Some(5_000_000)));
+    let plain = |records: &[crate::record::DnsRecord]| -> Vec<_> {
+        records.iter().map(|one| (one.record_type.clone(), one.class.clone(), one.data.clone())).collect()
+    };
+    let line =
+        |kind: &str, class: Option<&str>, data: &str| (kind.to_owned(), class.map(str::to_owned), data.to_owned());
+    assert_eq!(plain(&query.answers), [line("ANY", Some("ANY"), "\\# 0")]);
+    assert_eq!(
+        plain(&query.authority),
+        [line("A", Some("ANY"), "\\# 0"), line("A", Some("NONE"), "10.0.0.1"), line("A", None, "10.0.0.2")]
+    );
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+/// RFC 8490 5.4: a message with id 0 wants no answer, one with another does.
+#[test]
+fn stateful_operations() {
+    let keepalive = b"\0\x01\0\x08\0\0\x3a\x98\0\0\x3a\x98";
+    let message =
+        |id: u16, flags: u16| framed(&[&[&id.to_be_bytes()[..], &flags.to_be_bytes(), &[0; 8], keepalive].concat()]);
+    let (one_way, asked, told) = (message(0, 0x3000), message(7, 0x3000), message(7, 0xb000));
+    let inputs = [
+        (0, Input::Stream { direction: Told, bytes: &one_way }),
+        (1, Input::Stream { direction: Asked, bytes: &asked }),
+        (2, Input::Stream { direction: Told, bytes: &told }),
+        (9000, Input::Close),
+    ];
+    let (dns, findings, _) = run(Carrier::Tcp, 53, &inputs);
+    let [first, second] = &dns[..] else { panic!("{dns:?}") };
+    assert_eq!((first.opcode.as_str(), first.client.port, first.waited_ns), ("DSO", 53, None));
+    assert_eq!((second.id, second.latency_ns, second.client.port), (7, Some(1_000_000), 40_000));
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
 #[test]
 fn endless_transfers_are_bounded() {
     let mut packet = Packet::new_query(9);

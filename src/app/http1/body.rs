@@ -22,11 +22,16 @@ pub struct Framing {
     pub folded: bool,
     /// Blanks stand before the colon of a framing field.
     pub space_before_colon: bool,
+    /// Host fields.
+    pub hosts: u8,
 }
 
 impl Framing {
     /// Takes one field into account.
     pub fn field(&mut self, field: &Field<'_>) {
+        if field.name.len() == 4 && field.name.eq_ignore_ascii_case(b"host") {
+            self.hosts = self.hosts.saturating_add(1);
+        }
         let is_length = field.name.eq_ignore_ascii_case(b"content-length");
         if !is_length && !field.name.eq_ignore_ascii_case(b"transfer-encoding") {
             return;
@@ -80,6 +85,22 @@ impl Framing {
         .filter_map(|(holds, what)| holds.then_some(what))
     }
 
+    /// The same for what only a request, or only a response of `status`, may not say; `version` is as sent.
+    pub fn misplaced(&self, version: &[u8], status: Option<u16>) -> impl Iterator<Item = &'static str> {
+        let no_content = status.is_some_and(|status| status < 200 || status == 204);
+        let length = self.transfer_encoding || self.content_length.is_some_and(|length| length > 0);
+        [
+            (self.transfer_encoding && version == b"1.0", "Transfer-Encoding in HTTP/1.0"),
+            (
+                status.is_none() && self.transfer_encoding && !self.chunked && !self.chunked_obscured,
+                "a Transfer-Encoding that does not end in chunked",
+            ),
+            (no_content && length, "a length though it can have no content"),
+        ]
+        .into_iter()
+        .filter_map(|(holds, what)| holds.then_some(what))
+    }
+
     /// Length of a request's content.
     pub fn of_request(&self) -> Body {
         match (self.chunked, self.transfer_encoding, self.content_length) {
@@ -105,6 +126,34 @@ impl Framing {
     }
 }
 
+/// Line ends and characters of a head that recipients do not read alike (RFC 9112 2.2, RFC 9110 5.5).
+pub fn odd_lines(head: &[u8]) -> impl Iterator<Item = &'static str> {
+    // Counting takes every byte, and still a fraction of what searching for some twenty line ends takes.
+    let (mut lf, mut cr, mut nul) = (0_u32, 0_u32, 0_u32);
+    for &byte in head {
+        lf = lf.wrapping_add(u32::from(byte == b'\n'));
+        cr = cr.wrapping_add(u32::from(byte == b'\r'));
+        nul = nul.wrapping_add(u32::from(byte == 0));
+    }
+    let behind = head.get(1..).unwrap_or_default();
+    let pairs = head
+        .iter()
+        .zip(behind)
+        .fold(0_u32, |pairs, (&byte, &next)| pairs.wrapping_add(u32::from(byte == b'\r') & u32::from(next == b'\n')));
+    let (bare_lf, whole, bare_cr, nul) = (lf > pairs, pairs > 0, cr > pairs, nul > 0);
+    let mut lines = head.split(|&byte| byte == b'\n');
+    let blank_first = lines.nth(1).is_some_and(|line| matches!(line.first(), Some(b' ' | b'\t')));
+    [
+        // All of them bare is how careless programs write; some of them is how parsers are told apart.
+        (bare_lf && whole, "bare LF among its line ends"),
+        (bare_cr, "a bare CR in its header"),
+        (nul, "a NUL in its header"),
+        (blank_first, "blanks before its first field"),
+    ]
+    .into_iter()
+    .filter_map(|(holds, what)| holds.then_some(what))
+}
+
 /// A length that recipients can be trusted to read alike: nothing of 2^63 or more, which many take for negative.
 fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
@@ -128,6 +177,19 @@ pub enum Body {
     UntilClose,
 }
 
+/// What a step met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// Content itself.
+    Content(&'a [u8]),
+    /// An extension behind a chunk's size (RFC 9112 7.1.1), the first `;` left out.
+    Extension(&'a [u8]),
+    /// A line behind the last chunk (RFC 9112 7.1.2).
+    Trailer(&'a [u8]),
+    /// A spelling that not all recipients read alike.
+    Odd(&'static str),
+}
+
 /// What a step over content did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -149,19 +211,19 @@ pub enum BodyState {
 }
 
 impl Body {
-    /// Walks over `bytes`; what is content itself goes to `content` piece by piece.
-    pub fn step(&mut self, bytes: &[u8], content: &mut dyn FnMut(&[u8])) -> Step {
+    /// Walks over `bytes`; what is met goes to `meet` piece by piece.
+    pub fn step(&mut self, bytes: &[u8], meet: &mut dyn FnMut(Part<'_>)) -> Step {
         match self {
             Self::Length(remaining) => {
                 let (piece, left) = take(bytes, *remaining);
                 *remaining = left;
-                content(piece);
+                meet(Part::Content(piece));
                 let state = if left == 0 { BodyState::Complete } else { BodyState::More };
                 Step { consumed: piece.len(), state }
             }
-            Self::Chunked(chunked) => chunked.step(bytes, content),
+            Self::Chunked(chunked) => chunked.step(bytes, meet),
             Self::UntilClose => {
-                content(bytes);
+                meet(Part::Content(bytes));
                 Step { consumed: bytes.len(), state: BodyState::More }
             }
         }
@@ -228,13 +290,13 @@ impl Chunked {
         }
     }
 
-    fn step(&mut self, bytes: &[u8], content: &mut dyn FnMut(&[u8])) -> Step {
+    fn step(&mut self, bytes: &[u8], meet: &mut dyn FnMut(Part<'_>)) -> Step {
         let mut consumed = 0_usize;
         loop {
             let rest = bytes.get(consumed..).unwrap_or_default();
             if let ChunkPlace::Data(remaining) = self.place {
                 let (piece, left) = take(rest, remaining);
-                content(piece);
+                meet(Part::Content(piece));
                 consumed = consumed.saturating_add(piece.len());
                 self.place = ChunkPlace::Data(left);
                 self.settle();
@@ -251,7 +313,14 @@ impl Chunked {
                 };
                 return Step { consumed, state };
             };
-            let line = trim(within.get(..end).unwrap_or_default());
+            let raw = within.get(..end).unwrap_or_default();
+            let line = trim(raw);
+            match self.place {
+                ChunkPlace::Size => chunk_line(raw, meet),
+                ChunkPlace::DataEnd if raw.is_empty() => meet(Part::Odd("a bare LF behind a chunk")),
+                ChunkPlace::Trailer if !line.is_empty() => meet(Part::Trailer(line)),
+                _ => {}
+            }
             let next = match self.place {
                 ChunkPlace::Size => match chunk_size(line) {
                     Some(0) => ChunkPlace::Trailer,
@@ -271,6 +340,39 @@ impl Chunked {
         }
     }
 }
+
+/// What a line with a chunk's size holds besides, and what is odd about it. `raw` ends before its LF.
+fn chunk_line(raw: &[u8], meet: &mut dyn FnMut(Part<'_>)) {
+    let line = match raw.strip_suffix(b"\r") {
+        Some(line) => line,
+        None => {
+            meet(Part::Odd("a bare LF behind a chunk size"));
+            raw
+        }
+    };
+    let size = match memchr::memchr(b';', line).and_then(|place| line.split_at_checked(place)) {
+        Some((size, extension)) => {
+            let extension = extension.get(1..).unwrap_or_default();
+            meet(Part::Extension(extension));
+            if memchr::memchr(b'\r', extension).is_some() {
+                meet(Part::Odd("a bare CR in a chunk extension"));
+            }
+            size
+        }
+        None => line,
+    };
+    // Blanks behind the size are usual padding of old servers; recipients disagree about those before it.
+    let bare = size.trim_ascii_end();
+    if bare.trim_ascii_start().len() != bare.len() {
+        meet(Part::Odd("blanks before a chunk size"));
+    }
+    if bare.len() > MAX_SIZE_DIGITS {
+        meet(Part::Odd("a chunk size of more digits than 64 bits need"));
+    }
+}
+
+/// Hexadecimal digits that 64 bits need.
+const MAX_SIZE_DIGITS: usize = 16;
 
 /// The size in front of a chunk; extensions behind `;` are passed over, and so are blanks.
 fn chunk_size(line: &[u8]) -> Option<u64> {
@@ -303,7 +405,11 @@ mod tests {
         let mut state = BodyState::More;
         while state == BodyState::More && end < text.len() {
             end = (end + size).min(text.len());
-            let step = body.step(&text[start..end], &mut |piece| content.extend_from_slice(piece));
+            let step = body.step(&text[start..end], &mut |part| {
+                if let Part::Content(piece) = part {
+                    content.extend_from_slice(piece);
+                }
+            });
             start += step.consumed;
             state = step.state;
         }
@@ -332,6 +438,49 @@ mod tests {
         assert!(framing("Transfer-Encoding:\r\n chunked").folded);
         assert!(framing("Transfer-Encoding: xchunked").chunked_obscured);
         assert!(framing("Transfer-Encoding: chunked, identity").chunked_obscured);
+    }
+
+    #[test]
+    fn signs_of_smuggling() {
+        let signs =
+            |text: &str, version: &[u8], status| -> Vec<_> { framing(text).misplaced(version, status).collect() };
+        assert_eq!(signs("Transfer-Encoding: chunked", b"1.0", None), ["Transfer-Encoding in HTTP/1.0"]);
+        assert_eq!(
+            signs("Transfer-Encoding: gzip", b"1.1", None),
+            ["a Transfer-Encoding that does not end in chunked"]
+        );
+        assert!(signs("Transfer-Encoding: gzip", b"1.1", Some(200)).is_empty());
+        assert_eq!(signs("Content-Length: 5", b"1.1", Some(204)), ["a length though it can have no content"]);
+        assert!(signs("Content-Length: 0", b"1.1", Some(204)).is_empty());
+        assert_eq!(framing("Host: a\r\nHOST: b").hosts, 2);
+        let lines = |text: &str| odd_lines(text.as_bytes()).collect::<Vec<_>>();
+        assert!(lines("GET / HTTP/1.1\r\nA: b\r\n\r\n").is_empty());
+        assert!(lines("GET / HTTP/1.1\nA: b\n\n").is_empty());
+        assert_eq!(lines("GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n"), ["bare LF among its line ends"]);
+        assert_eq!(lines("GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n"), ["a bare CR in its header"]);
+        assert_eq!(lines("GET / HTTP/1.1\r\nA: b\0\r\n\r\n"), ["a NUL in its header"]);
+        assert_eq!(lines("GET / HTTP/1.1\r\n A: b\r\n\r\n"), ["blanks before its first field"]);
+    }
+
+    #[test]
+    fn chunks_tell_what_they_hold() {
+        let met = |text: &str| {
+            let mut met = Vec::new();
+            Body::Chunked(Chunked::default()).step(text.as_bytes(), &mut |part| match part {
+                Part::Content(_) => {}
+                Part::Extension(text) => met.push(format!("extension {}", String::from_utf8_lossy(text))),
+                Part::Trailer(text) => met.push(format!("trailer {}", String::from_utf8_lossy(text))),
+                Part::Odd(what) => met.push(what.to_owned()),
+            });
+            met
+        };
+        assert_eq!(met("4;a=\"b;c\"\r\nWiki\r\n0\r\nX: y\r\n\r\n"), ["extension a=\"b;c\"", "trailer X: y"]);
+        assert_eq!(met("4\nWiki\r\n"), ["a bare LF behind a chunk size"]);
+        assert_eq!(met("4\r\nWiki\n"), ["a bare LF behind a chunk"]);
+        assert_eq!(met(" 4\r\nWiki\r\n"), ["blanks before a chunk size"]);
+        assert_eq!(met("00000000000000004\r\nWiki\r\n"), ["a chunk size of more digits than 64 bits need"]);
+        assert_eq!(met("4;a\rb\r\nWiki\r\n"), ["extension a\rb", "a bare CR in a chunk extension"]);
+        assert!(met("4  \r\nWiki\r\n").is_empty());
     }
 
     #[test]

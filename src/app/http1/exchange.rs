@@ -1,8 +1,14 @@
 //! A request with its response: what is known of them while they are open, and how they are reported.
 use super::findings::{self, Place};
 use crate::{
-    app::{Sink, codec::http::redact::FormWatch},
-    record::{Context, Direction, EndCause, Evidence, Http, HttpOver, PacketRef, Record, RecordKind, Subject},
+    app::{
+        Sink,
+        codec::http::{meaning, redact::FormWatch},
+    },
+    limits::{MAX_CHUNK_EXTENSIONS, MAX_HTTP_FIELDS},
+    record::{
+        Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, PacketRef, Record, RecordKind, Subject,
+    },
 };
 
 /// A request with its response, as far as they are here.
@@ -15,6 +21,8 @@ pub struct Exchange {
     pub request_first: Option<PacketRef>,
     pub request_last: Option<PacketRef>,
     pub request_done: bool,
+    /// Where the response before this one ended, if this request was sent before.
+    pub previous_ended: Option<PacketRef>,
     /// The final response's head was seen.
     pub responded: bool,
     pub response_done: bool,
@@ -28,6 +36,8 @@ pub struct Exchange {
     pub lost_bytes: u64,
     /// Where recipients may disagree about the end of a message.
     pub ambiguities: Vec<(Place, &'static str)>,
+    /// Host fields of a request in HTTP/1.1.
+    pub hosts: Option<u8>,
     /// Chunks made no sense.
     pub broken: Option<Place>,
     pub basic_credentials: bool,
@@ -76,6 +86,8 @@ impl Exchange {
             promised_on: None,
             reset: None,
             grpc_status: None,
+            meaning: HttpMeaning::default(),
+            serial: 0,
         };
         Self {
             http: Box::new(http),
@@ -85,6 +97,7 @@ impl Exchange {
             request_first: None,
             request_last: None,
             request_done: false,
+            previous_ended: None,
             responded: false,
             response_done: false,
             response_first: None,
@@ -94,10 +107,33 @@ impl Exchange {
             cut: None,
             lost_bytes: 0,
             ambiguities: Vec::new(),
+            hosts: None,
             broken: None,
             basic_credentials: false,
             form: None,
             unanswered: None,
+        }
+    }
+
+    /// Trailer fields of a message.
+    pub fn add_trailers(&mut self, place: Place, more: Vec<(String, String)>) {
+        let trailers = match place {
+            Place::Request => self.http.request.as_mut().map(|request| &mut request.trailers),
+            Place::Response => self.http.response.as_mut().map(|response| &mut response.trailers),
+        };
+        if let Some(trailers) = trailers {
+            let room = MAX_HTTP_FIELDS.saturating_sub(trailers.len());
+            trailers.extend(more.into_iter().take(room));
+        }
+    }
+
+    /// Chunk extensions, each once.
+    pub fn add_extensions(&mut self, more: Vec<String>) {
+        let listed = &mut self.http.meaning.chunk_extensions;
+        for extension in more {
+            if listed.len() < MAX_CHUNK_EXTENSIONS && !listed.contains(&extension) {
+                listed.push(extension);
+            }
         }
     }
 
@@ -122,6 +158,11 @@ impl Exchange {
         if let (Some(first), Some(last)) = (self.response_first, self.response_last) {
             self.http.download_ns = Some(last.timestamp.since(first.timestamp));
         }
+        // What another response kept from being answered.
+        if let (Some(asked), Some(ended)) = (self.request_last, self.previous_ended) {
+            self.http.meaning.queued_ns = Some(ended.timestamp.since(asked.timestamp)).filter(|wait| *wait > 0);
+        }
+        meaning::annotate(&mut self.http);
         let found = if out.wants(RecordKind::Finding) { findings::of(&self) } else { Vec::new() };
         out.record(Record::Http(self.http));
         for finding in found {

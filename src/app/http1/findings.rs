@@ -1,7 +1,10 @@
 //! What in an HTTP/1 exchange is worth attention, with its proof.
 use super::exchange::{Exchange, Unanswered};
 use crate::{
-    app::codec::http::findings::{finding, of_connection, slow, status, what},
+    app::codec::http::{
+        findings::{finding, of_connection, slow, status, what},
+        websocket,
+    },
     record::{Context, Evidence, Finding, HttpOver, HttpResponse, PacketNumber, Severity, Subject},
 };
 
@@ -31,6 +34,8 @@ pub fn of(exchange: &Exchange) -> Vec<Finding> {
     found.extend(slow(&exchange.http));
     unanswered(exchange, &mut found);
     framing(exchange, &mut found);
+    hosts(exchange, &mut found);
+    accept_key(exchange, &mut found);
     credentials(exchange, &mut found);
     found
 }
@@ -152,6 +157,52 @@ fn framing(exchange: &Exchange, found: &mut Vec<Finding>) {
                     .to_owned(),
             reference: Some("RFC 9112 6.3, 11.2"),
             ..finding(&exchange.http, Severity::Warning, "http.smuggling-risk", title)
+        });
+    }
+}
+
+fn hosts(exchange: &Exchange, found: &mut Vec<Finding>) {
+    let Some(hosts) = exchange.hosts.filter(|&hosts| hosts != 1) else { return };
+    let (severity, how) = match hosts {
+        0 => (Severity::Note, "no Host field".to_owned()),
+        several => (Severity::Warning, format!("{several} Host fields")),
+    };
+    found.push(Finding {
+        explanation:
+            "A server must answer 400 to such a request in HTTP/1.1. A proxy and a server that choose by different \
+                      fields, or by none, may send it to different sites."
+                .to_owned(),
+        reference: Some("RFC 9112 3.2"),
+        ..finding(&exchange.http, severity, "http.invalid-host", format!("{} has {how}", what(&exchange.http)))
+    });
+}
+
+/// Whether a server's key answers the client's (RFC 6455 4.2.2).
+fn accept_key(exchange: &Exchange, found: &mut Vec<Finding>) {
+    let (Some(request), Some(response)) = (&exchange.http.request, &exchange.http.response) else { return };
+    if response.status != Some(101) {
+        return;
+    }
+    let field = |fields: &[(String, String)], name: &str| {
+        fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+    };
+    let asked = field(&request.headers, "sec-websocket-key");
+    let answered = field(&response.headers, "sec-websocket-accept");
+    let (Some(asked), Some(answered)) = (asked, answered) else { return };
+    let due = websocket::accept(&asked);
+    if answered != due {
+        found.push(Finding {
+            explanation: format!(
+                "The server answered the key {asked} with {answered}; it must be {due}. The client has to fail the \
+                 connection: the answer is a cached one, or the server does not speak WebSocket."
+            ),
+            reference: Some("RFC 6455 4.2.2"),
+            ..finding(
+                &exchange.http,
+                Severity::Warning,
+                "websocket.accept-mismatch",
+                format!("{} was answered with a wrong Sec-WebSocket-Accept", what(&exchange.http)),
+            )
         });
     }
 }

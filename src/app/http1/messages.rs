@@ -1,6 +1,6 @@
 //! Messages of one direction: heads are read into exchanges, content is walked over.
 use super::{
-    body::{Body, BodyState, Framing},
+    body::{Body, BodyState, Framing, Part, odd_lines},
     findings::Place,
     note,
     parser::{Beginning, Field, Fields, HeadEnd, beginning, first_line, head_end, request_line, status_line},
@@ -11,8 +11,8 @@ use crate::{
         Sink,
         codec::http::redact::{FormWatch, Secrecy, line as plain, secrecy, text, value},
     },
-    limits::{MAX_HTTP_FIELDS, MAX_HTTP_INFORMATIONAL},
-    record::{Context, Direction, HttpOver, HttpRequest, HttpResponse, PacketRef, RecordKind},
+    limits::{MAX_CHUNK_EXTENSIONS, MAX_HTTP_FIELDS, MAX_HTTP_INFORMATIONAL},
+    record::{Context, Direction, HttpContent, HttpOver, HttpPiece, HttpRequest, HttpResponse, PacketRef, RecordKind},
 };
 
 impl Http1 {
@@ -119,7 +119,9 @@ impl Http1 {
             content_length: None,
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         };
+        let shown = out.shows_secrets();
         let mut framing = Framing::default();
         let mut exchange = self.new_exchange(context);
         let mut too_many = false;
@@ -143,7 +145,7 @@ impl Http1 {
                 continue;
             }
             match request.headers.len() < MAX_HTTP_FIELDS {
-                true => request.headers.push(header(&field)),
+                true => request.headers.push(header(&field, shown)),
                 false => too_many = true,
             }
         }
@@ -162,7 +164,9 @@ impl Http1 {
         exchange.form = is_form.then(FormWatch::default);
         exchange.connect = line.method == b"CONNECT";
         exchange.to_head = line.method == b"HEAD";
-        exchange.ambiguities.extend(framing.ambiguities().map(|what| (Place::Request, what)));
+        let signs = framing.ambiguities().chain(framing.misplaced(line.version, None)).chain(odd_lines(head));
+        exchange.ambiguities.extend(signs.map(|what| (Place::Request, what)));
+        exchange.hosts = (line.version == b"1.1").then_some(framing.hosts);
         exchange.request_first = Some(first);
         exchange.request_head = Some(last);
         exchange.request_last = Some(last);
@@ -172,6 +176,7 @@ impl Http1 {
         }
         exchange.http.request = Some(request);
         let serial = self.first.wrapping_add(u64::try_from(self.open.len()).unwrap_or(u64::MAX));
+        exchange.http.serial = serial;
         self.open.push_back(exchange);
         if too_many {
             self.tell_limit("more header fields than are kept", context, out);
@@ -212,7 +217,9 @@ impl Http1 {
             headers: Vec::with_capacity(if wanted { 12 } else { 0 }),
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         };
+        let shown = out.shows_secrets();
         let mut framing = Framing::default();
         let mut upgrade = None;
         let mut too_many = false;
@@ -230,7 +237,7 @@ impl Http1 {
                 continue;
             }
             match response.headers.len() < MAX_HTTP_FIELDS {
-                true => response.headers.push(header(&field)),
+                true => response.headers.push(header(&field, shown)),
                 false => too_many = true,
             }
         }
@@ -254,7 +261,9 @@ impl Http1 {
                     false => too_many = true,
                 }
             } else {
-                exchange.ambiguities.extend(framing.ambiguities().map(|what| (Place::Response, what)));
+                let misplaced = framing.misplaced(line.version, Some(line.status));
+                let signs = framing.ambiguities().chain(misplaced).chain(odd_lines(head));
+                exchange.ambiguities.extend(signs.map(|what| (Place::Response, what)));
                 exchange.http.response = Some(response);
                 exchange.responded = true;
                 exchange.response_first = Some(first);
@@ -273,7 +282,10 @@ impl Http1 {
         if tunnel || line.status == 101 {
             self.finish(direction, context, out);
             match upgrade.map(<[u8]>::to_ascii_lowercase).as_deref() {
-                Some(b"websocket") if !tunnel => out.application("websocket"),
+                Some(b"websocket") if !tunnel => {
+                    out.application("websocket");
+                    out.expect("websocket");
+                }
                 Some(b"h2c") if !tunnel => out.application("http2"),
                 _ => {}
             }
@@ -303,14 +315,38 @@ impl Http1 {
     ) -> Move {
         let is_request = self.is_request_lane(direction);
         let serial = self.lane(direction).current;
+        let kept_wanted = out.wants_content();
+        let mut kept = Vec::new();
         let exchange = self.exchange(serial);
         let mut passed = 0_u64;
+        let (mut trailers, mut extensions, mut odd) = (Vec::new(), Vec::new(), Vec::new());
+        let (fields_wanted, shown) = (out.wants(RecordKind::Http), out.shows_secrets());
         let mut watch = exchange.as_ref().filter(|_| is_request).and_then(|exchange| exchange.form);
-        let step = body.step(rest, &mut |piece| {
-            passed = passed.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-            if let Some(watch) = &mut watch {
-                watch.look(piece);
+        let step = body.step(rest, &mut |part| match part {
+            Part::Content(piece) => {
+                passed = passed.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+                if let Some(watch) = &mut watch {
+                    watch.look(piece);
+                }
+                if kept_wanted {
+                    kept.extend_from_slice(piece);
+                }
             }
+            Part::Trailer(line) => {
+                for field in Fields::new(line).take(1) {
+                    if is_framing(field.name) {
+                        odd.push("a field in its trailers that belongs to the header");
+                    }
+                    if fields_wanted && trailers.len() < MAX_HTTP_FIELDS {
+                        trailers.push(header(&field, shown));
+                    }
+                }
+            }
+            Part::Extension(extension) if fields_wanted && extensions.len() < MAX_CHUNK_EXTENSIONS => {
+                extensions.push(text(extension));
+            }
+            Part::Extension(_) => {}
+            Part::Odd(what) => odd.push(what),
         });
         let next = at.saturating_add(step.consumed);
         if let Some(exchange) = exchange {
@@ -329,16 +365,27 @@ impl Http1 {
                 false if moved => exchange.response_last = last,
                 _ => {}
             }
+            let place = if is_request { Place::Request } else { Place::Response };
+            for what in odd {
+                if !exchange.ambiguities.contains(&(place, what)) {
+                    exchange.ambiguities.push((place, what));
+                }
+            }
+            exchange.add_trailers(place, trailers);
+            exchange.add_extensions(extensions);
             if step.state == BodyState::Broken {
                 exchange.broken = Some(if is_request { Place::Request } else { Place::Response });
             }
+        }
+        if !kept.is_empty() {
+            self.tell_content(direction, HttpPiece::Bytes(kept), out, context);
         }
         match step.state {
             BodyState::More => {
                 let lane = self.lane(direction);
                 lane.phase = Phase::Content(body);
                 // A request may be reported before it is whole, when the answer is: what of it passed must be known then.
-                match body.ahead().filter(|_| !is_request) {
+                match body.ahead().filter(|_| !is_request && !kept_wanted) {
                     Some(ahead) => {
                         lane.counted = u64::try_from(next).unwrap_or(u64::MAX);
                         Move::Skip(lane.counted.saturating_add(ahead))
@@ -347,6 +394,7 @@ impl Http1 {
                 }
             }
             BodyState::Complete => {
+                self.tell_content(direction, HttpPiece::End, out, context);
                 self.finish(direction, context, out);
                 Move::On(next)
             }
@@ -356,6 +404,28 @@ impl Http1 {
                 self.lane(direction).phase = Phase::Lost { line_start: false };
                 Move::On(next)
             }
+        }
+    }
+
+    /// Hands a piece of the content that passes in this direction to whoever writes it to a file.
+    pub(super) fn tell_content(
+        &mut self,
+        direction: Direction,
+        piece: HttpPiece,
+        out: &mut Sink<'_>,
+        context: &Context<'_>,
+    ) {
+        if !out.wants_content() {
+            return;
+        }
+        let (is_request, serial) = (self.is_request_lane(direction), self.lane(direction).current);
+        let Some(exchange) = self.exchange(serial) else { return };
+        let message = match is_request {
+            true => exchange.http.request.as_ref().map(|request| request.packet),
+            false => exchange.http.response.as_ref().map(|response| response.packet),
+        };
+        if let Some(message) = message {
+            out.content(HttpContent { flow: context.flow.id, stream: exchange.http.serial, message, piece });
         }
     }
 
@@ -407,7 +477,13 @@ impl Http1 {
             Beginning::Response => {
                 self.response(direction, head, first, last, head.len(), context, out);
             }
-            _ => self.request(direction, head, first, last, context, out),
+            _ => {
+                self.request(direction, head, first, last, context, out);
+                // Fields may be missing that were sent.
+                if let Some(exchange) = self.open.back_mut() {
+                    exchange.hosts = None;
+                }
+            }
         }
         if matches!(self.lane(direction).phase, Phase::Content(_) | Phase::Doubtful(_)) {
             self.finish(direction, context, out);
@@ -416,9 +492,10 @@ impl Http1 {
     }
 }
 
-/// A header field as it may be reported.
-fn header(field: &Field<'_>) -> (String, String) {
-    let shown = match secrecy(field.name) {
+/// A header field as it may be reported; `all` of it where the user said so.
+pub(super) fn header(field: &Field<'_>, all: bool) -> (String, String) {
+    let secrecy = if all { Secrecy::Open } else { secrecy(field.name) };
+    let shown = match secrecy {
         Secrecy::Open if !field.folded => plain(field.value),
         secrecy => value(field.value, secrecy),
     };
@@ -429,6 +506,11 @@ fn keep(place: &mut Option<String>, bytes: &[u8]) {
     if place.is_none() {
         *place = Some(text(bytes));
     }
+}
+
+/// Fields that say where a message ends or where it goes: never in trailers (RFC 9110 6.5.1).
+fn is_framing(name: &[u8]) -> bool {
+    [b"content-length".as_slice(), b"transfer-encoding", b"host"].iter().any(|field| name.eq_ignore_ascii_case(field))
 }
 
 fn is_authorization(name: &[u8]) -> bool {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::{Carrier, Session, Sink},
     limits::{MAX_HTTP_PIPELINED, MAX_PROBE_BYTES},
-    record::{Context, Direction, EndCause, HttpOver, Input, PacketRef, Progress},
+    record::{Context, Direction, EndCause, HttpOver, HttpPiece, Input, PacketRef, Progress},
 };
 
 /// Reads both directions of a connection.
@@ -263,6 +263,7 @@ impl Http1 {
         self.lane(direction).phase = phase;
         if let (Some(ended), Some(next)) = (ended, self.exchange(serial.wrapping_add(1))) {
             next.http.pipelined = next.request_first.is_some_and(|first| first.index < ended.index);
+            next.previous_ended = next.http.pipelined.then_some(ended);
         }
         while self.open.front().is_some_and(|exchange| exchange.request_done && exchange.response_done) {
             self.report_first(context, out);
@@ -281,11 +282,14 @@ impl Http1 {
         if self.reported_early > 0 {
             self.reported_early = self.reported_early.saturating_sub(1);
             self.first = self.first.wrapping_sub(1);
+            orphan.http.serial = self.first;
             self.open.push_front(orphan);
             return self.first;
         }
+        let serial = self.first.wrapping_add(u64::try_from(self.open.len()).unwrap_or(u64::MAX));
+        orphan.http.serial = serial;
         self.open.push_back(orphan);
-        self.first.wrapping_add(u64::try_from(self.open.len().saturating_sub(1)).unwrap_or(u64::MAX))
+        serial
     }
 
     /// Keeps the number of waiting requests within its limit.
@@ -335,6 +339,7 @@ impl Http1 {
         let serial = self.lane(direction).current;
         match self.lane(direction).phase {
             Phase::Content(mut body) | Phase::Doubtful(mut body) => {
+                self.tell_content(direction, HttpPiece::Missing, out, context);
                 let state = body.lose(length);
                 let is_request = self.is_request_lane(direction);
                 if let Some(exchange) = self.exchange(serial).filter(|_| !is_request) {
@@ -373,6 +378,10 @@ impl Http1 {
             *lane = Lane { phase: lost, begun: true, ended: Some(cause), ..Lane::default() };
             if let Phase::Content(body) | Phase::Doubtful(body) = phase {
                 let doubtful = matches!(phase, Phase::Doubtful(_));
+                if body == Body::UntilClose && cause == EndCause::Fin {
+                    self.lane(direction).current = serial;
+                    self.tell_content(direction, HttpPiece::End, out, context);
+                }
                 if let Some(exchange) = self.exchange(serial).filter(|_| !is_request && !doubtful) {
                     exchange.cut = match body {
                         Body::Length(left) => Some(Some(left)),

@@ -5,11 +5,11 @@ use super::{
     window::{self, Window},
 };
 use crate::{
-    app::Sink,
+    app::{Sink, codec::http::meaning},
     limits::MAX_HTTP_INFORMATIONAL,
     record::{
-        Context, Direction, EndCause, Evidence, Http, HttpOver, HttpRequest, HttpReset, HttpResponse, PacketRef,
-        Record, RecordKind, Subject,
+        Context, Direction, EndCause, Evidence, Http, HttpMeaning, HttpOver, HttpRequest, HttpReset, HttpResponse,
+        PacketRef, Record, RecordKind, Subject,
     },
 };
 
@@ -29,6 +29,8 @@ pub struct Exchange {
     pub response_done: bool,
     /// Content of the response that the capture does not hold.
     pub lost_bytes: u64,
+    /// Whether content of the client's and the server's is missing from the capture, or may be.
+    pub content_lost: [bool; 2],
     pub basic_credentials: bool,
     /// What the client and the server may send.
     pub windows: [Window; 2],
@@ -87,6 +89,8 @@ impl Exchange {
             promised_on: None,
             reset: None,
             grpc_status: None,
+            meaning: HttpMeaning::default(),
+            serial: 0,
         };
         Self {
             http: Box::new(http),
@@ -99,6 +103,7 @@ impl Exchange {
             response_last: None,
             response_done: false,
             lost_bytes: 0,
+            content_lost: [false; 2],
             basic_credentials: false,
             windows: [Window::new(window::INITIAL); 2],
             unanswered: None,
@@ -130,6 +135,7 @@ impl Exchange {
             content_length: message.content_length,
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         });
     }
 
@@ -147,6 +153,7 @@ impl Exchange {
             headers: message.fields,
             body_bytes: 0,
             trailers: Vec::new(),
+            object: None,
         };
         if informational {
             let room = self.http.informational.len() < MAX_HTTP_INFORMATIONAL;
@@ -234,6 +241,7 @@ impl Exchange {
         if let (Some(first), Some(last)) = (self.response_first, self.response_last) {
             self.http.download_ns = Some(last.timestamp.since(first.timestamp));
         }
+        meaning::annotate(&mut self.http);
         let found = if out.wants(RecordKind::Finding) { findings::of(&self) } else { Vec::new() };
         out.record(Record::Http(self.http));
         for finding in found {

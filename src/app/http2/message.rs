@@ -2,7 +2,7 @@
 use crate::{
     app::codec::{
         hpack::{Decoder, ENTRY_OVERHEAD, Field, HpackError},
-        http::redact::{line, secrecy, value},
+        http::redact::{Secrecy, line, secrecy, value},
     },
     limits::{MAX_HTTP_FIELDS, MAX_HTTP2_HEADER_LIST_BYTES},
 };
@@ -17,6 +17,8 @@ pub struct Keep {
     pub fields: bool,
     /// All of them, for `http2_frame`.
     pub list: bool,
+    /// Values of cookies and credentials in full.
+    pub secrets: bool,
 }
 
 /// A header section, or trailers.
@@ -69,6 +71,7 @@ impl Message {
     }
 
     fn field(&mut self, field: Field<'_>, keep: Keep) {
+        let secrecy = |name: &[u8]| if keep.secrets { Secrecy::Open } else { secrecy(name) };
         if let Some(list) = &mut self.list {
             let secrecy = secrecy(field.name.unwrap_or_default());
             list.push((field.name.map(line), field.value.map(|bytes| value(bytes, secrecy))));
@@ -127,7 +130,7 @@ mod tests {
     fn a_bomb_is_bounded() {
         let mut decoder = Decoder::default();
         let entry = [&[0x40, 1, b'a', 0x7f, 0xa1, 0x1e], vec![b'x'; 4000].as_slice()].concat();
-        let keep = Keep { fields: true, list: true };
+        let keep = Keep { fields: true, list: true, secrets: false };
         let block = [entry, vec![0xbe; 20_000]].concat();
         let (message, result) = Message::decode(&mut decoder, &block, keep);
         assert_eq!(result, Ok(()));
@@ -139,8 +142,11 @@ mod tests {
 
     #[test]
     fn many_short_fields_are_bounded() {
-        let (message, result) =
-            Message::decode(&mut Decoder::default(), &vec![0x90; 5000], Keep { fields: true, list: false });
+        let (message, result) = Message::decode(
+            &mut Decoder::default(),
+            &vec![0x90; 5000],
+            Keep { fields: true, list: false, secrets: false },
+        );
         assert_eq!((result, message.fields.len(), message.truncated), (Ok(()), MAX_HTTP_FIELDS, true));
     }
 }

@@ -1,6 +1,7 @@
 //! Whether a stream is HTTP/2, and where its frames begin when that is not known.
 use super::frame::{self, DEFAULT_FRAME_BYTES, HEAD_BYTES, Head, Kind, PREFACE};
-use crate::app::{Carrier, Probe, Verdict};
+use crate::app::{Carrier, Probe, Verdict, codec::hpack};
+use crate::limits;
 
 /// Certain with the client's preface or the server's first SETTINGS. A stream that the capture joined late is taken for
 /// HTTP/2 where frames follow each other.
@@ -48,9 +49,32 @@ fn first_settings(bytes: &[u8]) -> Verdict {
 fn under_way(bytes: &[u8]) -> Verdict {
     match chain(bytes, DEFAULT_FRAME_BYTES, Begins::WithPacket) {
         Chain::Holds => Verdict::Likely,
+        // No second head will come within what is offered here.
+        Chain::Short { at_least } if at_least > limits::MAX_PROBE_BYTES && begins_with_fields(bytes) => Verdict::Likely,
         Chain::Short { .. } => Verdict::Maybe,
         Chain::Breaks => Verdict::No,
     }
+}
+
+/// Whether the first frame is a HEADERS frame whose block begins with the pseudo-fields of a request or response, as
+/// every message does (RFC 9113 8.3).
+fn begins_with_fields(bytes: &[u8]) -> bool {
+    let Ok((payload, head)) = frame::head(bytes) else { return false };
+    let padded = usize::from(head.flags & 0x8 != 0);
+    let priority = if head.flags & 0x20 != 0 { 5 } else { 0 };
+    let Some(block) = payload.get(padded.saturating_add(priority)..).filter(|_| head.kind() == Kind::Headers) else {
+        return false;
+    };
+    let mut decoder = hpack::Decoder::default();
+    decoder.forget();
+    let (mut pseudo, mut names) = (0_usize, true);
+    // The block is longer than what is here: where it is cut is no error.
+    let end = decoder.decode(block, &mut |field| {
+        let known = field.name.unwrap_or_default();
+        pseudo = pseudo.saturating_add(usize::from(known.starts_with(b":")));
+        names &= known.iter().all(|octet| octet.is_ascii_graphic() && !octet.is_ascii_uppercase());
+    });
+    pseudo > 0 && names && matches!(end, Ok(()) | Err(hpack::HpackError::Truncated))
 }
 
 /// Whether bytes are a chain of frames.
@@ -162,6 +186,22 @@ mod tests {
         assert_eq!(ask(false, &[0, 0, 0, 0, 1, 0, 0, 0, 1]), Verdict::Maybe);
         assert_eq!(ask(false, b"HTTP/1.1 200 OK\r\n"), Verdict::No);
         assert_eq!(ask(false, &[0; 100]), Verdict::No);
+    }
+
+    /// A HEADERS frame longer than all that is offered has no second head behind it to prove it.
+    #[test]
+    fn a_long_header_block_under_way() {
+        // :method GET, then a literal that goes on for long.
+        let block = [&[0x82, 0x84, 0x86, 0x00, 0x03][..], b"x-a", &[0x7f, 0xe1, 0x7e], &[b'a'; 4096]].concat();
+        let frame = |kind: u8, flags: u8, block: &[u8]| [&[0, 0x40, 0, kind, flags, 0, 0, 0, 13][..], block].concat();
+        assert_eq!(ask(false, &frame(1, 0, &block)[..4096]), Verdict::Likely);
+        assert_eq!(ask(false, &frame(1, 0x20, &[&[0, 0, 0, 0, 1][..], &block].concat())[..4096]), Verdict::Likely);
+        assert_eq!(ask(false, &frame(0, 0, &block)[..4096]), Verdict::Maybe, "DATA has nothing of its own");
+        let text = [b'a'; 4096];
+        assert_eq!(ask(false, &frame(1, 0, &text)[..4096]), Verdict::Maybe, "no pseudo-field");
+        let upper =
+            [&[0x82, 0x00, 0x03][..], b"X-A\x01v", &[0x00, 0x03], b"x-b", &[0x7f, 0xe1, 0x7e], &[b'a'; 4096]].concat();
+        assert_eq!(ask(false, &frame(1, 0, &upper)[..4096]), Verdict::Maybe, "names are in lower case");
     }
 
     #[test]

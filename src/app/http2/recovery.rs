@@ -32,6 +32,7 @@ impl Http2 {
         let lane = self.lane(direction);
         lane.inside_block = true;
         lane.phase = Phase::Lost { searched: 0, candidate: Some(Begins::WithPacket) };
+        self.lose_content(direction, None);
         self.forget_windows();
     }
 

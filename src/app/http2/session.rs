@@ -17,8 +17,8 @@ use crate::{
     app::{Carrier, Session, Sink, codec::hpack::Decoder},
     limits::{self, MAX_HTTP2_FRAME_BYTES, MAX_HTTP2_HEADER_BLOCK_BYTES},
     record::{
-        Context, Direction, EndCause, Http2Frame, HttpOver, Input, PacketRef, Progress, Record, RecordKind, Subject,
-        Timestamp,
+        Context, Direction, EndCause, Http2Frame, HttpOver, HttpPiece, Input, PacketRef, Progress, Record, RecordKind,
+        Subject, Timestamp,
     },
 };
 
@@ -290,8 +290,15 @@ impl Http2 {
         let here = u64::try_from(bytes.len().saturating_sub(at)).unwrap_or(u64::MAX).min(passing.left);
         let next = at.saturating_add(usize::try_from(here).unwrap_or(usize::MAX));
         let last = context.packet_completing(next);
+        if out.wants_content() && passing.head.kind() == Kind::Data {
+            let content = usize::try_from(here.min(passing.content)).unwrap_or(usize::MAX);
+            let content = bytes.get(at..at.saturating_add(content)).unwrap_or_default();
+            if !content.is_empty() {
+                self.tell_content(direction, passing.head.stream, HttpPiece::Bytes(content.to_vec()), context, out);
+            }
+        }
         self.pass(direction, &mut passing, here, 0, last, context, out);
-        if passing.left == 0 {
+        if passing.left == 0 || out.wants_content() {
             return Move::On(next);
         }
         let lane = self.lane(direction);
@@ -315,6 +322,9 @@ impl Http2 {
         passing.left = passing.left.saturating_sub(length);
         passing.content = passing.content.saturating_sub(content);
         if passing.head.kind() == Kind::Data {
+            if missing > 0 {
+                self.lose_content(direction, Some(passing.head.stream));
+            }
             self.data(direction, passing.head.stream, content.saturating_sub(missing), missing.min(content), last);
         }
         if passing.left > 0 {
@@ -470,7 +480,7 @@ impl Http2 {
         out: &mut Sink<'_>,
     ) -> Option<Fields> {
         let list = out.wants(RecordKind::Http2Frame) || out.wants_notes();
-        let keep = Keep { fields: out.wants(RecordKind::Http), list };
+        let keep = Keep { fields: out.wants(RecordKind::Http), list, secrets: out.shows_secrets() };
         let lane = self.lane(direction);
         let (mut message, result) = Message::decode(&mut lane.hpack, block, keep);
         if message.truncated || lane.hpack.take_dropped() {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     app::Sink,
     limits::{self, MAX_HTTP2_ENDED_STREAMS, MAX_HTTP2_STREAMS},
-    record::{Context, Direction, PacketRef, Side},
+    record::{Context, Direction, HttpContent, HttpPiece, PacketRef, Side},
 };
 
 /// Unanswered streams reset within a second that are called rapid reset.
@@ -108,6 +108,37 @@ impl Http2 {
         }
     }
 
+    /// Hands a piece of content to whoever writes it to a file; not beyond a place where some is missing.
+    pub(super) fn tell_content(
+        &self,
+        direction: Direction,
+        stream: u32,
+        piece: HttpPiece,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let Some(exchange) = self.open.get(&stream) else { return };
+        let message = match direction == self.requests_travel() {
+            true => exchange.http.request.as_ref().map(|request| request.packet),
+            false => exchange.http.response.as_ref().map(|response| response.packet),
+        };
+        if let Some(message) = message
+            && !exchange.content_lost.get(direction.index()).is_some_and(|lost| *lost)
+        {
+            out.content(HttpContent { flow: context.flow.id, stream: u64::from(stream), message, piece });
+        }
+    }
+
+    /// Content of one stream, or of any, is missing from the capture.
+    pub(super) fn lose_content(&mut self, direction: Direction, stream: Option<u32>) {
+        let range = stream.map_or(0..=u32::MAX, |stream| stream..=stream);
+        for (_, exchange) in self.open.range_mut(range) {
+            if let Some(lost) = exchange.content_lost.get_mut(direction.index()) {
+                *lost = true;
+            }
+        }
+    }
+
     /// A DATA frame is over.
     pub(super) fn data_ended(
         &mut self,
@@ -128,6 +159,9 @@ impl Http2 {
     /// END_STREAM.
     fn end_of_stream(&mut self, direction: Direction, stream: u32, context: &Context<'_>, out: &mut Sink<'_>) {
         let is_request = self.requests_travel() == direction;
+        if out.wants_content() {
+            self.tell_content(direction, stream, HttpPiece::End, context, out);
+        }
         let Some(exchange) = self.open.get_mut(&stream) else { return };
         match is_request {
             true => exchange.request_done = true,

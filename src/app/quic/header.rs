@@ -14,6 +14,10 @@ use crate::app::codec::varint::varint;
 /// Bytes of a Retry packet's integrity tag (RFC 9000, section 17.2.5).
 pub const RETRY_TAG_BYTES: usize = 16;
 
+/// Shortest packet with a short header: first byte, packet number and what header protection samples, together
+/// (RFC 9000, section 10.3).
+pub const MIN_SHORT_PACKET_BYTES: usize = 21;
+
 /// A connection ID: at most 20 bytes (RFC 9000, section 17.2).
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct ConnectionId {
@@ -76,6 +80,19 @@ pub enum Kind<'a> {
     Google,
 }
 
+/// Encryption levels (RFC 9001, section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Keys that anyone can derive.
+    Initial,
+    /// 0-RTT.
+    Early,
+    /// Handshake.
+    Handshake,
+    /// 1-RTT: all packets with a short header.
+    Application,
+}
+
 /// A packet with a long header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Long<'a> {
@@ -98,6 +115,12 @@ pub struct Long<'a> {
 }
 
 impl Long<'_> {
+    /// The packet, when it is here to its end.
+    pub fn whole(&self) -> Option<&[u8]> {
+        let end = self.number_offset.checked_add(usize::try_from(self.length).ok()?)?;
+        self.packet.get(..end)
+    }
+
     /// Whether the packet is here to its end.
     pub fn is_whole(&self) -> bool {
         u64::try_from(self.packet.len().saturating_sub(self.number_offset)).is_ok_and(|here| here >= self.length)

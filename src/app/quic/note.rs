@@ -1,6 +1,7 @@
 //! What a QUIC packet says in the one-line view and the layer tree, by Wireshark's names.
 use super::{
-    header::{Kind, Long},
+    header::{ConnectionId, Kind, Long},
+    packet_record::Inside,
     version::Version,
 };
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
 };
 
 /// Of a packet with a long header at `offset` of the datagram. `opened` holds the packet number and the frames' names.
-pub fn long(packet: &Long<'_>, opened: Option<(u64, Vec<&'static str>)>) -> Note {
+pub fn long(packet: &Long<'_>, opened: Option<Inside>) -> Note {
     let (name, wire_type) = match packet.kind {
         Kind::Initial { .. } => ("Initial", true),
         Kind::ZeroRtt => ("0-RTT", true),
@@ -49,21 +50,32 @@ pub fn long(packet: &Long<'_>, opened: Option<(u64, Vec<&'static str>)>) -> Note
         }
         Kind::Retry { .. } | Kind::Google => {}
     }
-    if let Some((number, frames)) = opened {
-        info.push_str(&format!(", PKN: {number}"));
-        fields.push(("quic.packet_number", Value::Number(number)));
-        for frame in frames {
-            info.push_str(", ");
-            info.push_str(frame);
-        }
-    }
+    add_opened(opened, &mut info, &mut fields);
     Note { info, layer: layer(fields) }
 }
 
-/// Of a packet with a short header: all but its first two bits is protected.
-pub fn short() -> Note {
-    let info = "Protected Payload (KP0)".to_owned();
-    Note { info, layer: layer(vec![("quic.header_form", Value::Number(0))]) }
+/// Of a packet with a short header: all but its first two bits and the connection ID is protected.
+pub fn short(destination: Option<ConnectionId>, opened: Option<Inside>) -> Note {
+    let mut info = "Protected Payload (KP0)".to_owned();
+    let mut fields = vec![("quic.header_form", Value::Number(0))];
+    if let Some(id) = destination.filter(|id| !id.as_bytes().is_empty()) {
+        info.push_str(&format!(", DCID={id}"));
+        fields.push(("quic.dcid", Value::Text(id.to_string())));
+    }
+    add_opened(opened, &mut info, &mut fields);
+    Note { info, layer: layer(fields) }
+}
+
+/// Packet number and frames; frames of one kind in a row are named once.
+fn add_opened(opened: Option<Inside>, info: &mut String, fields: &mut Vec<(&'static str, Value)>) {
+    let Some((number, mut frames)) = opened else { return };
+    info.push_str(&format!(", PKN: {number}"));
+    fields.push(("quic.packet_number", Value::Number(number)));
+    frames.dedup();
+    for frame in frames {
+        info.push_str(", ");
+        info.push_str(frame);
+    }
 }
 
 fn layer(fields: Vec<(&'static str, Value)>) -> Layer {

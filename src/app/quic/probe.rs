@@ -1,17 +1,13 @@
 //! Recognises QUIC by its long headers. Many UDP protocols set the top bit of their first byte, so a known version,
 //! believable connection IDs and a length that fits are asked for.
 use super::{
-    header::{Kind, has_fixed_bit, is_long, long},
+    header::{Kind, MIN_SHORT_PACKET_BYTES, has_fixed_bit, is_long, long},
     version::Version,
 };
 use crate::app::{Carrier, Probe, Verdict};
 
 /// Datagrams with a client's Initial packet are at least this long (RFC 9000, section 14.1).
 const MIN_INITIAL_DATAGRAM_BYTES: usize = 1200;
-
-/// Shortest packet with a short header: first byte, packet number and what header protection samples, together
-/// (RFC 9000, section 10.3).
-const MIN_SHORT_PACKET_BYTES: usize = 21;
 
 /// Packet number and tag: what a Length field says at least.
 const MIN_PROTECTED_BYTES: u64 = 17;

@@ -1,18 +1,24 @@
-//! Reads the QUIC packets of one UDP flow and hands the CRYPTO bytes of its Initial packets on.
+//! Reads the QUIC packets of one UDP flow: finds the connection each belongs to, has it opened, hands the CRYPTO bytes on,
+//! and tells who reads them what else passed.
 use std::collections::VecDeque;
 
 use super::{
-    connection::Connection,
+    close,
+    connection::{Connection, Outcome},
+    crypto_stream::Piece,
+    findings::{self, Findings},
     frames::{Frame, frames},
-    header::{Kind, Long, RETRY_TAG_BYTES, has_fixed_bit, is_long, long},
+    header::{ConnectionId, Kind, Level, Long, MIN_SHORT_PACKET_BYTES, RETRY_TAG_BYTES, has_fixed_bit, is_long, long},
     keys::retry_answers,
-    note,
+    packet_record::{self, Inside},
     probe::google_chlo_version,
+    protection::Scratch,
+    version::Version,
 };
 use crate::{
     app::{Carrier, Session, Sink},
-    limits::{MAX_QUIC_CONNECTIONS, MAX_QUIC_CRYPTO_BYTES, MAX_QUIC_CRYPTO_OFFSET, MAX_QUIC_RETRIES},
-    record::{Context, Direction, Evidence, Finding, Input, Progress, Severity, Subject},
+    limits::{MAX_QUIC_CONNECTIONS, MAX_QUIC_CRYPTO_BYTES, MAX_QUIC_RETRIES},
+    record::{CarrierEvent, Context, Direction, Input, Notice, Progress},
 };
 
 /// Shortest Destination Connection ID of a client's first Initial packet (RFC 9000, section 7.2). After a Retry it is
@@ -22,20 +28,12 @@ const MIN_FIRST_DESTINATION_BYTES: usize = 8;
 /// The session.
 #[derive(Default)]
 pub struct Quic {
+    /// The newest last.
     connections: VecDeque<Connection>,
     next_channel: u64,
-    scratch: Vec<u8>,
-    said: Said,
-}
-
-/// What is said once a flow.
-#[derive(Default)]
-struct Said {
-    google: bool,
-    negotiation: bool,
-    retry: bool,
-    evicted: bool,
-    too_much_crypto: bool,
+    scratch: Scratch,
+    findings: Findings,
+    said_google: bool,
 }
 
 impl Session for Quic {
@@ -45,7 +43,12 @@ impl Session for Quic {
                 self.datagram(direction, bytes, context, out);
                 Progress::Consumed(bytes.len())
             }
-            Input::Close => Progress::Done,
+            Input::Close => {
+                for mut connection in std::mem::take(&mut self.connections) {
+                    finish(&mut connection, context, out);
+                }
+                Progress::Done
+            }
             _ => Progress::Consumed(0),
         }
     }
@@ -61,9 +64,7 @@ impl Quic {
         // Packets are coalesced one behind the other; a short header has no length and is the last (RFC 9000, 12.2).
         while let Some(&first) = rest.first() {
             if !is_long(first) {
-                if has_fixed_bit(first) && out.wants_notes() {
-                    out.note(note::short());
-                }
+                self.short(rest, direction, context, out);
                 return;
             }
             let Ok((after, packet)) = long(rest) else { return };
@@ -73,76 +74,154 @@ impl Quic {
     }
 
     fn packet(&mut self, packet: &Long<'_>, direction: Direction, context: &Context<'_>, out: &mut Sink<'_>) {
-        let mut told = None;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut inside = None;
         match packet.kind {
-            Kind::Initial { .. } => told = self.initial(packet, direction, context, out),
+            Kind::Initial { .. } => inside = self.initial(packet, direction, &mut scratch, context, out),
+            Kind::ZeroRtt => inside = self.protected(packet, (Level::Early, direction), &mut scratch, context, out),
+            Kind::Handshake => {
+                inside = self.protected(packet, (Level::Handshake, direction), &mut scratch, context, out);
+            }
             Kind::Retry { body } => self.retry(packet, body, direction, context, out),
-            Kind::VersionNegotiation { .. } => self.negotiation(context, out),
+            Kind::VersionNegotiation { .. } => self.findings.negotiation(context, out),
             Kind::Google => self.google(out),
-            Kind::ZeroRtt | Kind::Handshake => {}
         }
-        if out.wants_notes() {
-            out.note(note::long(packet, told));
-        }
+        self.scratch = scratch;
+        packet_record::long(packet, inside, direction, context, out);
     }
 
-    /// Opens an Initial packet and hands its CRYPTO bytes on. Returns packet number and frames for the note.
+    /// Opens an Initial packet, which may begin a connection.
     fn initial(
         &mut self,
         packet: &Long<'_>,
         direction: Direction,
+        scratch: &mut Scratch,
         context: &Context<'_>,
         out: &mut Sink<'_>,
-    ) -> Option<(u64, Vec<&'static str>)> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let told = self.open(packet, direction, &mut scratch, context, out);
-        self.scratch = scratch;
-        told
-    }
-
-    fn open(
-        &mut self,
-        packet: &Long<'_>,
-        direction: Direction,
-        scratch: &mut Vec<u8>,
-        context: &Context<'_>,
-        out: &mut Sink<'_>,
-    ) -> Option<(u64, Vec<&'static str>)> {
-        // Newest first: clients with empty connection IDs tell their connections apart by keys alone.
+    ) -> Option<Inside> {
+        let mut reader =
+            Reader { level: Level::Initial, version: packet.version, direction, context, findings: &mut self.findings };
         for connection in self.connections.iter_mut().rev().filter(|known| known.may_own(packet, direction)) {
-            if let Some(opened) = connection.open(packet, direction, scratch) {
-                let frames = scratch.get(opened.payload).unwrap_or_default();
-                let names = hand_on(connection, packet, direction, frames, &mut self.said, context, out);
-                return Some((opened.number, names));
+            if let Some(number) = connection.open(packet, direction, scratch) {
+                return Some((number, reader.read(connection, &scratch.payload, out)));
             }
         }
         let after_retry = self.connections.iter().position(|known| known.retries.contains(&packet.destination));
         if packet.destination.as_bytes().len() < MIN_FIRST_DESTINATION_BYTES && after_retry.is_none() {
             return None;
         }
-        let (fresh, opened) = Connection::begin(packet, direction, self.next_channel, scratch)?;
+        let (fresh, number) = Connection::begin(packet, direction, self.next_channel, scratch)?;
         if let Some(known) = after_retry.and_then(|place| self.connections.get_mut(place)) {
             known.resume(fresh);
-            let frames = scratch.get(opened.payload).unwrap_or_default();
-            return Some((opened.number, hand_on(known, packet, direction, frames, &mut self.said, context, out)));
+            return Some((number, reader.read(known, &scratch.payload, out)));
         }
         self.next_channel = self.next_channel.saturating_add(1);
         if self.connections.len() >= MAX_QUIC_CONNECTIONS {
-            self.connections.pop_front();
-            if !std::mem::replace(&mut self.said.evicted, true) {
-                out.finding(finding(
-                    context,
-                    "quic.too-many-connections",
-                    format!("more than {MAX_QUIC_CONNECTIONS} QUIC connections between the same two ports"),
-                    "Only the newest are followed: Initial packets of older ones stay closed.",
-                    None,
-                ));
+            if let Some(mut oldest) = self.connections.pop_front() {
+                finish(&mut oldest, context, out);
             }
+            reader.findings.evicted(context, out);
         }
         self.connections.push_back(fresh);
         let connection = self.connections.back_mut()?;
-        let frames = scratch.get(opened.payload).unwrap_or_default();
-        Some((opened.number, hand_on(connection, packet, direction, frames, &mut self.said, context, out)))
+        Some((number, reader.read(connection, &scratch.payload, out)))
+    }
+
+    /// A Handshake or 0-RTT packet: opened when there are keys, else its passing is told.
+    fn protected(
+        &mut self,
+        packet: &Long<'_>,
+        (level, direction): (Level, Direction),
+        scratch: &mut Scratch,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Option<Inside> {
+        let version = packet.version;
+        let mut reader = Reader { level, version, direction, context, findings: &mut self.findings };
+        let mut owner = None;
+        for (place, connection) in self.connections.iter_mut().enumerate().rev() {
+            if !connection.may_own(packet, direction) {
+                continue;
+            }
+            owner = owner.or(Some(place));
+            if let Outcome::Opened(number) = connection.open_long(packet, (level, direction), context, scratch) {
+                return Some((number, reader.read(connection, &scratch.payload, out)));
+            }
+        }
+        let connection = self.connections.get_mut(owner?)?;
+        match level {
+            Level::Early => tell_early(connection, direction, false, context, out),
+            _ => {
+                let event = CarrierEvent::HandshakeClosed { length: packet.length };
+                tell(connection, direction, event, context, out);
+            }
+        }
+        None
+    }
+
+    /// A packet with a short header.
+    fn short(&mut self, packet: &[u8], direction: Direction, context: &Context<'_>, out: &mut Sink<'_>) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let found = self.open_short(packet, direction, &mut scratch, context, out);
+        self.scratch = scratch;
+        if let Some((id, inside)) = found {
+            packet_record::short(id, inside, direction, context, out);
+        }
+    }
+
+    /// Opens it, or tells of its passing. Its Destination Connection ID, where that is known, and what was inside; null
+    /// when it is no QUIC packet at all.
+    fn open_short(
+        &mut self,
+        packet: &[u8],
+        direction: Direction,
+        scratch: &mut Scratch,
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) -> Option<(Option<ConnectionId>, Option<Inside>)> {
+        let is_alone = self.connections.len() == 1;
+        // Senders may set the fixed bit as they like once that was agreed (RFC 9287): an ID tells, too. Without either it
+        // may be what some append to fill a datagram.
+        let fixed_bit = packet.first().is_some_and(|first| has_fixed_bit(*first));
+        let level = Level::Application;
+        let mut owner = None;
+        for (place, connection) in self.connections.iter_mut().enumerate().rev() {
+            let Some(id) = connection.short_id(packet, direction) else { continue };
+            owner = owner.or(Some((place, id)));
+            let is_ours = (is_alone && fixed_bit) || !id.as_bytes().is_empty();
+            if let Outcome::Opened(number) = connection.open_short(packet, (&id, is_ours), direction, context, scratch)
+            {
+                let version = connection.version();
+                let mut reader = Reader { level, version, direction, context, findings: &mut self.findings };
+                let frames = reader.read(connection, &scratch.payload, out);
+                return Some((Some(id), Some((number, frames))));
+            }
+        }
+        if owner.is_none() {
+            for connection in self.connections.iter_mut().rev() {
+                let Some(id) = connection.short_id_unknown(packet, direction) else { continue };
+                if let Outcome::Opened(number) =
+                    connection.open_short(packet, (&id, false), direction, context, scratch)
+                {
+                    connection.know_id(direction.reverse(), id);
+                    let version = connection.version();
+                    let mut reader = Reader { level, version, direction, context, findings: &mut self.findings };
+                    let frames = reader.read(connection, &scratch.payload, out);
+                    return Some((Some(id), Some((number, frames))));
+                }
+            }
+        }
+        let has_id = owner.is_some_and(|(_, id)| !id.as_bytes().is_empty());
+        if !(fixed_bit || has_id) {
+            return None;
+        }
+        if let Some((place, _)) = owner
+            && packet.len() >= MIN_SHORT_PACKET_BYTES
+            && let Some(connection) = self.connections.get_mut(place)
+        {
+            tell_data(connection, direction, (false, true), context, out);
+        }
+        Some((owner.map(|(_, id)| id), None))
     }
 
     fn retry(
@@ -163,165 +242,144 @@ impl Quic {
         if known.retries.len() < MAX_QUIC_RETRIES {
             known.retries.push(packet.source);
         }
-        if !std::mem::replace(&mut self.said.retry, true) {
-            let title = "the server answered with Retry".to_owned();
-            let why = "The server made the client prove its address before it spent anything on the handshake: one \
-                       more round trip.";
-            out.finding(finding(context, "quic.retry", title, why, Some("RFC 9000 8.1.2")));
-        }
-    }
-
-    fn negotiation(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
-        if !std::mem::replace(&mut self.said.negotiation, true) {
-            let title = "the server does not speak the QUIC version it was offered".to_owned();
-            let why = "It named those it speaks; the client has to begin anew with one of them: one more round trip.";
-            out.finding(finding(context, "quic.version-negotiation", title, why, Some("RFC 9000 6")));
-        }
+        self.findings.retry(context, out);
     }
 
     fn google(&mut self, out: &mut Sink<'_>) {
-        if !std::mem::replace(&mut self.said.google, true) {
+        if !std::mem::replace(&mut self.said_google, true) {
             out.application("gquic");
         }
     }
 }
 
-/// Hands the CRYPTO bytes of an opened packet on. Returns the names of its frames when notes are wanted.
-fn hand_on(
-    connection: &mut Connection,
-    packet: &Long<'_>,
+/// Reads what is in an opened packet.
+struct Reader<'a> {
+    level: Level,
+    version: Version,
     direction: Direction,
-    payload: &[u8],
-    said: &mut Said,
-    context: &Context<'_>,
-    out: &mut Sink<'_>,
-) -> Vec<&'static str> {
-    let mut names = Vec::new();
-    for frame in frames(payload, packet.version.has_google_frames()) {
-        if out.wants_notes() && names.last() != Some(&frame.name()) {
-            names.push(frame.name());
-        }
-        let Frame::Crypto { offset, bytes } = frame else { continue };
-        if !packet.version.carries_tls() || bytes.is_empty() {
-            continue;
-        }
-        let end = u64::try_from(bytes.len()).ok().and_then(|length| offset.checked_add(length));
-        let handed_on = connection.crypto_bytes.saturating_add(bytes.len());
-        if end.is_some_and(|end| end <= MAX_QUIC_CRYPTO_OFFSET) && handed_on <= MAX_QUIC_CRYPTO_BYTES {
-            connection.crypto_bytes = handed_on;
-            out.inner(connection.channel, Carrier::QuicCrypto, direction, offset, bytes.to_vec());
-        } else if !std::mem::replace(&mut said.too_much_crypto, true) {
-            let title = "more handshake data in Initial packets than any handshake needs".to_owned();
-            let why = "What is beyond the limit was not read.";
-            out.finding(finding(context, "quic.too-much-crypto-data", title, why, Some("RFC 9000 7.5")));
-        }
-    }
-    names
+    context: &'a Context<'a>,
+    findings: &'a mut Findings,
 }
 
-fn finding(
-    context: &Context<'_>,
-    code: &'static str,
-    title: String,
-    explanation: &str,
-    reference: Option<&'static str>,
-) -> Finding {
-    let mut evidence = Evidence::new();
-    evidence.add(context.packet.number);
-    Finding {
-        subject: Subject::new(context.flow.id, evidence),
-        client: Some(context.flow.client),
-        server: Some(context.flow.server),
-        severity: Severity::Note,
-        code,
-        title,
-        explanation: explanation.to_owned(),
-        reference,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::{super::vectors::*, *};
-    use crate::{
-        app::Said as Out,
-        record::{Certainty, Endpoint, FlowFacts, FlowId, PacketRef, Transport, Wanted},
-    };
-
-    fn run(datagrams: &[(Direction, Vec<u8>)]) -> Vec<Out> {
-        let end = |port| Endpoint { address: [10, 0, 0, 1].into(), port };
-        let flow = FlowFacts {
-            id: FlowId::default(),
-            transport: Transport::Udp,
-            client: end(1),
-            server: end(443),
-            client_certainty: Certainty::Assumed,
-        };
-        let context = Context {
-            flow: &flow,
-            packet: PacketRef::default(),
-            origins: &[],
-            from_start: true,
-            round_trip_ns: None,
-            server_round_trip_ns: None,
-            secrets: crate::record::Secrets::none(),
-        };
-        let (mut said, mut session) = (Vec::new(), Quic::default());
-        for (direction, bytes) in datagrams {
-            let mut out = Sink::new(Wanted::usual(), true, &mut said);
-            session.input(Input::Datagram { direction: *direction, bytes }, &context, &mut out);
+impl Reader<'_> {
+    /// Hands the CRYPTO bytes on and tells the rest. Returns the names of the frames when they are wanted.
+    fn read(&mut self, connection: &mut Connection, payload: &[u8], out: &mut Sink<'_>) -> Vec<&'static str> {
+        let Self { level, version, direction, context, .. } = *self;
+        let place = connection.place(direction);
+        let with_given_keys = level != Level::Initial;
+        if let Some(opened) = connection.told.opened.get_mut(place)
+            && with_given_keys
+            && !std::mem::replace(opened, true)
+        {
+            tell(connection, direction, CarrierEvent::Opened, context, out);
         }
-        said
-    }
-
-    fn inner(said: &[Out]) -> Vec<(u64, Direction, u64, usize)> {
-        let inner = |said: &Out| match said {
-            Out::Inner { channel, direction, offset, bytes, .. } => Some((*channel, *direction, *offset, bytes.len())),
-            _ => None,
-        };
-        said.iter().filter_map(inner).collect()
-    }
-
-    const THERE: Direction = Direction::ClientToServer;
-    const BACK: Direction = Direction::ServerToClient;
-
-    #[test]
-    fn both_hellos_are_handed_on_whichever_way_the_client_sends() {
-        for (client, server) in [(V1_CLIENT, V1_SERVER), (V2_CLIENT, V2_SERVER)] {
-            for way in [THERE, BACK] {
-                let said = run(&[(way, hex(client)), (way.reverse(), hex(server))]);
-                assert_eq!(inner(&said), [(0, way, 0, 241), (0, way.reverse(), 0, 90)]);
+        let (wants_names, mut names, mut of_application) = (packet_record::wants_frames(out), Vec::new(), false);
+        for frame in frames(payload, level, version.has_google_frames()) {
+            if wants_names {
+                names.push(frame.name());
+            }
+            match frame {
+                Frame::Crypto { offset, bytes } if version.carries_tls() => {
+                    self.crypto(connection, offset, bytes, out);
+                }
+                Frame::Data { .. } => of_application = true,
+                Frame::NewConnectionId { id } => connection.know_id(direction, id),
+                Frame::ConnectionClose { .. } => {
+                    if let Some(event) = close::event(&frame)
+                        && !std::mem::replace(&mut connection.told.closed, true)
+                    {
+                        tell(connection, direction, event, context, out);
+                    }
+                }
+                Frame::HandshakeDone => {
+                    if direction != connection.client && !std::mem::replace(&mut connection.told.confirmed, true) {
+                        tell(connection, direction, CarrierEvent::Confirmed, context, out);
+                    }
+                }
+                Frame::Crypto { .. } | Frame::Padding | Frame::Other(_) => {}
             }
         }
-    }
-
-    #[test]
-    fn a_server_alone_says_nothing() {
-        assert_eq!(inner(&run(&[(BACK, hex(V1_SERVER))])), []);
-    }
-
-    #[test]
-    fn a_retry_is_told_once() {
-        let retry = (BACK, hex(V1_RETRY));
-        let said = run(&[(THERE, hex(V1_CLIENT)), retry.clone(), retry]);
-        assert_eq!(said.iter().filter(|said| matches!(said, Out::Record(_))).count(), 1);
-    }
-
-    #[test]
-    fn coalesced_packets_are_all_read() {
-        let both = [hex(V1_SERVER), hex(V1_SERVER), vec![0x40; 30]].concat();
-        let said = run(&[(THERE, hex(V1_CLIENT)), (BACK, both)]);
-        assert_eq!(inner(&said).len(), 3);
-        let Some(Out::Note(last)) = said.last() else { panic!("a note") };
-        assert_eq!(last.info, "Protected Payload (KP0)");
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_and_prefixes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), cut in 0_usize..1200) {
-            run(&[(THERE, bytes), (BACK, hex(V1_CLIENT)[..cut].to_vec()), (THERE, hex(V2_CLIENT)[..cut].to_vec())]);
+        match level {
+            Level::Early if of_application => tell_early(connection, direction, true, context, out),
+            Level::Application => tell_data(connection, direction, (true, of_application), context, out),
+            Level::Initial | Level::Handshake | Level::Early => {}
         }
+        names
+    }
+
+    fn crypto(&mut self, connection: &mut Connection, offset: u64, bytes: &[u8], out: &mut Sink<'_>) {
+        let Self { level, direction, context, .. } = *self;
+        let channel = connection.channel;
+        let taken = connection.crypto_bytes.saturating_add(bytes.len());
+        let mut give = |piece| hand_on(channel, direction, piece, out);
+        let kept = taken <= MAX_QUIC_CRYPTO_BYTES
+            && connection.side(direction).add_crypto((level, offset), bytes, context.packet, &mut give).is_ok();
+        if kept {
+            connection.crypto_bytes = taken;
+        } else {
+            self.findings.too_much_crypto(context, out);
+        }
+    }
+}
+
+fn hand_on(channel: u64, direction: Direction, piece: Piece, out: &mut Sink<'_>) {
+    match piece {
+        Piece::Bytes { offset, bytes, packet } => {
+            out.inner_of(channel, (Carrier::QuicCrypto, direction), offset, bytes, packet);
+        }
+        Piece::Lost { offset } => out.inner_lost(channel, direction, offset),
+    }
+}
+
+/// A connection is over, or is followed no longer.
+fn finish(connection: &mut Connection, context: &Context<'_>, out: &mut Sink<'_>) {
+    let channel = connection.channel;
+    for direction in [connection.client, connection.client.reverse()] {
+        connection.side(direction).flush_crypto(&mut |piece| hand_on(channel, direction, piece, out));
+    }
+    findings::decryption(&mut connection.tally, context, out);
+}
+
+/// Tells who reads the CRYPTO stream.
+fn tell(connection: &Connection, direction: Direction, event: CarrierEvent, context: &Context<'_>, out: &mut Sink<'_>) {
+    out.inner_notice(connection.channel, Notice { direction, event, packet: context.packet });
+}
+
+/// Tells of the first 0-RTT packet that stays closed, and of the first that was opened.
+fn tell_early(
+    connection: &mut Connection,
+    direction: Direction,
+    opened: bool,
+    context: &Context<'_>,
+    out: &mut Sink<'_>,
+) {
+    if let Some(told) = connection.told.early.get_mut(usize::from(opened))
+        && direction == connection.client
+        && !std::mem::replace(told, true)
+    {
+        tell(connection, direction, CarrierEvent::EarlyData { opened }, context, out);
+    }
+}
+
+/// Tells of 1-RTT packets: of the first of each side and kind, and of the server's first behind one of the client's.
+fn tell_data(
+    connection: &mut Connection,
+    direction: Direction,
+    (opened, of_application): (bool, bool),
+    context: &Context<'_>,
+    out: &mut Sink<'_>,
+) {
+    let kind = match (opened, of_application) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
+    };
+    let place = connection.place(direction);
+    let client_spoke = connection.told.data.first().is_some_and(|told| told.contains(&true));
+    let Some(told) = connection.told.data.get_mut(place).and_then(|told| told.get_mut(kind)) else { return };
+    let is_first = !std::mem::replace(told, true);
+    let answers = place != 0 && client_spoke && !std::mem::replace(&mut connection.told.answered, true);
+    if is_first || answers {
+        tell(connection, direction, CarrierEvent::Data { opened, of_application }, context, out);
     }
 }

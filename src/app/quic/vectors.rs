@@ -1,4 +1,4 @@
-//! The sample packets of RFC 9001, appendix A, and RFC 9369, appendix A, as hex.
+//! The samples of RFC 9001, appendix A, and RFC 9369, appendix A, as hex.
 
 /// The bytes of hex digits.
 pub fn hex(text: &str) -> Vec<u8> {
@@ -91,3 +91,20 @@ pub const V1_RETRY: &str = "\
 /// RFC 9369, A.4.
 pub const V2_RETRY: &str = "\
     cf6b3343cf0008f067a5502a4262b5746f6b656ec8646ce8bfe33952d955543665dcc7b6";
+
+/// RFC 9001, A.5: the secret, which RFC 9369, A.5 uses too.
+pub const CHACHA20_SECRET: &str = "9ac312a7f877468ebe69422748ad00a15443f18203a07d6060f688f30f21632b";
+
+/// RFC 9001, A.5: key, IV, key of header protection, secret after a key update, packet.
+pub const V1_CHACHA20_KEY: &str = "c6d98ff3441c3fe1b2182094f69caa2ed4b716b65488960a7a984979fb23e1c8";
+pub const V1_CHACHA20_IV: &str = "e0459b3474bdd0e44a41c144";
+pub const V1_CHACHA20_HEADER: &str = "25a282b9e82f06f21f488917a4fc8f1b73573685608597d0efcb076b0ab7a7a4";
+pub const V1_CHACHA20_UPDATE: &str = "1223504755036d556342ee9361d253421a826c9ecdf3c7148684b36b714881f9";
+pub const V1_CHACHA20: &str = "4cfe4189655e5cd55c41f69080575d7999c25a5bfb";
+
+/// RFC 9369, A.5: the same.
+pub const V2_CHACHA20_KEY: &str = "3bfcddd72bcf02541d7fa0dd1f5f9eeea817e09a6963a0e6c7df0f9a1bab90f2";
+pub const V2_CHACHA20_IV: &str = "a6b5bc6ab7dafce30ffff5dd";
+pub const V2_CHACHA20_HEADER: &str = "d659760d2ba434a226fd37b35c69e2da8211d10c4f12538787d65645d5d1b8e2";
+pub const V2_CHACHA20_UPDATE: &str = "c69374c49e3d2a9466fa689e49d476db5d0dfbc87d32ceeaa6343fd0ae4c7d88";
+pub const V2_CHACHA20: &str = "5558b1c60ae7b6b932bc27d786f4bc2bb20f2162ba";

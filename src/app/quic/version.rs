@@ -9,8 +9,29 @@ pub struct Version(pub u32);
 pub struct InitialConstants {
     /// Salt of the HKDF-Extract.
     pub salt: [u8; 20],
-    /// Whether the labels are those of version 2 (RFC 9369, section 3.3.2).
-    pub labels_v2: bool,
+    /// The labels of the keys.
+    pub labels: Labels,
+}
+
+/// The labels of HKDF-Expand-Label by which keys come out of secrets (RFC 9001, section 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// Of the AEAD's key.
+    pub key: &'static str,
+    /// Of its IV.
+    pub iv: &'static str,
+    /// Of the key of header protection.
+    pub header: &'static str,
+    /// Of the next secret (section 6.1).
+    pub update: &'static str,
+}
+
+impl Labels {
+    const V1: Self = Self { key: "quic key", iv: "quic iv", header: "quic hp", update: "quic ku" };
+    /// RFC 9369, section 3.3.2.
+    const V2: Self = Self { key: "quicv2 key", iv: "quicv2 iv", header: "quicv2 hp", update: "quicv2 ku" };
+    /// Up to draft 23 secrets were updated as in TLS.
+    const DRAFT_23: Self = Self { update: "traffic upd", ..Self::V1 };
 }
 
 /// Key and nonce of the integrity tag of Retry packets (RFC 9001, section 5.8).
@@ -23,7 +44,7 @@ pub struct RetryConstants {
 }
 
 const fn ietf(salt: [u8; 20]) -> InitialConstants {
-    InitialConstants { salt, labels_v2: false }
+    InitialConstants { salt, labels: Labels::V1 }
 }
 
 /// Drafts 21 and 22.
@@ -52,7 +73,7 @@ const V2: InitialConstants = InitialConstants {
         0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd,
         0x2e, 0xd9,
     ],
-    labels_v2: true,
+    labels: Labels::V2,
 };
 const Q050: InitialConstants = ietf([
     0x50, 0x45, 0x74, 0xef, 0xd0, 0x66, 0xfe, 0x2f, 0x9d, 0x94, 0x5c, 0xfc, 0xdb, 0xd3, 0xa7, 0xf0, 0xd3, 0xb5, 0x6b,
@@ -128,6 +149,15 @@ impl Version {
                 Some(33 | 34) => &[V1],
                 _ => &[],
             },
+        }
+    }
+
+    /// The labels of its keys at the levels above Initial.
+    pub fn labels(self) -> Labels {
+        match (self, self.draft()) {
+            (Self::V2, _) => Labels::V2,
+            (_, Some(..=23)) | (Self(0xface_b001 | 0xface_b002), _) => Labels::DRAFT_23,
+            _ => Labels::V1,
         }
     }
 

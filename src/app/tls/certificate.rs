@@ -13,7 +13,13 @@ use x509_parser::{
     x509::{SubjectPublicKeyInfo, X509Name},
 };
 
-use super::fingerprint::hex;
+use super::{der, fingerprint::hex, scts};
+use crate::record::{SctSource, SignedCertificateTimestamp};
+
+/// id-pe-tlsfeature (RFC 7633), in DER.
+const TLS_FEATURE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 24];
+/// The list of signed certificate timestamps (RFC 6962 3.3), in DER.
+const SCT_LIST: &[u8] = &[0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 2];
 
 /// What a certificate says. All is null or empty but the digests when the DER cannot be parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +52,14 @@ pub struct Content {
     pub signature_algorithm: Option<String>,
     /// basicConstraints' cA.
     pub is_ca: Option<bool>,
+    /// Whether it says by which rules it was issued, or where to ask about revocation or for the issuer.
+    pub has_public_pointers: bool,
+    /// Whether it asks that its server staple OCSP responses (RFC 7633).
+    pub must_staple: bool,
+    /// Signed certificate timestamps inside (RFC 6962 3.3).
+    pub scts: Vec<SignedCertificateTimestamp>,
+    /// SHA-256 of the subjectPublicKeyInfo.
+    pub key_digest: [u8; 32],
     /// Whether authorityInfoAccess says where to find the issuer or to ask about revocation (RFC 5280 4.2.2.1).
     pub has_authority_access: bool,
     /// Whether subject and issuer are the same.
@@ -71,6 +85,14 @@ pub fn read(der: &[u8]) -> Content {
     let (san_dns, san_ip) = alternative_names(&certificate);
     let (key_type, key_bits) = public_key(certificate.public_key());
     let validity = certificate.validity();
+    let has = |wanted: fn(&ParsedExtension<'_>) -> bool| {
+        certificate.extensions().iter().any(|extension| wanted(extension.parsed_extension()))
+    };
+    let has_authority_access = has(|extension| matches!(extension, ParsedExtension::AuthorityInfoAccess(_)));
+    let has_public_pointers = has_authority_access
+        || has(|extension| {
+            matches!(extension, ParsedExtension::CRLDistributionPoints(_) | ParsedExtension::CertificatePolicies(_))
+        });
     let is_ca = certificate.basic_constraints().ok().map(|found| found.is_some_and(|extension| extension.value.ca));
     Content {
         subject: Some(distinguished_name(certificate.subject())),
@@ -87,10 +109,12 @@ pub fn read(der: &[u8]) -> Content {
         key_bits,
         signature_algorithm: Some(signature_algorithm(&certificate.signature_algorithm.algorithm)),
         is_ca,
-        has_authority_access: certificate
-            .extensions()
-            .iter()
-            .any(|extension| matches!(extension.parsed_extension(), ParsedExtension::AuthorityInfoAccess(_))),
+        has_public_pointers,
+        must_staple: extension_value(&certificate, TLS_FEATURE).is_some_and(asks_for_staple),
+        scts: extension_value(&certificate, SCT_LIST)
+            .map_or_else(Vec::new, |value| scts::in_octet_string(value, SctSource::Certificate)),
+        key_digest: Sha256::digest(certificate.public_key().raw).into(),
+        has_authority_access,
         self_issued: Some(certificate.subject().as_raw() == certificate.issuer().as_raw()),
         ..digests
     }
@@ -128,7 +152,25 @@ pub fn name_matches(host: &str, names: &[String]) -> bool {
     })
 }
 
-fn serial(bytes: &[u8]) -> String {
+/// The value of the first extension with this identifier.
+fn extension_value<'a>(certificate: &'a X509Certificate<'_>, oid: &[u8]) -> Option<&'a [u8]> {
+    certificate.extensions().iter().find(|extension| extension.oid.as_bytes() == oid).map(|found| found.value)
+}
+
+/// Whether a list of TLS features holds status_request or status_request_v2.
+fn asks_for_staple(value: &[u8]) -> bool {
+    let Some((mut features, _)) = der::expect(der::SEQUENCE, value) else { return false };
+    while let Some((feature, rest)) = der::expect(der::INTEGER, features) {
+        if matches!(feature, [5 | 17]) {
+            return true;
+        }
+        features = rest;
+    }
+    false
+}
+
+/// Bytes of a serial number as reports show them.
+pub(super) fn serial(bytes: &[u8]) -> String {
     let text = hex(bytes);
     let digits = text.trim_start_matches('0');
     if digits.is_empty() { "0".into() } else { digits.into() }
@@ -139,7 +181,7 @@ fn common_names(name: &X509Name<'_>) -> Vec<String> {
 }
 
 /// RFC 4514: the last RDN first, special characters escaped.
-fn distinguished_name(name: &X509Name<'_>) -> String {
+pub(super) fn distinguished_name(name: &X509Name<'_>) -> String {
     let mut parts: Vec<String> = name
         .iter_rdn()
         .map(|rdn| {

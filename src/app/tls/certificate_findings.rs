@@ -2,8 +2,11 @@
 //! will be wrong soon. "Would be refused" and "was refused" are kept apart.
 use super::{
     certificate,
+    certificate_message::Shown,
+    client_certificate_findings,
     conversation::Handshake,
     diagnosis::{self, who},
+    staple_findings,
     state::Stage,
     verification::Problem,
 };
@@ -108,10 +111,16 @@ fn title(reason: Reason, host: Option<&str>) -> String {
 
 /// Reports what is wrong with the server's certificates, or will be soon.
 pub(super) fn report(handshake: &Handshake, context: &Context<'_>, out: &mut Sink<'_>) {
-    let Some(packet) = handshake.chain_packet else { return };
+    client_certificate_findings::report(handshake, context, out);
+    let Some(packet) = handshake.shown.packet else { return };
+    staple_findings::report(handshake, context, out);
     let reaction = reaction(handshake);
-    let problems: Vec<Problem> =
-        handshake.verdict.as_ref().map(|verdict| verdict.problems(handshake.staple.as_ref())).unwrap_or_default();
+    let problems: Vec<Problem> = handshake
+        .shown
+        .verdict
+        .as_ref()
+        .map(|verdict| verdict.problems(handshake.stapling.staple()))
+        .unwrap_or_default();
     let host = handshake.client_hellos.first().and_then(|hello| hello.server_name.as_deref());
     let refusal = handshake.alerts.iter().find(|alert| alert.side == Side::Client && alert.level == "fatal");
     for (place, problem) in problems.iter().enumerate() {
@@ -147,13 +156,13 @@ pub(super) fn report(handshake: &Handshake, context: &Context<'_>, out: &mut Sin
         refused_all_the_same(handshake, context, out);
     }
     if !problems.iter().any(|problem| problem.reason == Reason::Expired) {
-        expires_soon(handshake, packet.timestamp.nanoseconds().div_euclid(NANOSECONDS), context, out);
+        expires_soon(&handshake.shown, "certificate", context, out);
     }
 }
 
 /// Nothing wrong is to be seen here, and yet the client refused.
 fn refused_all_the_same(handshake: &Handshake, context: &Context<'_>, out: &mut Sink<'_>) {
-    let Some((verdict, packet)) = handshake.verdict.as_ref().zip(handshake.chain_packet) else { return };
+    let Some((verdict, packet)) = handshake.shown.verdict.as_ref().zip(handshake.shown.packet) else { return };
     let explanation = format!(
         "The chain leads to {} and was valid for the capture's clock. The {} has other authorities, pins another key, or \
          its clock is wrong.",
@@ -166,19 +175,22 @@ fn refused_all_the_same(handshake: &Handshake, context: &Context<'_>, out: &mut 
     diagnosis::report(out, context, kind, packets, title, explanation, "RFC 9846 6.2");
 }
 
-fn expires_soon(handshake: &Handshake, now: i64, context: &Context<'_>, out: &mut Sink<'_>) {
-    for (place, content) in handshake.chain.iter().enumerate() {
+/// `leaf`: what the side's own certificate is called.
+pub(super) fn expires_soon(shown: &Shown, leaf: &str, context: &Context<'_>, out: &mut Sink<'_>) {
+    let Some(packet) = shown.packet else { return };
+    let now = packet.timestamp.nanoseconds().div_euclid(NANOSECONDS);
+    for (place, content) in shown.chain.iter().enumerate() {
         // A root at the chain's end is trusted, or not, by itself.
         let is_root = place > 0 && content.self_issued == Some(true);
         let Some(after) = content.not_after.filter(|_| !is_root) else { continue };
         if now > after || after.saturating_sub(now) >= SOON_SECONDS {
             continue;
         }
-        let what = if place == 0 { "certificate" } else { "issuing certificate" };
+        let what = if place == 0 { leaf } else { "issuing certificate" };
         let name = content.subject.as_deref().unwrap_or(&content.sha256);
         let title = format!("The {what} {name} expires on {}", certificate::moment(after));
         let explanation = "Less than 30 days were left when the packet was captured. Renew it in time.".into();
-        let packets = handshake.chain_packet.map(|packet| packet.number).into_iter().collect();
+        let packets = [packet.number].into_iter().collect();
         let kind = (Severity::Note, "tls.certificate-expires");
         diagnosis::report(out, context, kind, packets, title, explanation, "RFC 5280 4.1.2.5");
     }

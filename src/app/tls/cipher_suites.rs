@@ -3,6 +3,9 @@
 use super::{names, suite_names::SUITES};
 use crate::record::CipherSuite;
 
+/// The one suite of TLS 1.3 whose tags have eight bytes.
+pub const TLS_AES_128_CCM_8_SHA256: u32 = 0x1305;
+
 /// IANA's name of a suite; three-byte numbers are SSLv2's.
 #[must_use]
 pub fn name(id: u32) -> Option<&'static str> {
@@ -51,6 +54,20 @@ pub fn explain(id: u32) -> CipherSuite {
     if name.ends_with("_SCSV") {
         return of("none", "none", "none".into(), "none", None);
     }
+    if matches!(id, 0xe001..=0xe05a) {
+        // TLCP's are written without WITH: exchange, cipher, mode, hash.
+        let (exchange, rest) = body.split_once('_').unwrap_or((body, ""));
+        let (cipher, hash) = rest.rsplit_once('_').unwrap_or((rest, "SM3"));
+        let hash = if hash == "SHA1" { "SHA" } else { hash };
+        let (key_exchange, authentication, forward) = match exchange {
+            "ECDHE" => ("ECDHE", "SM2", true),
+            "ECC" => ("SM2", "SM2", false),
+            "IBSDH" => ("SM9", "SM9", true),
+            "IBC" => ("SM9", "SM9", false),
+            _ => ("RSA", "RSA", false),
+        };
+        return of(key_exchange, authentication, dashed(cipher), hash, Some(forward));
+    }
     let Some((exchange, rest)) = body.split_once("_WITH_") else {
         let (cipher, hash) = body.rsplit_once('_').unwrap_or((body, "SHA256"));
         // Integrity-only suites of RFC 9150 name a hash in the cipher's place.
@@ -85,6 +102,8 @@ fn exchange_parts(exchange: &str) -> (&'static str, &'static str, bool) {
         "SRP_SHA_RSA" => ("SRP", "RSA", true),
         "SRP_SHA_DSS" => ("SRP", "DSS", true),
         "ECCPWD" => ("ECCPWD", "ECCPWD", true),
+        "ECJPAKE" => ("ECJPAKE", "ECJPAKE", true),
+        "FORTEZZA_KEA" => ("KEA", "KEA", false),
         "GOSTR341112_256" | "GOSTR341001" | "GOSTR341094" => ("GOST", "GOST", false),
         "NULL" => ("NULL", "anonymous", false),
         _ => ("unknown", "unknown", false),
@@ -94,7 +113,10 @@ fn exchange_parts(exchange: &str) -> (&'static str, &'static str, bool) {
 /// Splits what stands behind `_WITH_`. Suites that name no hash use SHA-256 (RFC 6655), GOST's their own MAC.
 fn cipher_and_hash(rest: &str) -> (&str, &str) {
     match rest.rsplit_once('_') {
-        Some((cipher, hash @ ("MD5" | "SHA" | "SHA256" | "SHA384" | "SHA512" | "SM3" | "NULL"))) => (cipher, hash),
+        Some((cipher, "SHA1")) => (cipher, "SHA"),
+        Some((cipher, hash @ ("MD5" | "SHA" | "SHA256" | "SHA384" | "SHA512" | "SM3" | "NULL" | "GOSTR3411"))) => {
+            (cipher, hash)
+        }
         Some((_, "OMAC" | "IMIT" | "L" | "S")) => (rest, "GOSTR3411"),
         _ => (rest, "SHA256"),
     }
@@ -127,7 +149,7 @@ pub fn weakness(suite: &CipherSuite) -> Option<&'static str> {
         Some("RC4 is broken (RFC 7465 forbids it)")
     } else if cipher.starts_with("3DES") || cipher.contains("EDE") {
         Some("3DES has 64-bit blocks (Sweet32)")
-    } else if cipher.starts_with("DES") || cipher.starts_with("RC2") || cipher.starts_with("IDEA") {
+    } else if ["DES", "RC2", "IDEA", "FORTEZZA", "28147"].iter().any(|old| cipher.starts_with(old)) {
         Some("the cipher is obsolete")
     } else {
         None
@@ -158,6 +180,11 @@ mod tests {
         expect(0x0096, "RSA", "RSA", "SEED-CBC", "SHA", Some(false));
         expect(0xc050, "RSA", "RSA", "ARIA-128-GCM", "SHA256", Some(false));
         expect(0xc0b4, "any", "any", "NULL", "SHA256", None);
+        expect(0xcc13, "ECDHE", "RSA", "ChaCha20-Poly1305", "SHA256", Some(true));
+        expect(0xe013, "SM2", "SM2", "SM4-CBC", "SM3", Some(false));
+        expect(0xe01a, "RSA", "RSA", "SM4-CBC", "SHA", Some(false));
+        expect(0x0081, "GOST", "GOST", "28147-CNT-IMIT", "GOSTR3411", Some(false));
+        expect(0xc0ff, "ECJPAKE", "ECJPAKE", "AES-128-CCM-8", "SHA256", Some(true));
         expect(0x010080, "RSA", "RSA", "RC4-128", "MD5", Some(false));
         assert_eq!(explain(0x3a3a).name, "GREASE (0x3a3a)");
     }
@@ -174,7 +201,7 @@ mod tests {
 
     #[test]
     fn weak_ones_are_told() {
-        for id in [0x0004, 0x000a, 0x0001, 0x0003, 0x0018, 0x0009] {
+        for id in [0x0004, 0x000a, 0x0001, 0x0003, 0x0018, 0x0009, 0x0081] {
             assert!(weakness(&explain(id)).is_some(), "{id:04x}");
         }
         for id in [0x1301, 0xc02f, 0x002f, 0x0088] {

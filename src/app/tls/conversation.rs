@@ -1,19 +1,20 @@
 //! One flow's handshakes: collects what both sides sent into `tls` and `certificate` records, whatever carried it.
 //! Records, datagrams and reassembly are the sessions'; what the result means for a reader is `diagnosis`.
 use super::{
-    certificate, cipher_suites, diagnosis, extensions, hello, names, parser,
+    certificate_message::{Shown, Stapling},
+    cipher_suites, diagnosis, extension_report, extensions, hello, names,
+    note::Hello,
+    parser,
     parser::kind,
-    report, staple,
     state::{Event, Machine, Stage, Step},
     timing,
-    verdict::Verdict,
 };
 use crate::app::Sink;
 use crate::{
     limits,
     record::{
-        Alert, Certainty, Context, Direction, EndCause, Evidence, OcspStaple, PacketRef, Phase, Record, RecordKind,
-        Resumption, Side, Subject, Timestamp, TlsOutcome, TlsTransport,
+        Alert, Context, Direction, EndCause, Evidence, PacketRef, Phase, Record, RecordKind, Resumption, Side,
+        Timestamp, TlsOutcome, TlsTransport,
     },
 };
 
@@ -41,6 +42,14 @@ pub(super) struct Ending {
     pub(super) packet: PacketRef,
 }
 
+/// Why QUIC's connection was closed, where it was no alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CarrierClose {
+    pub(super) side: Side,
+    pub(super) reason: String,
+    pub(super) packet: PacketRef,
+}
+
 /// One handshake being watched.
 #[derive(Debug, Default)]
 pub(super) struct Handshake {
@@ -53,21 +62,22 @@ pub(super) struct Handshake {
     pub(super) phases: Vec<Phase>,
     pub(super) alerts: Vec<Alert>,
     pub(super) ending: Option<Ending>,
+    pub(super) carrier_close: Option<CarrierClose>,
     /// Who answered with something that is not TLS, and what it is.
     pub(super) not_tls: Option<(Side, &'static str)>,
     /// Whose answer did not come, and for how many nanoseconds the capture shows that.
     pub(super) silence: Option<(Side, i64)>,
     /// Certificates that the client showed; null when it sent no readable Certificate message.
     pub(super) client_certificates: Option<usize>,
+    /// Compressed Certificate messages so far.
+    pub(super) compressed: usize,
     /// Bits of the prime of a DHE key exchange.
     pub(super) prime_bits: Option<usize>,
-    /// The server's certificates as read.
-    pub(super) chain: Vec<certificate::Content>,
-    /// The packet that completed the server's Certificate message.
-    pub(super) chain_packet: Option<PacketRef>,
-    /// What is wrong with them.
-    pub(super) verdict: Option<Verdict>,
-    pub(super) staple: Option<OcspStaple>,
+    /// What the server showed of itself.
+    pub(super) shown: Shown,
+    /// What the client showed of itself.
+    pub(super) client_shown: Shown,
+    pub(super) stapling: Stapling,
     pub(super) version: Option<u16>,
     pub(super) suite: Option<crate::record::CipherSuite>,
     pub(super) group: Option<u16>,
@@ -85,6 +95,7 @@ pub(super) struct Handshake {
     pub(super) heard: [bool; 2],
     pub(super) previous: Option<(Side, PacketRef)>,
     pub(super) last_server_protected: Option<PacketRef>,
+    pub(super) last_client_protected: Option<PacketRef>,
     pub(super) first_hello: Option<Timestamp>,
     pub(super) client_finished: Option<Timestamp>,
     pub(super) server_finished: Option<Timestamp>,
@@ -92,8 +103,8 @@ pub(super) struct Handshake {
 
 /// All handshakes of one flow, one at a time.
 pub(super) struct Conversation {
-    transport: TlsTransport,
-    current: Option<Box<Handshake>>,
+    pub(super) transport: TlsTransport,
+    pub(super) current: Option<Box<Handshake>>,
     hellos: usize,
     /// Once a handshake was completed: whether it was of TLS 1.3.
     established: Option<bool>,
@@ -122,6 +133,9 @@ impl Conversation {
 
     /// Takes a readable handshake message.
     pub(super) fn message(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        if message.kind != kind::CERTIFICATE_STATUS {
+            self.release(out);
+        }
         match message.kind {
             kind::CLIENT_HELLO => {
                 let dtls = self.transport == TlsTransport::Dtls;
@@ -130,8 +144,11 @@ impl Conversation {
                 }
             }
             kind::SERVER_HELLO | kind::HELLO_RETRY_REQUEST => self.server_hello(message, context, out),
-            kind::CERTIFICATE => self.certificates(message, context, out),
+            kind::CERTIFICATE => self.certificates(message, message.body, context, out),
+            kind::COMPRESSED_CERTIFICATE => self.compressed_certificates(message, context, out),
+            kind::CERTIFICATE_STATUS => self.certificate_status(message, context, out),
             _ => {
+                let transport = self.transport;
                 let handshake = self.handshake(message.direction, false);
                 let side = handshake.side(message.direction);
                 match (message.kind, side) {
@@ -141,11 +158,11 @@ impl Conversation {
                         handshake.full = true;
                     }
                     (kind::SERVER_HELLO_DONE, _) => handshake.full = true,
-                    (kind::CERTIFICATE_STATUS, Side::Server) => handshake.staple = staple::read(message.body),
                     (kind::ENCRYPTED_EXTENSIONS, _) => handshake.encrypted_extensions(message.body),
                     _ => {}
                 }
                 handshake.event(message.direction, Event::Message(message.kind), message.packet, context);
+                extension_report::of_message(handshake, message, transport, context, out);
             }
         }
     }
@@ -179,10 +196,14 @@ impl Conversation {
         handshake.offered_session = read.session_id;
         handshake.offered_ticket = read.ticket;
         handshake.early_data |= read.early_data;
+        handshake.stapling.asked |= [extensions::kind::STATUS_REQUEST, extensions::kind::STATUS_REQUEST_V2]
+            .into_iter()
+            .any(|kind| parsed.extensions.find(kind).is_some());
         handshake.machine.offers_early_data(read.early_data);
         handshake.first_hello.get_or_insert(message.packet.timestamp);
         handshake.client_hellos.push(read.hello);
         handshake.event(message.direction, Event::Message(kind::CLIENT_HELLO), message.packet, context);
+        extension_report::of_client_hello(handshake, parsed, message, transport, context, out);
     }
 
     /// Takes a hello that was sent again because its answer did not come (RFC 6347 4.2.4): it is listed, and changes
@@ -224,6 +245,7 @@ impl Conversation {
             }
             return;
         }
+        let transport = self.transport;
         let handshake = self.handshake(message.direction, true);
         let mut read = hello::read_server(&parsed, message.record_version, message.packet);
         read.hello_retry_request |= message.kind == kind::HELLO_RETRY_REQUEST;
@@ -236,66 +258,20 @@ impl Conversation {
         }
         handshake.session_echoed = !parsed.session_id.is_empty() && parsed.session_id == handshake.offered_session;
         handshake.psk_chosen = parsed.extensions.find(extensions::kind::PRE_SHARED_KEY).is_some();
+        handshake.stapling.promise(&parsed.extensions);
         let event = if read.hello_retry_request {
             Event::Message(kind::HELLO_RETRY_REQUEST)
         } else {
             handshake.machine.negotiated(names::is_tls13(version));
+            if read.cipher_suite == cipher_suites::TLS_AES_128_CCM_8_SHA256 {
+                handshake.machine.has_short_tags();
+            }
             Event::Message(kind::SERVER_HELLO)
         };
+        let retry = read.hello_retry_request;
         handshake.server_hellos.push(read);
         handshake.event(message.direction, event, message.packet, context);
-    }
-
-    fn certificates(&mut self, message: Message<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
-        let transport = self.transport;
-        // Certificates come from the server unless it is known to be the other one who shows them.
-        let handshake = self.handshake(message.direction, true);
-        let side = handshake.side(message.direction);
-        let tls13 = handshake.machine.is_tls13() == Some(true);
-        let wanted =
-            [RecordKind::Certificate, RecordKind::Tls, RecordKind::Finding].iter().any(|kind| out.wants(*kind));
-        let list: Vec<&[u8]> = match tls13 {
-            true => {
-                parser::certificate_list_13(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect()
-            }
-            false => parser::certificate_list(message.body).take(limits::MAX_CERTIFICATES.saturating_add(1)).collect(),
-        };
-        if side == Side::Server {
-            handshake.full = true;
-            handshake.chain.clear();
-            handshake.chain_packet = Some(message.packet);
-        } else {
-            handshake.client_certificates = Some(list.len());
-        }
-        let (client, server) = handshake.endpoints(context);
-        for (position, der) in list.iter().enumerate().take_while(|_| wanted) {
-            if position >= limits::MAX_CERTIFICATES {
-                out.limit(&limits::TLS);
-                break;
-            }
-            let content = certificate::read(der);
-            if out.wants(RecordKind::Certificate) {
-                let position = u32::try_from(position).unwrap_or(u32::MAX);
-                let evidence = Evidence::from_iter([message.packet.number]);
-                let subject_flow = Subject::new(context.flow.id, evidence);
-                let mut record =
-                    report::certificate_record(&content, subject_flow, (client, server), (side, transport), position);
-                record.der = (*der).into();
-                out.record(Record::Certificate(Box::new(record)));
-            }
-            if side == Side::Server {
-                handshake.chain.push(content);
-            }
-        }
-        if side == Side::Server
-            && let Some(verifier) = out.verifier()
-        {
-            let host = handshake.client_hellos.first().and_then(|hello| hello.server_name.clone());
-            let hidden = handshake.client_hellos.iter().any(|hello| hello.encrypted_client_hello);
-            let chain = list.get(..handshake.chain.len()).unwrap_or_default();
-            handshake.verdict = Some(Verdict::of(verifier, chain, &handshake.chain, host, hidden, message.packet));
-        }
-        handshake.event(message.direction, Event::Message(kind::CERTIFICATE), message.packet, context);
+        extension_report::of_server_hello(handshake, &parsed, retry, message, transport, context, out);
     }
 
     /// Takes a ChangeCipherSpec.
@@ -329,13 +305,13 @@ impl Conversation {
     pub(super) fn protected(
         &mut self,
         direction: Direction,
-        (content_type, length): (u8, u16),
+        record: impl Into<Event>,
         packet: PacketRef,
         context: &Context<'_>,
         out: &mut Sink<'_>,
     ) {
         let Some(handshake) = &mut self.current else { return };
-        handshake.event(direction, Event::Protected { content_type, length }, packet, context);
+        handshake.event(direction, record.into(), packet, context);
         self.leave_when_done(context, out);
     }
 
@@ -378,9 +354,19 @@ impl Conversation {
         }
     }
 
-    /// server_name of the latest ClientHello.
-    pub(super) fn server_name(&self) -> Option<&str> {
-        self.current.as_ref()?.client_hellos.last()?.server_name.as_deref()
+    /// What is shown of the latest hello, of the kind that is among `kinds`.
+    pub(super) fn shown(&self, kinds: &[u8]) -> Hello<'_> {
+        let Some(handshake) = &self.current else { return Hello::default() };
+        if let Some(hello) = handshake.client_hellos.last().filter(|_| kinds.contains(&kind::CLIENT_HELLO)) {
+            let name = hello.server_name.as_deref();
+            return Hello { name, suites: &hello.cipher_suites, extensions: &hello.extensions };
+        }
+        let server = handshake.server_hellos.last().filter(|_| kinds.contains(&kind::SERVER_HELLO));
+        server.map_or_else(Hello::default, |hello| Hello {
+            name: None,
+            suites: std::slice::from_ref(&hello.cipher_suite),
+            extensions: &hello.extensions,
+        })
     }
 
     /// Whether a handshake is being watched.
@@ -425,12 +411,15 @@ impl Conversation {
         self.finish(context, out);
     }
 
-    fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+    pub(super) fn leave_when_done(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        let dtls = self.transport == TlsTransport::Dtls;
         let done = self.current.as_ref().is_some_and(|handshake| {
             match handshake.machine.stage() {
                 // Tickets and alerts that can be read may follow.
                 Stage::Open => !handshake.decrypted,
-                Stage::Refused | Stage::RefusedSilently(_) => true,
+                // In DTLS 1.3 that may have been an acknowledgment.
+                Stage::RefusedSilently(_) => !dtls || handshake.machine.is_tls13() != Some(true),
+                Stage::Refused => true,
                 Stage::Negotiating | Stage::Finished | Stage::PerhapsRefused(_) => false,
             }
         });
@@ -440,6 +429,7 @@ impl Conversation {
     }
 
     fn finish(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        self.release(out);
         let Some(handshake) = self.current.take() else { return };
         if handshake.client_hellos.is_empty() && handshake.server_hellos.is_empty() {
             return;
@@ -456,7 +446,7 @@ impl Conversation {
     }
 
     /// The handshake being watched; a new one knows its client from who sends what.
-    fn handshake(&mut self, direction: Direction, from_server: bool) -> &mut Handshake {
+    pub(super) fn handshake(&mut self, direction: Direction, from_server: bool) -> &mut Handshake {
         let handshake = self.current.get_or_insert_default();
         if from_server && handshake.client.is_none() {
             handshake.client = Some(direction.reverse());
@@ -488,7 +478,8 @@ impl Handshake {
         let waited = context.packet.timestamp.since(last.timestamp);
         // The round trip is known when both directions are in the capture.
         let both = self.heard_both() || context.round_trip_ns.is_some();
-        if self.machine.stage() == Stage::Negotiating && both && self.ending.is_none() && waited >= SILENCE_NS {
+        let ended = self.ending.is_some() || self.carrier_close.is_some();
+        if self.machine.stage() == Stage::Negotiating && both && !ended && waited >= SILENCE_NS {
             self.silence = Some((side.other(), waited));
         }
     }
@@ -515,21 +506,37 @@ impl Handshake {
         self.heard == [true, true]
     }
 
-    fn event(&mut self, direction: Direction, event: Event, packet: PacketRef, context: &Context<'_>) {
+    pub(super) fn event(&mut self, direction: Direction, event: Event, packet: PacketRef, context: &Context<'_>) {
         self.heard(direction);
         let side = self.side(direction);
         let step = self.machine.step(side, event);
-        if side == Side::Server && matches!(event, Event::Protected { .. }) {
-            self.last_server_protected = Some(packet);
+        match (side, event) {
+            (Side::Server, Event::Protected { .. } | Event::ProtectedIn { .. } | Event::HandshakePacket { .. }) => {
+                self.last_server_protected = Some(packet);
+            }
+            (Side::Client, Event::HandshakePacket { .. }) => self.last_client_protected = Some(packet),
+            _ => {}
         }
         let Some(step) = step else { return };
+        let finished = Step::implied("finished");
         if step.server_finished_before
             && let Some(last) = self.last_server_protected
         {
-            let finished = Step { name: "finished", certainty: Certainty::Implied, server_finished_before: false };
             self.phase(Side::Server, finished, last, context);
         }
+        if step.client_finished_before {
+            // The packet itself is the first to show it where those before are missing.
+            self.phase(Side::Client, finished, self.last_client_protected.unwrap_or(packet), context);
+        }
         self.phase(side, step, packet, context);
+    }
+
+    /// QUIC's connection was closed for a reason that is not TLS's.
+    pub(super) fn carrier_closed(&mut self, close: CarrierClose) {
+        if self.machine.stage() == Stage::Negotiating {
+            self.evidence.add(close.packet.number);
+            self.carrier_close = Some(close);
+        }
     }
 
     fn phase(&mut self, side: Side, step: Step, packet: PacketRef, context: &Context<'_>) {
@@ -561,6 +568,7 @@ impl Handshake {
             self.group = parser::key_exchange_group(body, suite.authentication == "PSK").or(self.group);
         } else if suite.key_exchange == "DHE" && suite.authentication != "PSK" {
             self.prime_bits = parser::key_exchange_prime_bits(body);
+            self.group = parser::key_exchange_named_prime(body).or(self.group);
         }
     }
 
@@ -598,7 +606,7 @@ impl Handshake {
             // An alert and the end right after the client's flight: it was not accepted. Much later it is a farewell.
             Stage::PerhapsRefused(_) if self.ending.is_some() && self.ended_at_once() => TlsOutcome::Failed,
             Stage::PerhapsRefused(_) => TlsOutcome::Established,
-            _ if self.not_tls.is_some() || self.silence.is_some() => TlsOutcome::Failed,
+            _ if self.not_tls.is_some() || self.silence.is_some() || self.carrier_close.is_some() => TlsOutcome::Failed,
             // With one direction only, what the other side said is not known, and so not how it went.
             Stage::Negotiating => match self.ending {
                 Some(ending) if self.heard_both() || self.broke_off(ending) => TlsOutcome::Failed,

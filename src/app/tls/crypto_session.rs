@@ -1,4 +1,5 @@
-//! TLS inside QUIC: handshake messages without records, in the order of the CRYPTO stream (RFC 9001 4.1.3).
+//! TLS inside QUIC: handshake messages without records, in the order of the CRYPTO stream (RFC 9001 4.1.3), those of all
+//! encryption levels that could be opened.
 use super::{
     conversation::{Conversation, Message},
     note,
@@ -7,7 +8,7 @@ use super::{
 use crate::{
     app::{Session, Sink},
     limits,
-    record::{Context, Direction, Input, Progress, TlsTransport},
+    record::{Context, Direction, Input, Notice, Progress, TlsTransport},
 };
 
 /// TLS over QUIC's CRYPTO stream: handshake messages without records (RFC 9001 4.1.3).
@@ -52,9 +53,13 @@ impl Session for CryptoSession {
             Input::Stream { direction, bytes } => return self.stream(direction, bytes, context, out),
             Input::End { direction, cause } => self.conversation.end(direction, cause, context, out),
             Input::Close => self.conversation.close(context, out),
-            // CRYPTO bytes that never came: what follows cannot be aligned.
+            // CRYPTO bytes that never came: their carrier goes on where a message begins, and half of one is gone.
             Input::Gap { .. } | Input::Skipped { .. } | Input::Datagram { .. } => {}
         }
         Progress::Consumed(0)
+    }
+
+    fn notice(&mut self, notice: &Notice, context: &Context<'_>, out: &mut Sink<'_>) {
+        self.conversation.carrier(notice, context, out);
     }
 }

@@ -244,8 +244,8 @@ impl Decryption {
         let (Some(client_random), Ok(server_random)) = (self.client_random, hello.random.try_into()) else { return };
         let chosen = hello.extensions.find(extensions::kind::SUPPORTED_VERSIONS).and_then(extensions::number);
         let version = chosen.unwrap_or(hello.legacy_version);
-        let supported =
-            matches!(version, 0x0301..=0x0304 | 0x7f19..=0x7f1c | 0xfeff | 0xfefd) && hello.compression == 0;
+        let supported = matches!(version, 0x0301..=0x0304 | 0x7f19..=0x7f1c | 0x7f22..=0x7f2b | 0xfeff | 0xfefd | 0xfefc)
+            && hello.compression == 0;
         let suite = Suite::of(hello.cipher_suite).filter(|_| supported);
         let negotiated = Negotiated {
             client_random,
@@ -263,7 +263,8 @@ impl Decryption {
             self.unsupported = Some((negotiated.suite_id, packet));
         }
         self.negotiated = Some(negotiated);
-        if !super::names::is_tls13(version) {
+        // Records of DTLS 1.3 are opened by `dtls13_keys`.
+        if !super::names::is_tls13(version) || self.numbered {
             return;
         }
         for side in [direction, direction.reverse()] {
@@ -426,6 +427,16 @@ impl Decryption {
             }
         }
         opened
+    }
+
+    /// A record was tried elsewhere.
+    pub(super) fn tried(&mut self, opened: bool, packet: PacketRef) {
+        if opened {
+            self.opened = self.opened.saturating_add(1);
+        } else {
+            self.failed = self.failed.saturating_add(1);
+            self.failures.add(packet.number);
+        }
     }
 
     /// The direction goes from one epoch to the next, after the message that ends the first.

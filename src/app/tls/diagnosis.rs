@@ -176,7 +176,9 @@ pub(super) fn findings(handshake: &Handshake, context: &Context<'_>, out: &mut S
 fn broken_off(handshake: &Handshake, failure: &TlsFailure, context: &Context<'_>, out: &mut Sink<'_>) {
     let after = last_message(handshake);
     let alert = handshake.alerts.iter().find(|alert| alert.level == "fatal");
-    let decisive = alert.map(|alert| alert.packet).or(handshake.ending.map(|ending| ending.packet.number));
+    let closed = handshake.carrier_close.as_ref().map(|close| close.packet);
+    let ended = closed.or(handshake.ending.map(|ending| ending.packet)).map(|packet| packet.number);
+    let decisive = alert.map(|alert| alert.packet).or(ended);
     let packets: Evidence = handshake.phases.last().map(|phase| phase.packet).into_iter().chain(decisive).collect();
     let side = failure.side.map_or("other side", who);
     let (kind, title, reference) = match failure.code.as_str() {

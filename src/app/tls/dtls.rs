@@ -2,6 +2,7 @@
 //! fragments. What they mean is the conversation's, as over TCP.
 use nom::{
     IResult, Parser,
+    bytes::complete::take,
     multi::length_data,
     number::complete::{be_u8, be_u16, be_u24, be_u64},
 };
@@ -9,17 +10,24 @@ use nom::{
 use super::{
     conversation::{Conversation, Message},
     decryption::Decryption,
-    diagnosis, names, note,
-    parser::kind,
+    diagnosis,
+    dtls13::{self, ConnectionIds, Unified},
+    dtls13_keys::Dtls13,
+    extensions, names, note,
+    parser::{self, kind},
     record_layer::content,
     record_protection::Sealed,
     report::{Passed, report_record},
+    state::Event,
 };
 use crate::{
     app::{Probe, Session, Sink, Verdict},
     limits,
     record::{Context, Direction, Input, Progress, RecordAlert, TlsTransport},
 };
+
+/// DTLS 1.3.
+const VERSION_13: u16 = 0xfefc;
 
 /// A record with a plain header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +40,11 @@ struct DtlsRecord<'a> {
     fragment: &'a [u8],
 }
 
-fn record(input: &[u8]) -> IResult<&[u8], DtlsRecord<'_>> {
+/// Reads a record. With DTLS 1.2, a type of its own says that a connection id stands before the length (RFC 9146 4).
+fn record(input: &[u8], connection_id: Option<usize>) -> IResult<&[u8], DtlsRecord<'_>> {
     let (input, (content_type, version, number)) = (be_u8, be_u16, be_u64).parse(input)?;
+    let id_bytes = if content_type == content::TLS12_CID { connection_id.unwrap_or(0) } else { 0 };
+    let (input, _) = take(id_bytes).parse(input)?;
     let (input, fragment) = length_data(be_u16).parse(input)?;
     let [high, low, ..] = number.to_be_bytes();
     Ok((input, DtlsRecord { content_type, version, epoch: u16::from_be_bytes([high, low]), number, fragment }))
@@ -59,11 +70,6 @@ fn fragment(input: &[u8]) -> IResult<&[u8], Fragment<'_>> {
 
 fn is_version(version: u16) -> bool {
     matches!(version, 0xfeff | 0xfefd | 0xfefc | 0x0100)
-}
-
-/// Whether a byte begins a record with DTLS 1.3's short header (RFC 9147 4).
-fn is_short_header(byte: u8) -> bool {
-    byte >> 5 == 0b001
 }
 
 /// A message being put together.
@@ -130,20 +136,26 @@ struct Half {
     seen: Vec<Mark>,
     /// The epoch that keys were looked for.
     epoch: u16,
+    /// The latest epoch of DTLS 1.3 that was seen, and opened where there are keys.
+    epoch13: u64,
 }
 
 /// DTLS over UDP.
 pub(super) struct DtlsSession {
     conversation: Conversation,
     halves: [Half; 2],
-    /// Where secrets were given, or may come. DTLS 1.2 and 1.0; records of DTLS 1.3 stay closed.
+    connection_ids: ConnectionIds,
+    /// Where secrets were given, or may come: opens records of DTLS 1.2 and 1.0, and counts for all.
     decryption: Option<Box<Decryption>>,
+    /// The same for DTLS 1.3.
+    decryption13: Option<Box<Dtls13>>,
 }
 
 impl DtlsSession {
     pub(super) fn new() -> Self {
         let conversation = Conversation::new(TlsTransport::Dtls);
-        Self { conversation, halves: <[Half; 2]>::default(), decryption: None }
+        let (halves, connection_ids) = (<[Half; 2]>::default(), ConnectionIds::default());
+        Self { conversation, halves, connection_ids, decryption: None, decryption13: None }
     }
 
     fn half(&mut self, direction: Direction) -> &mut Half {
@@ -156,14 +168,17 @@ impl DtlsSession {
 
     fn datagram(&mut self, direction: Direction, mut rest: &[u8], context: &Context<'_>, out: &mut Sink<'_>) {
         while let Some(first) = rest.first() {
-            if is_short_header(*first) {
-                // Lengths may be left out and numbers are encrypted: all that is left counts as one record.
-                let length = u16::try_from(rest.len()).unwrap_or(u16::MAX);
-                let protected = (content::APPLICATION_DATA, length);
-                self.conversation.protected(direction, protected, context.packet, context, out);
-                return;
+            if dtls13::is_unified(*first) {
+                let Some((record, after)) = dtls13::unified(rest, self.connection_ids.length(direction)) else {
+                    // Cut, or with a connection id of a length that is not known: all that is left counts as one.
+                    self.sealed(direction, *first, rest.len(), context, out);
+                    return;
+                };
+                rest = after;
+                self.unified(direction, record, context, out);
+                continue;
             }
-            let Ok((after, record)) = record(rest) else { return };
+            let Ok((after, record)) = record(rest, self.connection_ids.length(direction)) else { return };
             if !is_version(record.version) {
                 return;
             }
@@ -187,7 +202,79 @@ impl DtlsSession {
             }
         } else {
             self.conversation.protected(direction, (record.content_type, length), packet, context, out);
-            report(direction, passed, (Vec::new(), None), true, None, context, out);
+            report(direction, passed, (Vec::new(), None), true, note::Hello::default(), context, out);
+        }
+    }
+
+    /// A record with DTLS 1.3's header.
+    fn unified(&mut self, direction: Direction, record: Unified<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
+        let latest = self.half(direction).epoch13;
+        let epoch = dtls13::epoch(latest, record.epoch_bits);
+        let mut content = Vec::new();
+        let opened = match (&mut self.decryption13, &mut self.decryption) {
+            (Some(keys), Some(decryption)) => {
+                content = decryption.take_content();
+                let sealed = (epoch, record);
+                keys.open(direction, sealed, &mut content, decryption, context.secrets, context.packet)
+            }
+            _ => None,
+        };
+        if let Some(content_type) = opened {
+            self.half(direction).epoch13 = latest.max(epoch);
+            let length = u16::try_from(record.fragment.len()).unwrap_or(u16::MAX);
+            let passed = Passed { content_type: Some(content_type), version: VERSION_13, length };
+            self.conversation.decrypted(direction);
+            match (content_type, epoch) {
+                (content::APPLICATION_DATA, dtls13::EARLY) => {
+                    self.conversation.application_data(direction, true, context.packet, context);
+                    report(direction, passed, (Vec::new(), None), true, note::Hello::default(), context, out);
+                }
+                _ => self.readable(direction, passed, &content, context, out),
+            }
+        } else {
+            self.sealed(direction, record.epoch_bits, record.fragment.len(), context, out);
+        }
+        if let Some(decryption) = &mut self.decryption {
+            decryption.give_back(content);
+        }
+    }
+
+    /// A record of DTLS 1.3 that stays closed. The low two bits of `flags` are the epoch's.
+    fn sealed(&mut self, direction: Direction, flags: u8, length: usize, context: &Context<'_>, out: &mut Sink<'_>) {
+        let half = self.half(direction);
+        let epoch = dtls13::epoch(half.epoch13, flags);
+        half.epoch13 = half.epoch13.max(epoch);
+        let length = u16::try_from(length).unwrap_or(u16::MAX);
+        self.conversation.protected(direction, Event::ProtectedIn { epoch, length }, context.packet, context, out);
+        let passed = Passed { content_type: None, version: VERSION_13, length };
+        report(direction, passed, (Vec::new(), None), true, note::Hello::default(), context, out);
+    }
+
+    /// Looks at a hello for what records behind it need: lengths of connection ids, and keys of DTLS 1.3.
+    fn hello(&mut self, direction: Direction, kind: u8, body: &[u8], context: &Context<'_>) {
+        self.connection_ids.message(direction, kind, body);
+        match kind {
+            kind::CLIENT_HELLO => {
+                let random = parser::client_hello(body, true).ok().and_then(|(_, hello)| hello.random.try_into().ok());
+                let Some(random): Option<[u8; 32]> = random else { return };
+                if self.decryption13.as_ref().is_some_and(|keys| keys.is_of(&random)) {
+                    return;
+                }
+                self.halves.iter_mut().for_each(|half| half.epoch13 = 0);
+                let wanted = !context.secrets.is_none();
+                self.decryption13 = wanted.then(|| Box::new(Dtls13::new(direction, random)));
+            }
+            kind::SERVER_HELLO => {
+                let Ok((_, hello)) = parser::server_hello(body) else { return };
+                let version = hello.extensions.find(extensions::kind::SUPPORTED_VERSIONS).and_then(extensions::number);
+                if let Some(keys) = &mut self.decryption13
+                    && version.is_some_and(dtls13::is_dtls13)
+                    && !hello.is_hello_retry_request()
+                {
+                    keys.negotiated(hello.cipher_suite);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -219,14 +306,10 @@ impl DtlsSession {
         out: &mut Sink<'_>,
     ) {
         let packet = context.packet;
-        let (mut kinds, mut alert, mut host) = (Vec::new(), None, None);
+        let (mut kinds, mut alert) = (Vec::new(), None);
         match (passed.content_type, bytes) {
             (Some(content::HANDSHAKE), fragments) => {
                 kinds = self.handshake(direction, passed.version, fragments, context, out);
-                if out.wants_notes() && !kinds.is_empty() {
-                    host =
-                        fragment(fragments).ok().and_then(|(_, first)| note::host_name(first.kind, first.bytes, true));
-                }
             }
             (Some(content::CHANGE_CIPHER_SPEC), _) => self.conversation.change_cipher_spec(direction, packet, context),
             (Some(content::ALERT), &[level, description]) => {
@@ -239,7 +322,8 @@ impl DtlsSession {
             _ => {}
         }
         let encrypted = passed.content_type == Some(content::APPLICATION_DATA);
-        report(direction, passed, (kinds, alert), encrypted, host, context, out);
+        let hello = self.conversation.shown(&kinds);
+        report(direction, passed, (kinds, alert), encrypted, hello, context, out);
     }
 
     /// Takes a record's fragments; says which messages they completed.
@@ -290,6 +374,7 @@ impl DtlsSession {
             if mark.begins() {
                 self.half(direction.reverse()).seen.clear();
             }
+            self.hello(direction, kind, body, context);
             if !context.secrets.is_none() {
                 let decryption = self.decryption.get_or_insert_with(|| Box::new(Decryption::new(true)));
                 let header = message_header(piece);
@@ -314,12 +399,12 @@ fn report(
     passed: Passed,
     (kinds, alert): (Vec<u8>, Option<RecordAlert>),
     encrypted: bool,
-    host: Option<&[u8]>,
+    hello: note::Hello<'_>,
     context: &Context<'_>,
     out: &mut Sink<'_>,
 ) {
     if out.wants_notes() {
-        out.note(note::of_record(passed, &kinds, alert, encrypted, host, "dtls"));
+        out.note(note::of_record(passed, &kinds, alert, encrypted, hello, "dtls"));
     }
     report_record(TlsTransport::Dtls, direction, passed, kinds, alert, encrypted, context.packet, context, out);
 }
@@ -368,7 +453,7 @@ impl Session for DtlsSession {
 
 /// Whether a datagram is DTLS: a chain of records that ends where it ends, the first with believable content.
 pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
-    let Ok((mut rest, first)) = record(probe.bytes) else { return Verdict::No };
+    let Ok((mut rest, first)) = record(probe.bytes, None) else { return Verdict::No };
     let content = match first.content_type {
         content::HANDSHAKE if first.epoch == 0 => fragment(first.fragment).is_ok_and(|(_, piece)| {
             let within = piece.offset.saturating_add(piece.bytes.len()) <= piece.length;
@@ -376,16 +461,17 @@ pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
         }),
         content::ALERT if first.epoch == 0 => first.fragment.len() == 2,
         content::CHANGE_CIPHER_SPEC => first.fragment.len() == 1,
-        content::HANDSHAKE | content::ALERT | content::APPLICATION_DATA | 25 => first.epoch > 0,
+        content::ACK if first.epoch == 0 => first.fragment.len() % 16 == 2,
+        content::HANDSHAKE | content::ALERT | content::APPLICATION_DATA | content::TLS12_CID => first.epoch > 0,
         _ => false,
     };
     if !content || !is_version(first.version) {
         return Verdict::No;
     }
     while let Some(byte) = rest.first() {
-        match record(rest) {
+        match record(rest, None) {
             Ok((after, next)) if is_version(next.version) => rest = after,
-            _ if is_short_header(*byte) => break,
+            _ if dtls13::is_unified(*byte) => break,
             // Cut by the snap length.
             _ => return Verdict::Likely,
         }

@@ -5,6 +5,8 @@ use nom::{
     number::complete::{be_u8, be_u16},
 };
 
+use super::parser;
+
 /// Extension types that are looked at (TLS ExtensionType registry).
 pub mod kind {
     #![allow(missing_docs)]
@@ -14,6 +16,8 @@ pub mod kind {
     pub const EC_POINT_FORMATS: u16 = 11;
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
     pub const ALPN: u16 = 16;
+    pub const STATUS_REQUEST_V2: u16 = 17;
+    pub const SIGNED_CERTIFICATE_TIMESTAMP: u16 = 18;
     pub const SESSION_TICKET: u16 = 35;
     pub const PRE_SHARED_KEY: u16 = 41;
     pub const EARLY_DATA: u16 = 42;
@@ -22,7 +26,10 @@ pub mod kind {
     pub const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 }
 
-/// A hello's extensions, as on the wire.
+/// Bytes of ticket_lifetime and ticket_age_add.
+const LIFETIME_AND_AGE_BYTES: usize = 8;
+
+/// A message's extensions, as on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extensions<'a> {
     bytes: &'a [u8],
@@ -34,6 +41,35 @@ impl<'a> Extensions<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8], damaged: bool) -> Self {
         Self { bytes, damaged }
+    }
+
+    /// Those of a TLS 1.3 message that is no hello: EncryptedExtensions, CertificateRequest, NewSessionTicket (RFC 9846
+    /// 4.3.1, 4.3.2, 4.6.1). Null for others, and where what stands before them does not fit.
+    #[must_use]
+    pub fn of_message(message: u8, body: &'a [u8]) -> Option<Self> {
+        let list = match message {
+            parser::kind::ENCRYPTED_EXTENSIONS => body,
+            parser::kind::CERTIFICATE_REQUEST => {
+                let context: IResult<&[u8], &[u8]> = length_data(be_u8).parse(body);
+                context.ok()?.0
+            }
+            parser::kind::NEW_SESSION_TICKET => {
+                let (_, body) = body.split_at_checked(LIFETIME_AND_AGE_BYTES)?;
+                let ticket: IResult<&[u8], (&[u8], &[u8])> = (length_data(be_u8), length_data(be_u16)).parse(body);
+                ticket.ok()?.0
+            }
+            _ => return None,
+        };
+        let (length, list) = list.split_at_checked(2)?;
+        let length = length.iter().fold(0, |length: usize, byte| length << 8 | usize::from(*byte));
+        Some(list.get(..length).map_or(Self::new(list, true), |list| Self::new(list, false)))
+    }
+
+    /// Whether the list ends where its message does, and its last extension where the list does.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let read: usize = self.iter().map(|(_, body)| body.len().saturating_add(4)).sum();
+        !self.damaged && read == self.bytes.len()
     }
 
     /// Type and body of each, in wire order, until the first that does not fit.

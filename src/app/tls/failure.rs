@@ -53,6 +53,11 @@ pub(super) fn of(handshake: &Handshake) -> Option<TlsFailure> {
         );
         return Some(build("silence", Some(side), Some(Cause::Silence), explanation));
     }
+    if let Some(close) = &handshake.carrier_close {
+        let explanation =
+            format!("The {} closed the QUIC connection after {after}: {}.", who(close.side), close.reason);
+        return Some(build("closed", Some(close.side), Some(Cause::BrokenOff), explanation));
+    }
     let ending = handshake.ending?;
     let (cause, why) = cause_of_ending(handshake, ending.side);
     let code = match ending.cause {
@@ -127,7 +132,7 @@ fn cause_of_alert(handshake: &Handshake, alert: &Alert) -> (Option<Cause>, Strin
 
 /// What is wrong with the server's certificates, if anything is.
 fn certificate(handshake: &Handshake) -> String {
-    let problems = handshake.verdict.as_ref().map(|verdict| verdict.problems(handshake.staple.as_ref()));
+    let problems = handshake.shown.verdict.as_ref().map(|verdict| verdict.problems(handshake.stapling.staple()));
     match problems.as_deref() {
         None => String::new(),
         Some([]) => "Nothing is wrong with the server's certificates by the authorities given here.".into(),
@@ -257,7 +262,7 @@ fn cause_of_silent_refusal(handshake: &Handshake, side: Side) -> (Option<Cause>,
             Some(Cause::CertificateProbablyRefused),
             "the certificate is encrypted, and refusing it is by far the commonest reason at this point.".into(),
         ),
-        Side::Client if !handshake.chain.is_empty() => {
+        Side::Client if !handshake.shown.chain.is_empty() => {
             (Some(Cause::CertificateProbablyRefused), "it probably did not accept the server's certificate.".into())
         }
         Side::Server if tls13 => (
@@ -277,7 +282,7 @@ fn cause_of_ending(handshake: &Handshake, side: Side) -> (Option<Cause>, String)
              and so does a firewall that refuses the name."
                 .into(),
         ),
-        Side::Client if !handshake.chain.is_empty() => {
+        Side::Client if !handshake.shown.chain.is_empty() => {
             let wrong = certificate(handshake);
             let wrong = if wrong.is_empty() { wrong } else { format!(" {wrong}") };
             (

@@ -1,10 +1,11 @@
-//! From secrets to keys: the PRF of TLS 1.0 to 1.2 (RFC 2246, RFC 5246 section 5) and HKDF-Expand-Label of TLS 1.3
-//! (RFC 9846 section 7.1). The primitives are the libraries'.
+//! From secrets to keys: the PRF of TLS 1.0 to 1.2 (RFC 2246, RFC 5246 section 5) and the KeyUpdate of TLS 1.3. The
+//! primitives are the libraries'.
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
-use ring::hkdf;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384};
+
+use crate::app::codec::hkdf::expand_into;
 
 /// Hashes of MACs, of the PRF and of HKDF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,34 +136,6 @@ fn p_hash(hash: Hash, secret: &[u8], label: &str, seed: &[&[u8]], out: &mut [u8]
     }
 }
 
-/// HKDF-Expand-Label (RFC 9846 section 7.1) with an empty context; `prefix` is `tls13 ` or `dtls13`. The secret's length
-/// tells the hash. Null when it is that of none.
-pub(super) fn expand_label<const N: usize>(secret: &[u8], prefix: &str, label: &str) -> Option<[u8; N]> {
-    let mut out = [0; N];
-    expand_into(secret, prefix, label, &mut out)?;
-    Some(out)
-}
-
-/// The same, into a buffer.
-pub(super) fn expand_into(secret: &[u8], prefix: &str, label: &str, out: &mut [u8]) -> Option<()> {
-    struct Length(usize);
-    impl hkdf::KeyType for Length {
-        fn len(&self) -> usize {
-            self.0
-        }
-    }
-    let algorithm = match secret.len() {
-        32 => hkdf::HKDF_SHA256,
-        48 => hkdf::HKDF_SHA384,
-        _ => return None,
-    };
-    let length = u16::try_from(out.len()).ok()?.to_be_bytes();
-    let label_length = u8::try_from(prefix.len().checked_add(label.len())?).ok()?;
-    let info = [&length[..], &[label_length], prefix.as_bytes(), label.as_bytes(), &[0]];
-    let secret = hkdf::Prk::new_less_safe(algorithm, secret);
-    secret.expand(&info, Length(out.len())).ok()?.fill(out).ok()
-}
-
 /// The next secret after a KeyUpdate (RFC 9846 section 7.2).
 pub(super) fn next_secret(secret: &[u8], prefix: &str) -> Option<Vec<u8>> {
     let mut next = vec![0; secret.len()];
@@ -190,17 +163,5 @@ mod tests {
             6b 30 17 91 e9 0d 35 c9 c9 a4 6b 4e 14 ba f9 af 0f a0 22 f7 07 7d ef 17 ab fd 37 97 c0 56 4b ab
             4f bc 91 66 6e 9d ef 9b 97 fc e3 4f 79 67 89 ba a4 80 82 d1 22 ee 42 c5 a7 2e 5a 51 10 ff f7 01 87 34 7b 66";
         assert_eq!(out.to_vec(), hex(expected));
-    }
-
-    /// RFC 8448 section 3: the server's handshake traffic secret, its key and IV.
-    #[test]
-    fn hkdf_of_tls13() {
-        let secret =
-            hex("b6 7b 7d 69 0c c1 6c 4e 75 e5 42 13 cb 2d 37 b4 e9 c9 12 bc de d9 10 5d 42 be fd 59 d3 91 ad 38");
-        let key: [u8; 16] = expand_label(&secret, "tls13 ", "key").unwrap();
-        let iv: [u8; 12] = expand_label(&secret, "tls13 ", "iv").unwrap();
-        assert_eq!(key.to_vec(), hex("3f ce 51 60 09 c2 17 27 d0 f2 e4 e8 6e e4 03 bc"));
-        assert_eq!(iv.to_vec(), hex("5d 31 3e b2 67 12 76 ee 13 00 0b 30"));
-        assert!(expand_label::<16>(&secret[1..], "tls13 ", "key").is_none());
     }
 }

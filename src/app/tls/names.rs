@@ -10,6 +10,8 @@ pub fn version(version: u16) -> String {
         0x0302 => "TLS 1.1".into(),
         0x0303 => "TLS 1.2".into(),
         0x0304 => "TLS 1.3".into(),
+        // TLS 1.3 was draft 28 at last; DTLS 1.3 went on to 43, which is RFC 9147.
+        0x7f1d..=0x7f2b => format!("DTLS 1.3 draft {}", version & 0xff),
         0x7f00..=0x7fff => format!("TLS 1.3 draft {}", version & 0xff),
         0xfb00..=0xfbff => format!("TLS 1.3 draft {} (Facebook)", version & 0xff),
         0x0100 => "DTLS 1.0 (OpenSSL's early number)".into(),
@@ -323,6 +325,8 @@ mod tests {
         assert_eq!(version(0x0303), "TLS 1.2");
         assert_eq!(version(0xfefd), "DTLS 1.2");
         assert_eq!(version(0x7f1c), "TLS 1.3 draft 28");
+        assert_eq!(version(0x7f2b), "DTLS 1.3 draft 43");
+        assert_eq!(version(0xfefc), "DTLS 1.3");
         assert_eq!(group(4588), "X25519MLKEM768");
         assert_eq!(alert(48), Some("unknown_ca"));
         assert_eq!(signature_scheme(0x0804), "rsa_pss_rsae_sha256");

@@ -27,6 +27,7 @@ pub mod kind {
     pub const CLIENT_KEY_EXCHANGE: u8 = 16;
     pub const FINISHED: u8 = 20;
     pub const CERTIFICATE_STATUS: u8 = 22;
+    pub const COMPRESSED_CERTIFICATE: u8 = 25;
 }
 
 /// The random that makes a ServerHello a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 9846 4.1.3).
@@ -167,27 +168,31 @@ pub fn certificate_list(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     let list: IResult<&[u8], &[u8]> = length_data(be_u24).parse(body);
     // A list longer than the message: read what is there.
     let list = list.map_or_else(|_| body.get(3..).unwrap_or_default(), |(_, list)| list);
-    entries(list, false)
+    entries(list, false).map(|(der, _)| der)
 }
 
 /// The same for TLS 1.3, where a context comes first and extensions follow each certificate (RFC 9846 4.4.2).
-pub fn certificate_list_13(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn certificate_list_13(body: &[u8]) -> impl Iterator<Item = (&[u8], Extensions<'_>)> {
     let list: IResult<&[u8], (&[u8], &[u8])> = (length_data(be_u8), length_data(be_u24)).parse(body);
     entries(list.map_or(&[], |(_, (_, list))| list), true)
 }
 
-fn entries(mut list: &[u8], with_extensions: bool) -> impl Iterator<Item = &[u8]> {
+fn entries(mut list: &[u8], with_extensions: bool) -> impl Iterator<Item = (&[u8], Extensions<'_>)> {
     std::iter::from_fn(move || {
         let entry: IResult<&[u8], &[u8]> = length_data(be_u24).parse(list);
         let (after, der) = entry.ok()?;
         list = after;
+        let mut extensions = Extensions::default();
         if with_extensions {
-            let skipped: IResult<&[u8], &[u8]> = length_data(be_u16).parse(list);
-            list = skipped.map_or(&[], |(after, _)| after);
+            let read: IResult<&[u8], &[u8]> = length_data(be_u16).parse(list);
+            match read {
+                Ok((after, body)) => (list, extensions) = (after, Extensions::new(body, false)),
+                Err(_) => list = &[],
+            }
         }
-        Some(der)
+        Some((der, extensions))
     })
-    .filter(|der| !der.is_empty())
+    .filter(|(der, _)| !der.is_empty())
 }
 
 /// The named curve of an ECDHE ServerKeyExchange (RFC 8422 5.4); `psk` when an identity hint comes first (RFC 5489).
@@ -202,6 +207,22 @@ pub fn key_exchange_group(body: &[u8], psk: bool) -> Option<u16> {
     let read: IResult<&[u8], (u8, u16)> = (be_u8, be_u16).parse(body);
     // 3 is named_curve.
     read.ok().and_then(|(_, (curve_type, group))| (curve_type == 3).then_some(group))
+}
+
+/// The group of a DHE ServerKeyExchange whose prime is one of RFC 7919's; null of other primes. All five begin and end
+/// alike, and differ in their length.
+#[must_use]
+pub fn key_exchange_named_prime(body: &[u8]) -> Option<u16> {
+    const BEGIN: [u8; 24] = [
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xad, 0xf8, 0x54, 0x58, 0xa2, 0xbb, 0x4a, 0x9a, 0xaf, 0xdc,
+        0x56, 0x20, 0x27, 0x3d, 0x3c, 0xf1,
+    ];
+    const END: [u8; 8] = [0xff; 8];
+    let read: IResult<&[u8], &[u8]> = length_data(be_u16).parse(body);
+    let prime = read.ok()?.1;
+    let groups = [(256, 256), (384, 257), (512, 258), (768, 259), (1024, 260)];
+    let named = prime.starts_with(&BEGIN) && prime.ends_with(&END);
+    groups.into_iter().find(|(length, _)| named && *length == prime.len()).map(|(_, group)| group)
 }
 
 /// Size in bits of the prime of a DHE ServerKeyExchange (RFC 5246 7.4.3).

@@ -9,6 +9,10 @@ pub mod content {
     pub const HANDSHAKE: u8 = 22;
     pub const APPLICATION_DATA: u8 = 23;
     pub const HEARTBEAT: u8 = 24;
+    /// DTLS 1.2 with a connection id (RFC 9146).
+    pub const TLS12_CID: u8 = 25;
+    /// DTLS 1.3 (RFC 9147 7).
+    pub const ACK: u8 = 26;
 }
 
 /// Bytes of a record's header.

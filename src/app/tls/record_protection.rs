@@ -3,22 +3,18 @@
 use std::fmt;
 
 use aes::{Aes128, Aes256};
-use cbc::cipher::{
-    BlockModeDecrypt, InnerIvInit, KeyInit, StreamCipher, block_padding::NoPadding, consts::U8, consts::U12,
-    consts::U16,
-};
-use ccm::{Ccm, aead::AeadInOut};
+use cbc::cipher::{BlockModeDecrypt, InnerIvInit, KeyInit, StreamCipher, block_padding::NoPadding};
 use des::TdesEde3;
 use rc4::Rc4;
-use ring::aead;
 
 use super::{
     cipher_suites,
-    key_schedule::{Hash, Prf, expand_label},
+    key_schedule::{Hash, Prf},
 };
-
-/// Bytes of an AEAD nonce.
-const NONCE_BYTES: usize = 12;
+use crate::app::codec::{
+    aead::{self, Aead, Algorithm, NONCE_BYTES},
+    hkdf::expand_label,
+};
 
 /// How records are encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +71,21 @@ impl Encryption {
         }
     }
 
+    fn aead(self) -> Option<Algorithm> {
+        Some(match self {
+            Self::Aes128Gcm => Algorithm::Aes128Gcm,
+            Self::Aes256Gcm => Algorithm::Aes256Gcm,
+            Self::ChaCha20Poly1305 => Algorithm::ChaCha20Poly1305,
+            Self::Aes128Ccm => Algorithm::Aes128Ccm,
+            Self::Aes256Ccm => Algorithm::Aes256Ccm,
+            Self::Aes128Ccm8 => Algorithm::Aes128Ccm8,
+            Self::Aes256Ccm8 => Algorithm::Aes256Ccm8,
+            Self::Aes128Cbc | Self::Aes256Cbc | Self::TripleDesCbc | Self::Rc4 | Self::Null => return None,
+        })
+    }
+
     fn is_aead(self) -> bool {
-        self.block_bytes().is_none() && !matches!(self, Self::Rc4 | Self::Null)
+        self.aead().is_some()
     }
 
     /// Bytes of the IV that comes out of the key block in TLS 1.2 and before.
@@ -100,7 +109,8 @@ impl Suite {
     /// By IANA's number; null when its records cannot be opened here.
     pub(super) fn of(id: u32) -> Option<Self> {
         let suite = cipher_suites::explain(id);
-        if suite.name.contains("EXPORT") {
+        // ChaCha20-Poly1305's draft has the names of RFC 7905 and makes other nonces.
+        if suite.name.contains("EXPORT") || matches!(id, 0xcc13..=0xcc15) {
             return None;
         }
         Some(Self { encryption: Encryption::named(&suite.encryption)?, hash: Hash::named(&suite.hash)? })
@@ -113,6 +123,17 @@ impl Suite {
             (true, Hash::Sha384) => Prf::Of(Hash::Sha384),
             (true, _) => Prf::Of(Hash::Sha256),
         }
+    }
+
+    /// What encrypts record numbers in DTLS 1.3 (RFC 9147 4.2.3): as QUIC's packet numbers. Null for suites that are none of
+    /// TLS 1.3's.
+    pub(super) fn number_algorithm(self) -> Option<&'static ring::aead::quic::Algorithm> {
+        Some(match self.encryption {
+            Encryption::Aes128Gcm | Encryption::Aes128Ccm | Encryption::Aes128Ccm8 => &ring::aead::quic::AES_128,
+            Encryption::Aes256Gcm | Encryption::Aes256Ccm | Encryption::Aes256Ccm8 => &ring::aead::quic::AES_256,
+            Encryption::ChaCha20Poly1305 => &ring::aead::quic::CHACHA20,
+            _ => return None,
+        })
     }
 
     /// Bytes of a TLS 1.3 secret.
@@ -169,14 +190,6 @@ enum Cipher {
     },
 }
 
-enum Aead {
-    Ring(Box<aead::LessSafeKey>),
-    Ccm128(Box<Ccm<Aes128, U16, U12>>),
-    Ccm256(Box<Ccm<Aes256, U16, U12>>),
-    Ccm128Short(Box<Ccm<Aes128, U8, U12>>),
-    Ccm256Short(Box<Ccm<Aes256, U8, U12>>),
-}
-
 enum BlockKey {
     Aes128(Box<Aes128>),
     Aes256(Box<Aes256>),
@@ -186,48 +199,6 @@ enum BlockKey {
 struct MacKey {
     hash: Hash,
     key: Vec<u8>,
-}
-
-impl Aead {
-    fn new(encryption: Encryption, key: &[u8]) -> Option<Self> {
-        let ring = |algorithm| {
-            let key = aead::UnboundKey::new(algorithm, key).ok()?;
-            Some(Self::Ring(Box::new(aead::LessSafeKey::new(key))))
-        };
-        match encryption {
-            Encryption::Aes128Gcm => ring(&aead::AES_128_GCM),
-            Encryption::Aes256Gcm => ring(&aead::AES_256_GCM),
-            Encryption::ChaCha20Poly1305 => ring(&aead::CHACHA20_POLY1305),
-            Encryption::Aes128Ccm => Ccm::new_from_slice(key).ok().map(|key| Self::Ccm128(Box::new(key))),
-            Encryption::Aes256Ccm => Ccm::new_from_slice(key).ok().map(|key| Self::Ccm256(Box::new(key))),
-            Encryption::Aes128Ccm8 => Ccm::new_from_slice(key).ok().map(|key| Self::Ccm128Short(Box::new(key))),
-            Encryption::Aes256Ccm8 => Ccm::new_from_slice(key).ok().map(|key| Self::Ccm256Short(Box::new(key))),
-            _ => None,
-        }
-    }
-
-    fn tag_bytes(&self) -> usize {
-        match self {
-            Self::Ccm128Short(_) | Self::Ccm256Short(_) => 8,
-            _ => 16,
-        }
-    }
-
-    /// Opens what is in `buffer`, which keeps the plaintext.
-    fn open(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], buffer: &mut Vec<u8>) -> Option<()> {
-        match self {
-            Self::Ring(key) => {
-                let nonce = aead::Nonce::assume_unique_for_key(nonce);
-                let length = key.open_in_place(nonce, aead::Aad::from(aad), buffer).ok()?.len();
-                buffer.truncate(length);
-                Some(())
-            }
-            Self::Ccm128(key) => key.decrypt_in_place(&nonce.into(), aad, buffer).ok(),
-            Self::Ccm256(key) => key.decrypt_in_place(&nonce.into(), aad, buffer).ok(),
-            Self::Ccm128Short(key) => key.decrypt_in_place(&nonce.into(), aad, buffer).ok(),
-            Self::Ccm256Short(key) => key.decrypt_in_place(&nonce.into(), aad, buffer).ok(),
-        }
-    }
 }
 
 impl BlockKey {
@@ -339,10 +310,10 @@ impl Keys {
         let mac = MacKey { hash, key: mac.to_vec() };
         Some(Self(match encryption {
             Encryption::ChaCha20Poly1305 => {
-                Cipher::Implicit { key: Aead::new(encryption, key)?, iv: iv.try_into().ok()?, tls13: false }
+                Cipher::Implicit { key: Aead::new(encryption.aead()?, key)?, iv: iv.try_into().ok()?, tls13: false }
             }
             _ if encryption.is_aead() => {
-                Cipher::Explicit { key: Aead::new(encryption, key)?, salt: iv.try_into().ok()? }
+                Cipher::Explicit { key: Aead::new(encryption.aead()?, key)?, salt: iv.try_into().ok()? }
             }
             Encryption::Rc4 => Cipher::Stream { key: Box::new(Rc4::new_from_slice(key).ok()?), mac },
             Encryption::Null => Cipher::Null { mac },
@@ -359,8 +330,8 @@ impl Keys {
             return None;
         }
         let key = match suite.encryption.key_bytes() {
-            16 => Aead::new(suite.encryption, &expand_label::<16>(secret, prefix, "key")?)?,
-            _ => Aead::new(suite.encryption, &expand_label::<32>(secret, prefix, "key")?)?,
+            16 => Aead::new(suite.encryption.aead()?, &expand_label::<16>(secret, prefix, "key")?)?,
+            _ => Aead::new(suite.encryption.aead()?, &expand_label::<32>(secret, prefix, "key")?)?,
         };
         Some(Self(Cipher::Implicit { key, iv: expand_label(secret, prefix, "iv")?, tls13: true }))
     }
@@ -377,9 +348,7 @@ impl Keys {
         match &mut self.0 {
             Cipher::Implicit { key, iv, tls13 } => {
                 let content = sealed.fragment.len().checked_sub(key.tag_bytes())?;
-                let mut nonce = *iv;
-                let number = sealed.number.to_be_bytes();
-                nonce.iter_mut().rev().zip(number.iter().rev()).for_each(|(byte, number)| *byte ^= number);
+                let nonce = aead::nonce(iv, sealed.number);
                 out.extend_from_slice(sealed.fragment);
                 match tls13 {
                     true => key.open(nonce, sealed.header, out),

@@ -3,14 +3,15 @@ use super::{certificate, conversation::Handshake, failure, names, record_layer::
 use crate::{
     app::Sink,
     record::{
-        Certificate, Context, Direction, Endpoint, Evidence, PacketRef, Record, RecordAlert, RecordKind, Side, Subject,
-        Tls, TlsRecord, TlsTransport,
+        Certificate, Context, Direction, Endpoint, Evidence, LeafMarks, PacketRef, Record, RecordAlert, RecordKind,
+        Side, Subject, Tls, TlsRecord, TlsTransport,
     },
 };
 
 impl Handshake {
     /// The record.
     pub(super) fn into_record(self: Box<Self>, transport: TlsTransport, context: &Context<'_>) -> Tls {
+        let marks = self.marks().map(Box::new);
         let (client, server) = self.endpoints(context);
         let (outcome, failure, resumption) = (self.outcome(), failure::of(&self), self.resumption());
         let tls13 = self.machine.is_tls13();
@@ -27,7 +28,9 @@ impl Handshake {
             // TLS 1.3 keeps old sessions closed unless a PSK is used without a fresh key share (RFC 9846 2.2).
             suite.forward_secrecy = Some(self.group.is_some());
         }
-        let verification = self.verdict.as_ref().map(|verdict| verdict.record(self.staple.as_ref()));
+        let staple = self.stapling.staple().cloned();
+        let verification = self.shown.verdict.as_ref().map(|verdict| verdict.record(staple.as_ref()));
+        let client_verification = self.client_shown.verdict.as_ref().map(|verdict| verdict.record(None));
         Tls {
             subject: Subject::new(context.flow.id, self.evidence),
             client,
@@ -48,11 +51,36 @@ impl Handshake {
             alerts: self.alerts,
             outcome,
             failure,
-            certificates: self.chain.into_iter().map(|content| content.sha256).collect(),
+            certificates: self.shown.chain.into_iter().map(|content| content.sha256).collect(),
             verification,
-            ocsp_staple: self.staple,
+            client_certificates: self.client_shown.chain.into_iter().map(|content| content.sha256).collect(),
+            client_verification,
+            ocsp_staple: staple,
             decrypted: self.decrypted,
+            marks,
         }
+    }
+}
+
+impl Handshake {
+    /// What the server's certificate shows when many are compared.
+    fn marks(&self) -> Option<LeafMarks> {
+        let (leaf, packet) = self.shown.chain.first().zip(self.shown.packet)?;
+        let trusted = self.shown.verdict.as_ref().is_some_and(|verdict| verdict.is_trusted());
+        let host = self.client_hellos.first().and_then(|hello| hello.server_name.as_deref());
+        let issuer = leaf.issuer.clone()?;
+        Some(LeafMarks {
+            packet: packet.number,
+            issuer,
+            issuer_words: leaf.issuer_cn.iter().chain(&leaf.issuer_organisation).cloned().collect(),
+            trusted,
+            for_host: host.is_some_and(|host| certificate::is_for(leaf, host)),
+            has_scts: !leaf.scts.is_empty(),
+            has_public_pointers: leaf.has_public_pointers,
+            key: leaf.key_digest,
+            sha256: leaf.sha256.clone(),
+            not_before: leaf.not_before.unwrap_or_default(),
+        })
     }
 }
 
@@ -89,6 +117,7 @@ pub(super) fn certificate_record(
         der_length: u64::try_from(content.der_length).unwrap_or(u64::MAX),
         sha256: content.sha256,
         sha1: content.sha1,
+        scts: content.scts,
         der: Box::default(),
     }
 }

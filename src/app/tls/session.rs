@@ -382,9 +382,8 @@ impl TlsSession {
         out: &mut Sink<'_>,
     ) {
         if out.wants_notes() {
-            let hello = handshake_types.contains(&kind::CLIENT_HELLO);
-            let name = self.conversation.server_name().filter(|_| hello);
-            out.note(note::of_record(passed, &handshake_types, alert, encrypted, name.map(str::as_bytes), "tls"));
+            let hello = self.conversation.shown(&handshake_types);
+            out.note(note::of_record(passed, &handshake_types, alert, encrypted, hello, "tls"));
         }
         report_record(TlsTransport::Tcp, direction, passed, handshake_types, alert, encrypted, packet, context, out);
     }

@@ -45,3 +45,36 @@ pub(super) fn algorithms() -> Vec<&'static dyn SignatureVerificationAlgorithm> {
     let wider: [&'static dyn SignatureVerificationAlgorithm; 3] = [&RSA_1024_SHA1, &RSA_1024_SHA256, &RSA_1024_SHA512];
     wider.into_iter().chain(webpki::ALL_VERIFICATION_ALGS.iter().copied()).collect()
 }
+
+/// Whether a signature holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checked {
+    /// It does.
+    Fits,
+    /// It does not.
+    DoesNotFit,
+    /// The algorithm, or this kind of key, is not known here.
+    Unknown,
+}
+
+/// Checks a signature outside a certificate. The algorithms are AlgorithmIdentifiers without their headers, the signature's
+/// and the key's.
+pub(super) fn check(
+    algorithms: &[&'static dyn SignatureVerificationAlgorithm],
+    (key_algorithm, key): (&[u8], &[u8]),
+    (algorithm, value): (&[u8], &[u8]),
+    message: &[u8],
+) -> Checked {
+    // RSA's NULL parameters may be left out (RFC 4055 5).
+    let same = |known: &[u8]| known == algorithm || known.strip_suffix(&[5, 0]) == Some(algorithm);
+    let mut fitting = algorithms
+        .iter()
+        .filter(|known| known.public_key_alg_id().as_ref() == key_algorithm && same(known.signature_alg_id().as_ref()));
+    // An ECDSA algorithm stands there once for each curve that may go with a hash.
+    match fitting.try_fold(Checked::Unknown, |_, known| match known.verify_signature(key, message, value) {
+        Ok(()) => Err(Checked::Fits),
+        Err(_) => Ok(Checked::DoesNotFit),
+    }) {
+        Ok(checked) | Err(checked) => checked,
+    }
+}

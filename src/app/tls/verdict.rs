@@ -5,7 +5,8 @@ use super::{
     verification::{self, Problem, Verifier},
 };
 use crate::record::{
-    OcspStaple, PacketRef, RevocationStatus, Timestamp, Verification, VerificationNow, VerificationReason as Reason,
+    OcspStaple, PacketRef, RevocationStatus, Side, StapleProblem, Timestamp, Verification, VerificationNow,
+    VerificationReason as Reason,
 };
 
 const NANOSECONDS: i64 = 1_000_000_000;
@@ -18,16 +19,15 @@ pub(super) struct Verdict {
     trust: String,
     problems: Vec<Problem>,
     now: Option<Vec<Problem>>,
-    serial: Option<String>,
 }
 
 impl Verdict {
-    /// Judges `chain`, whose content is `contents`, at the time of `packet`. With an encrypted ClientHello (`hidden`) the
+    /// Judges the `chain` that `side` showed, whose content is `contents`, at the time of `packet`. With an encrypted ClientHello (`hidden`) the
     /// name that can be seen need not be the one that was asked for: it counts only when it fits.
     pub(super) fn of(
         verifier: &mut Verifier,
-        chain: &[&[u8]],
-        contents: &[Content],
+        side: Side,
+        (chain, contents): (&[&[u8]], &[Content]),
         host: Option<String>,
         hidden: bool,
         packet: PacketRef,
@@ -37,21 +37,20 @@ impl Verdict {
         let (host, mismatch) = if hidden && mismatch.is_some() { (None, None) } else { (host, mismatch) };
         let now = verifier.trust().now();
         let mut judge = |at: i64| {
-            let mut problems = verifier.judge(chain, contents, at).to_vec();
+            let mut problems = verifier.judge(chain, contents, side, at).to_vec();
             problems.extend(mismatch.clone());
             problems.sort_by_key(|problem| problem.reason);
             problems
         };
         let problems = judge(packet.timestamp.nanoseconds().div_euclid(NANOSECONDS));
         let now = now.map(judge);
-        let serial = leaf.and_then(|leaf| leaf.serial.clone());
-        Self { at: packet.timestamp, host, trust: verifier.trust().describe(), problems, now, serial }
+        Self { at: packet.timestamp, host, trust: verifier.trust().describe(), problems, now }
     }
 
     /// What is wrong, what the staple says included; the weightiest first.
     pub(super) fn problems(&self, staple: Option<&OcspStaple>) -> Vec<Problem> {
         let mut problems = self.problems.clone();
-        problems.extend(self.revoked(staple));
+        problems.extend(Self::revoked(staple));
         problems.sort_by_key(|problem| problem.reason);
         problems
     }
@@ -61,13 +60,32 @@ impl Verdict {
         &self.trust
     }
 
-    fn revoked(&self, staple: Option<&OcspStaple>) -> Option<Problem> {
+    /// Whether the chain leads to an authority that is trusted.
+    pub(super) fn is_trusted(&self) -> bool {
+        let apart = [Reason::UnknownCa, Reason::SelfSigned, Reason::MissingIntermediate, Reason::InvalidSignature];
+        !apart.into_iter().any(|reason| self.has(reason))
+    }
+
+    /// Whether this is among what is wrong.
+    pub(super) fn has(&self, reason: Reason) -> bool {
+        self.problems.iter().any(|problem| problem.reason == reason)
+    }
+
+    /// Revoked, by a staple that may be believed.
+    fn revoked(staple: Option<&OcspStaple>) -> Option<Problem> {
         let staple = staple.filter(|staple| staple.status == RevocationStatus::Revoked)?;
-        if self.serial.as_ref().is_some_and(|serial| *serial != staple.serial) {
+        let not_for_it =
+            [StapleProblem::WrongSignature, StapleProblem::UnauthorisedResponder, StapleProblem::OtherCertificate];
+        if staple.problems.iter().any(|problem| not_for_it.contains(problem)) {
             return None;
         }
         let when = staple.revoked_at.as_deref().map_or(String::new(), |at| format!(" on {at}"));
-        let explanation = format!("The server's own OCSP staple says that its certificate was revoked{when}.");
+        let unchecked = match staple.signed_by {
+            Some(_) => "",
+            None => " The signature on that could not be checked.",
+        };
+        let explanation =
+            format!("The server's own OCSP staple says that its certificate was revoked{when}.{unchecked}");
         Some(Problem { reason: Reason::RevokedByStaple, explanation })
     }
 
@@ -75,7 +93,7 @@ impl Verdict {
     pub(super) fn record(&self, staple: Option<&OcspStaple>) -> Verification {
         let problems = self.problems(staple);
         let now = self.now.as_ref().map(|now| {
-            let staple = self.revoked(staple);
+            let staple = Self::revoked(staple);
             let reason = now.iter().chain(&staple).map(|problem| problem.reason).min().unwrap_or(Reason::Ok);
             VerificationNow { ok: reason == Reason::Ok, reason }
         });

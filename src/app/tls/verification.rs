@@ -1,4 +1,4 @@
-//! Verdicts on the certificates a server shows: the chain is built and checked by `webpki` for a given moment against
+//! Verdicts on the certificates a server, or a client, shows: the chain is built and checked by `webpki` for a given moment against
 //! given anchors, and what it says is put in terms of the one link that is missing or wrong. Names are matched as RFC 9525
 //! says. Whether the other side really refused is not known here: this is what a client with these anchors would do.
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -6,13 +6,21 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use sha2::{Digest, Sha256};
 use webpki::{EndEntityCert, Error, KeyUsage};
+use x509_parser::certificate::X509Certificate;
 
 use super::{
     certificate::{self, Content},
+    diagnosis::who,
     signatures,
+    staple::{Response, Single},
+    staple_check,
     trust::Trust,
+    verification_words,
 };
-use crate::{limits, record::VerificationReason as Reason};
+use crate::{
+    limits,
+    record::{Side, VerificationReason as Reason},
+};
 
 /// Clients refuse RSA keys of less than 2048 bits from 2014-01-01 on (CA/Browser Forum Baseline Requirements, A).
 const SHORT_KEYS_END: i64 = 1_388_534_400;
@@ -35,6 +43,7 @@ pub struct Verifier {
     trust: Arc<Trust>,
     algorithms: Vec<&'static dyn rustls_pki_types::SignatureVerificationAlgorithm>,
     kept: HashMap<[u8; 32], Vec<Kept>>,
+    staples: HashMap<[u8; 32], Arc<staple_check::Found>>,
 }
 
 /// A verdict, and the seconds from and until which time does not change it.
@@ -48,7 +57,7 @@ impl Verifier {
     /// By these anchors.
     #[must_use]
     pub fn new(trust: Arc<Trust>) -> Self {
-        Self { trust, algorithms: signatures::algorithms(), kept: HashMap::new() }
+        Self { trust, algorithms: signatures::algorithms(), kept: HashMap::new(), staples: HashMap::new() }
     }
 
     /// What the chains are judged by.
@@ -57,10 +66,39 @@ impl Verifier {
         &self.trust
     }
 
-    /// What is wrong with a chain, the leaf first, at a moment in seconds since the epoch; the weightiest first.
-    /// `contents` are the same certificates, read. Host names are not looked at: see [`wrong_host`].
-    pub fn judge(&mut self, chain: &[&[u8]], contents: &[Content], at: i64) -> Arc<[Problem]> {
+    /// What of a staple time does not change. Kept, as a server shows the same one to all its clients.
+    pub(super) fn staple(
+        &mut self,
+        response: &Response<'_>,
+        single: &Single<'_>,
+        leaf: &X509Certificate<'_>,
+        chain: &[&[u8]],
+    ) -> Arc<staple_check::Found> {
         let mut digest = Sha256::new();
+        let parts = [response.signed, response.algorithm, response.signature];
+        for part in parts.iter().chain(&response.certificates).chain(chain) {
+            digest.update(part.len().to_be_bytes());
+            digest.update(part);
+        }
+        let key: [u8; 32] = digest.finalize().into();
+        if let Some(found) = self.staples.get(&key) {
+            return Arc::clone(found);
+        }
+        let (anchors, algorithms) = (self.trust.anchors(), self.algorithms.as_slice());
+        let question = staple_check::Question { response, single, leaf, chain, anchors, algorithms };
+        let found = Arc::new(question.answer());
+        if self.staples.len() >= limits::MAX_KEPT_VERDICTS {
+            self.staples.clear();
+        }
+        self.staples.insert(key, Arc::clone(&found));
+        found
+    }
+
+    /// What is wrong with a chain that `side` shows, the leaf first, at a moment in seconds since the epoch; the weightiest
+    /// first. `contents` are the same certificates, read. Host names are not looked at: see [`wrong_host`].
+    pub fn judge(&mut self, chain: &[&[u8]], contents: &[Content], side: Side, at: i64) -> Arc<[Problem]> {
+        let mut digest = Sha256::new();
+        digest.update([u8::from(side == Side::Client)]);
         contents.iter().for_each(|content| digest.update(&content.sha256));
         let key: [u8; 32] = digest.finalize().into();
         let known = self.kept.get(&key).into_iter().flatten();
@@ -68,7 +106,7 @@ impl Verifier {
             return Arc::clone(&kept.problems);
         }
         let problems: Arc<[Problem]> =
-            Judged { chain, contents, trust: &self.trust, algorithms: &self.algorithms }.problems(at).into();
+            Judged { chain, contents, side, trust: &self.trust, algorithms: &self.algorithms }.problems(at).into();
         // Verdicts change only where a certificate's validity begins or ends, or where a rule did.
         let ends = contents.iter().filter_map(|content| content.not_after).map(|after| after.saturating_add(1));
         let starts = contents.iter().filter_map(|content| content.not_before);
@@ -110,6 +148,8 @@ pub fn wrong_host(leaf: &Content, host: &str) -> Option<Problem> {
 struct Judged<'a> {
     chain: &'a [&'a [u8]],
     contents: &'a [Content],
+    /// Whose they are.
+    side: Side,
     trust: &'a Trust,
     algorithms: &'a [&'static dyn rustls_pki_types::SignatureVerificationAlgorithm],
 }
@@ -171,7 +211,10 @@ impl Judged<'_> {
         let Some((leaf, intermediates)) = ders.split_first() else { return Ok(()) };
         let leaf = EndEntityCert::try_from(leaf)?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at).unwrap_or_default()));
-        let usage = KeyUsage::server_auth();
+        let usage = match self.side {
+            Side::Client => KeyUsage::client_auth(),
+            Side::Server => KeyUsage::server_auth(),
+        };
         leaf.verify_for_usage(self.algorithms, anchors, intermediates, time, usage, None, None).map(|_| ())
     }
 
@@ -215,55 +258,27 @@ impl Judged<'_> {
     /// A certificate in words.
     fn name(&self, content: &Content) -> String {
         let what = match self.contents.first() {
-            Some(leaf) if std::ptr::eq(leaf, content) => "The server's certificate",
-            _ => "The issuing certificate",
+            Some(leaf) if std::ptr::eq(leaf, content) => format!("The {}'s certificate", who(self.side)),
+            _ => "The issuing certificate".into(),
         };
         format!("{what} {}", content.subject.as_deref().filter(|name| !name.is_empty()).unwrap_or(&content.sha256))
     }
 
     fn explain(&self, error: &Error) -> (Reason, String) {
         let leaf_is_self_issued = self.contents.first().is_some_and(|leaf| leaf.self_issued == Some(true));
-        let said = |reason, what: &str| (reason, format!("{what} ({error})."));
         match error {
-            Error::CertExpired { .. } => said(Reason::Expired, "A certificate of the chain has expired"),
-            Error::CertNotValidYet { .. } => said(Reason::NotYetValid, "A certificate of the chain is not valid yet"),
             Error::UnknownIssuer => self.no_anchor(),
             Error::CaUsedAsEndEntity | Error::UnsupportedCertVersion if leaf_is_self_issued => self.no_anchor(),
-            Error::CaUsedAsEndEntity => {
-                said(Reason::WrongPurpose, "The server's certificate is one for an authority, not for a server")
-            }
-            #[allow(deprecated)] // the older form may still be returned
-            Error::RequiredEkuNotFound | Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
-                // What webpki says of it is its own structure printed.
-                let what = "A certificate of the chain has an extendedKeyUsage that does not allow servers (RFC 5280 4.2.1.12).";
-                (Reason::WrongPurpose, what.to_owned())
-            }
-            Error::EndEntityUsedAsCa => {
-                said(Reason::NotACa, "A certificate of the chain was issued by one that is no authority's")
-            }
-            Error::NameConstraintViolation => {
-                said(Reason::NameConstraints, "An authority of the chain may not issue for this name")
-            }
-            Error::PathLenConstraintViolated => {
-                said(Reason::PathLength, "An authority of the chain may not have further authorities below it")
-            }
-            Error::InvalidSignatureForPublicKey | Error::SignatureAlgorithmMismatch => self.bad_signature(error),
-            Error::CertDistrusted => said(Reason::Distrusted, "An authority of the chain is distrusted by name"),
-            Error::UnsupportedCriticalExtension | Error::UnsupportedCertVersion => {
-                said(Reason::Unsupported, "A certificate of the chain is of a kind that clients do not accept")
-            }
-            #[allow(deprecated)]
+            Error::InvalidSignatureForPublicKey | Error::SignatureAlgorithmMismatch => self.bad_signature(),
+            #[allow(deprecated)] // the older forms may still be returned
             Error::UnsupportedSignatureAlgorithm
             | Error::UnsupportedSignatureAlgorithmContext(_)
             | Error::UnsupportedSignatureAlgorithmForPublicKey
             | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => self.unsupported_signature(),
-            Error::MaximumSignatureChecksExceeded
-            | Error::MaximumPathBuildCallsExceeded
-            | Error::MaximumPathDepthExceeded
-            | Error::MaximumNameConstraintComparisonsExceeded => {
-                said(Reason::TooComplex, "The chain has more possible paths than a client tries")
+            other => {
+                let (reason, words) = verification_words::of(other, self.side);
+                (reason, format!("{words}."))
             }
-            _ => said(Reason::Malformed, "A certificate of the chain does not follow RFC 5280"),
         }
     }
 
@@ -287,8 +302,11 @@ impl Judged<'_> {
         let alone = path.len() == 1;
         if alone && self.is_probably_issued_by_an_intermediate(last) {
             let others = match self.contents.len() {
-                0 | 1 => "The server sent no other certificate".to_owned(),
-                count => format!("None of the {} others that the server sent is its", count.saturating_sub(1)),
+                0 | 1 => format!("The {} sent no other certificate", who(self.side)),
+                count => {
+                    let count = count.saturating_sub(1);
+                    format!("None of the {count} others that the {} sent is its", who(self.side))
+                }
             };
             let explanation = format!(
                 "{whose} was issued by {issuer}, which is not in {store}. {others}: the intermediate certificate is \
@@ -297,8 +315,9 @@ impl Judged<'_> {
             return (Reason::MissingIntermediate, explanation);
         }
         let explanation = format!(
-            "{whose} was issued by {issuer}, which the server did not send and which is not in {store}: a private or \
-             former authority, or one more intermediate certificate that is missing."
+            "{whose} was issued by {issuer}, which the {} did not send and which is not in {store}: a private or \
+             former authority, or one more intermediate certificate that is missing.",
+            who(self.side)
         );
         (Reason::UnknownCa, explanation)
     }
@@ -312,12 +331,14 @@ impl Judged<'_> {
             return false;
         }
         let organisation = leaf.issuer_organisation.as_deref().unwrap_or_default();
+        // Who verifies clients gave them their certificates as a rule, from a root of its own.
         leaf.has_authority_access
-            || self.trust.is_extended()
-            || (!organisation.is_empty() && self.trust.knows_organisation(organisation.as_bytes()))
+            || (self.side == Side::Server
+                && (self.trust.is_extended()
+                    || (!organisation.is_empty() && self.trust.knows_organisation(organisation.as_bytes()))))
     }
 
-    fn bad_signature(&self, error: &Error) -> (Reason, String) {
+    fn bad_signature(&self) -> (Reason, String) {
         let path = self.path();
         // Keys that are too short cannot be used at all.
         let short = path.iter().skip(1).find(|content| is_rsa(content) && content.key_bits.is_some_and(|n| n < 1024));
@@ -334,8 +355,8 @@ impl Judged<'_> {
             return (Reason::UnknownCa, explanation);
         }
         let explanation = format!(
-            "A signature of the chain up to {issuer} does not fit the issuer's key ({error}): a certificate was altered, \
-             or the issuer has another key under the same name."
+            "A signature of the chain up to {issuer} does not fit the issuer's key: a certificate was altered, or the \
+             issuer has another key under the same name."
         );
         (Reason::InvalidSignature, explanation)
     }

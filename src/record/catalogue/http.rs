@@ -1,5 +1,5 @@
 //! Findings about HTTP.
-use super::{ERROR, Entry, NOTE, WARNING, WARNING_OR_ERROR};
+use super::{ERROR, Entry, NOTE, NOTE_OR_WARNING, WARNING, WARNING_OR_ERROR};
 
 pub static ENTRIES: &[Entry] = &[
     Entry {
@@ -80,6 +80,109 @@ pub static ENTRIES: &[Entry] = &[
         explanation: "Everybody on the path can read them, and they are in this capture. Use HTTPS, and change the \
              password.",
         reference: Some("RFC 7617 4"),
+    },
+    Entry {
+        code: "http.invalid-host",
+        severities: NOTE_OR_WARNING,
+        title: "a request without Host, or with several",
+        explanation: "A server must answer 400 to such a request in HTTP/1.1. A proxy and a server that choose by different \
+             fields, or by none, may send it to different sites; several Host fields are also a way past a proxy's rules.",
+        reference: Some("RFC 9112 3.2"),
+    },
+    Entry {
+        code: "websocket.accept-mismatch",
+        severities: WARNING,
+        title: "the server's answer to the WebSocket key is wrong",
+        explanation: "The server must answer the client's random key with a hash of it. Another answer is a cached one, or \
+             comes from a server that does not speak WebSocket; the client has to fail the connection.",
+        reference: Some("RFC 6455 4.2.2"),
+    },
+    Entry {
+        code: "websocket.malformed",
+        severities: WARNING,
+        title: "a WebSocket frame breaks the protocol",
+        explanation: "A frame of the client without a mask, a reserved opcode or bit, a fragmented or overlong control frame, a \
+             continuation of nothing: who receives it must fail the connection. Either it is no WebSocket, or one of the \
+             two, or a proxy between them, does not follow the protocol.",
+        reference: Some("RFC 6455 5"),
+    },
+    Entry {
+        code: "websocket.closed-abnormally",
+        severities: NOTE_OR_WARNING,
+        title: "a WebSocket connection was closed with a code of failure",
+        explanation: "Only 1000 (done) and 1001 (going away) are a normal end. Others say why it failed: 1002 and 1007 are broken \
+             protocol or text, 1008 a rule of the application, 1009 a message that is too big, 1011 a failure of the \
+             server. Codes from 3000 on mean what the application says.",
+        reference: Some("RFC 6455 7.4"),
+    },
+    Entry {
+        code: "websocket.no-close",
+        severities: NOTE,
+        title: "a WebSocket connection ended without a Close frame",
+        explanation: "Its programs see code 1006. A program that ended or crashed, the idle timeout of a proxy or translator, or \
+             a network that was lost. Pings more often than that timeout keep the connection open.",
+        reference: Some("RFC 6455 7.1.5"),
+    },
+    Entry {
+        code: "websocket.limit",
+        severities: NOTE,
+        title: "more broken rules than are told",
+        explanation: "Only the first 16 kinds of broken rules of one WebSocket connection are told: it is hardly one.",
+        reference: None,
+    },
+    Entry {
+        code: "http.redirect-chain",
+        severities: WARNING,
+        title: "many redirects in a row",
+        explanation: "A client was sent on five times in a row. Each costs a round trip at least. Where they lead back to where \
+             they began (a cookie that is not kept, http and https that send to one another), the client gives up in the \
+             end; browsers do after 20.",
+        reference: Some("RFC 9110 15.4"),
+    },
+    Entry {
+        code: "http.gateway-cause",
+        severities: ERROR,
+        title: "what was behind a gateway's 502, 503 or 504",
+        explanation: "The capture holds both legs of the request: what the client asked the gateway, and what the gateway asked \
+             the server behind it. The finding names that server, and whether it failed itself or had not answered when \
+             the gateway gave up. Both legs are joined by identifiers they carry (traceparent, X-Request-ID), by \
+             X-Forwarded-For, or by method, target, addresses and times.",
+        reference: Some("RFC 9110 15.6"),
+    },
+    Entry {
+        code: "http.proxied",
+        severities: NOTE,
+        title: "a proxy or balancer passes requests on",
+        explanation: "Requests were seen on both sides of it, so its choice of servers and its own delay can be told. Each `http` \
+             record says which request it was sent for (`forwarded_from`) or as what it was passed on (`forwarded_as`), \
+             and how certain that is.",
+        reference: Some("RFC 9110 3.7"),
+    },
+    Entry {
+        code: "http.decompression-bomb",
+        severities: WARNING,
+        title: "content becomes far longer when it is decoded",
+        explanation: "Told with --export-objects. Decoding was stopped where the content became 200 times as long as what was \
+             sent and more than 16 MiB, or longer than 1 GiB. No usual content gains as much: this is how decompression \
+             bombs look, which fill the memory or the disk of who opens them.",
+        reference: Some("RFC 9110 8.4"),
+    },
+    Entry {
+        code: "http.undecodable-content",
+        severities: WARNING,
+        title: "content is not coded as its header says",
+        explanation: "Told with --export-objects. Content-Encoding or Transfer-Encoding names a coding, but the content does \
+             not decode, or ends in the middle. Its recipient fails on it: a server or proxy that coded twice, not at \
+             all, or broke off, or content that was changed on the way.",
+        reference: Some("RFC 9110 8.4"),
+    },
+    Entry {
+        code: "http.export-limit",
+        severities: NOTE,
+        title: "objects were not written, as a limit was reached",
+        explanation: "Told with --export-objects. One run writes at most 100,000 objects and 16 GiB, and collects 4,096 at \
+             once. Filter the capture (-f) to get the others.",
+        reference: None,
     },
     Entry {
         code: "http.limit",

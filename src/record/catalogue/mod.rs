@@ -4,6 +4,7 @@ mod capture;
 mod dns;
 mod http;
 mod http2;
+mod proxy;
 mod quic;
 mod tcp;
 mod tls;
@@ -35,6 +36,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("DNS", dns::ENTRIES),
     ("HTTP", http::ENTRIES),
     ("HTTP/2 and gRPC", http2::ENTRIES),
+    ("proxies", proxy::ENTRIES),
 ];
 
 /// All codes.

@@ -1,5 +1,5 @@
 //! Findings about QUIC.
-use super::{Entry, NOTE};
+use super::{Entry, NOTE, WARNING};
 
 pub static ENTRIES: &[Entry] = &[
     Entry {
@@ -23,8 +23,7 @@ pub static ENTRIES: &[Entry] = &[
         code: "quic.too-many-connections",
         severities: NOTE,
         title: "more QUIC connections between two ports than are followed",
-        explanation: "Only the newest are followed; Initial packets of older ones stay closed. Load generators reuse ports \
-             in this way.",
+        explanation: "Only the newest are followed; packets of older ones stay closed. Load generators reuse ports in this way.",
         reference: None,
     },
     Entry {
@@ -34,5 +33,24 @@ pub static ENTRIES: &[Entry] = &[
         explanation: "CRYPTO frames carried more, or lay farther ahead, than any real handshake needs; the rest is left \
              out.",
         reference: Some("RFC 9000 7.5"),
+    },
+    Entry {
+        code: "quic.decryption-failed",
+        severities: WARNING,
+        title: "given keys do not open a connection's packets",
+        explanation: "A key log that was given names the random of this connection's ClientHello, but its packets, or some of \
+             them, do not authenticate with what it says. Where none does, the secrets are of another connection. Where \
+             some do not, those packets were changed on their way, were cut by the capture's snap length, or only look like \
+             packets of this connection (a stateless reset does). 0-RTT packets are not counted: their keys are those of \
+             an earlier session, and the server may refuse them.",
+        reference: Some("RFC 9001 5.3"),
+    },
+    Entry {
+        code: "quic.decryption-unsupported",
+        severities: NOTE,
+        title: "keys are there, but packets under this cipher suite cannot be opened",
+        explanation: "QUIC protects packets with TLS 1.3's AES-128-GCM, AES-256-GCM, AES-128-CCM or ChaCha20-Poly1305. The \
+             server chose something else, so what is in the packets stays closed though secrets were given.",
+        reference: Some("RFC 9001 5.3"),
     },
 ];

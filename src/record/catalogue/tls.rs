@@ -79,6 +79,34 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 5246 7.4.1.1"),
     },
     Entry {
+        code: "tls.malformed-extension",
+        severities: WARNING,
+        title: "an extension does not hold what its definition says",
+        explanation: "A hello, or another message with extensions, holds one whose lengths do not add up, that is empty \
+             where it must not be, or longer than what belongs there. Strict peers answer with the alert decode_error \
+             and end the handshake; lenient ones pass over it. The sender's TLS library is faulty, or the message was \
+             made up, as scanners and fuzzers do.",
+        reference: Some("RFC 9846 4.2"),
+    },
+    Entry {
+        code: "tls.duplicate-extension",
+        severities: WARNING,
+        title: "one message holds the same extension twice",
+        explanation: "There must be no more than one extension of a type in a message. Which of them counts is not \
+             defined: peers that take different ones can be played off against each other, as when a firewall reads \
+             another server_name than the server does. Most peers refuse with illegal_parameter or decode_error.",
+        reference: Some("RFC 9846 4.2"),
+    },
+    Entry {
+        code: "tls.unsolicited-extension",
+        severities: WARNING,
+        title: "the server answered an extension that the client had not offered",
+        explanation: "A server may only answer what the client asked for. Clients refuse the handshake with the alert \
+             unsupported_extension. The server's TLS library is faulty, or something between the two changed the \
+             client's hello, as inspecting proxies do.",
+        reference: Some("RFC 9846 4.2"),
+    },
+    Entry {
         code: "tls.truncated",
         severities: WARNING,
         title: "a connection was closed in the middle of a TLS record",
@@ -152,8 +180,63 @@ pub static ENTRIES: &[Entry] = &[
         title: "the server's certificate was revoked",
         explanation: "The OCSP response that the server itself shows in the handshake (its staple) says that the \
              authority has withdrawn the certificate, because its key was lost or stolen, or it was replaced. Clients \
-             that look at staples refuse it. Get a new certificate, with a new key.",
+             that look at staples refuse it. Get a new certificate, with a new key. A staple whose signature is wrong, or \
+             that is about another certificate, is not believed (tls.staple-invalid).",
         reference: Some("RFC 6960 2.2"),
+    },
+    Entry {
+        code: "tls.staple-invalid",
+        severities: WARNING,
+        title: "the OCSP response that the server staples does not hold",
+        explanation: "A server may show, with its certificate, a signed statement of the authority that the certificate is \
+             still good. This one's signature does not fit, or is of somebody who may not sign it; it is about another \
+             certificate; it is out of date by the capture's clock; or it holds no statement at all. Clients that \
+             look at staples, Firefox among them, refuse the connection; others pass over it, and then nothing keeps \
+             a revoked certificate from being used. Look at how the server gets its staples: whether it can reach the \
+             responder, and throws old ones away.",
+        reference: Some("RFC 6960 3.2"),
+    },
+    Entry {
+        code: "tls.must-staple-missing",
+        severities: NOTE,
+        title: "the certificate asks for OCSP stapling, and the server does not staple",
+        explanation: "The certificate has the TLS feature status_request (must-staple): its owner had the authority write \
+             into it that it counts only together with a fresh OCSP response. The client asked for one and the server \
+             showed none. Clients that honour this refuse the connection. Switch stapling on, or have the certificate \
+             issued anew without the feature.",
+        reference: Some("RFC 7633 4.2.3.1"),
+    },
+    Entry {
+        code: "tls.compressed-certificate",
+        severities: WARNING,
+        title: "a compressed certificate message cannot be read",
+        explanation: "A TLS 1.3 peer may compress its certificates (zlib, brotli, zstd). This message does not unpack, does \
+             not unpack to the length that it announces, would unpack to more than a chain of certificates can be \
+             long (a decompression bomb), or uses another algorithm. What certificates it holds is not known.",
+        reference: Some("RFC 8879 4"),
+    },
+    Entry {
+        code: "tls.client-certificate",
+        severities: ANY,
+        title: "something is wrong with the client's certificate",
+        explanation: "The client proved itself with a certificate (mutual TLS). It has expired, is not meant for clients, \
+             is badly signed or breaks another rule that servers check. That its authority is not one of those given is \
+             told only when the server refused it: authorities of clients are private as a rule (give them with --ca).\n\n\
+             It is an error when the server did refuse it, and a note when the authority alone is in question.",
+        reference: Some("RFC 5280 6.1"),
+    },
+    Entry {
+        code: "tls.inspection-signs",
+        severities: NOTE,
+        title: "signs that a device or program on the way reads TLS",
+        explanation: "Firewalls, proxies, virus scanners and debugging tools that inspect TLS end the client's connection \
+             themselves and show it a certificate which they made for the server's name on the spot, signed by an \
+             authority of their own that was installed on the client. The finding lists what points to that: the \
+             authority's name is that of such a product; one private authority signs for many sites that have nothing \
+             to do with one another, without saying, as public authorities must, where to ask about revocation; or \
+             certificates of different sites share one key. That may be wanted. Where it is not, look at which \
+             authorities the client trusts. What the server itself showed is not in this capture.",
+        reference: Some("RFC 9846 9.3"),
     },
     Entry {
         code: "tls.weak-key",
@@ -243,6 +326,15 @@ pub static ENTRIES: &[Entry] = &[
              client's alert says that it does not accept it. The client has other authorities (an old system, or a \
              container without any), pins another key, or its clock is wrong. Look at the client.",
         reference: Some("RFC 9846 6.2"),
+    },
+    Entry {
+        code: "tls.comparison-limit",
+        severities: WARNING,
+        title: "TLS handshakes were not compared with all others",
+        explanation: "Signs of inspection show when certificates of many handshakes lie side by side. To bound memory, only \
+             the first 256 authorities that are not trusted, and the first 64 sites of each, are compared. All handshakes \
+             are reported; filter the capture to compare others.",
+        reference: None,
     },
     Entry {
         code: "tls.limit",

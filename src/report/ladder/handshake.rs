@@ -1,13 +1,24 @@
 //! What a TLS handshake agreed on, whose time it took and what its certificate is worth: the facts above the picture, in
 //! words. Everything from the network is escaped here.
 use crate::{
-    record::{Certificate, Phase, Record, Resumption, Side, Tls, TlsOutcome, VerificationReason},
+    record::{
+        Certificate, OcspSigner, OcspStaple, Phase, Record, Resumption, RevocationStatus, Side, StapleProblem, Tls,
+        TlsOutcome, Verification, VerificationReason,
+    },
     report::{escape::escape, units},
 };
 
 /// By name.
 pub fn facts(tls: &Tls, beside: &[Record]) -> Vec<(&'static str, String)> {
-    let facts = [("TLS", agreed(tls)), ("TLS time", time(tls)), ("certificate", certificate(tls, beside))];
+    let server = certificate(Side::Server, (&tls.certificates, tls.verification.as_ref()), beside);
+    let client = certificate(Side::Client, (&tls.client_certificates, tls.client_verification.as_ref()), beside);
+    let facts = [
+        ("TLS", agreed(tls)),
+        ("TLS time", time(tls)),
+        ("certificate", server),
+        ("OCSP staple", tls.ocsp_staple.as_ref().map(staple)),
+        ("client cert", client),
+    ];
     facts.into_iter().filter_map(|(name, text)| text.map(|text| (name, text))).collect()
 }
 
@@ -73,15 +84,15 @@ fn time(tls: &Tls) -> Option<String> {
 }
 
 /// `www.lab.example, RSA 2048, by PLAB Intermediate CA, valid until 2027-02-18 · not accepted: unknown CA`.
-fn certificate(tls: &Tls, beside: &[Record]) -> Option<String> {
-    let leaf = tls.certificates.first()?;
+fn certificate(side: Side, (chain, verdict): (&[String], Option<&Verification>), beside: &[Record]) -> Option<String> {
+    let leaf = chain.first()?;
     let shown = beside.iter().find_map(|record| match record {
-        Record::Certificate(shown) if shown.side == Side::Server && shown.sha256 == *leaf => Some(shown.as_ref()),
+        Record::Certificate(shown) if shown.side == side && shown.sha256 == *leaf => Some(shown.as_ref()),
         _ => None,
     });
     let mut parts = Vec::new();
     parts.extend(shown.map(leaf_in_words));
-    if let Some(verdict) = &tls.verification {
+    if let Some(verdict) = verdict {
         parts.push(match verdict.reason {
             VerificationReason::Ok => "verified".to_owned(),
             reason => format!("would not be accepted: {}", reason.words()),
@@ -91,6 +102,37 @@ fn certificate(tls: &Tls, beside: &[Record]) -> Option<String> {
         }
     }
     (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// `good, signed by the issuer, until 2027-02-18`.
+fn staple(staple: &OcspStaple) -> String {
+    let status = match staple.status {
+        RevocationStatus::Good => "good",
+        RevocationStatus::Revoked => "revoked",
+        RevocationStatus::Unknown => "unknown",
+    };
+    let mut words = vec![status.to_owned()];
+    words.extend(staple.signed_by.map(|signer| {
+        match signer {
+            OcspSigner::Issuer => "signed by the issuer",
+            OcspSigner::Delegate => "signed by a delegate of the issuer",
+        }
+        .to_owned()
+    }));
+    words.extend(staple.next_update.as_ref().map(|until| format!("until {}", until.get(..10).unwrap_or(until))));
+    words.extend(staple.problems.first().map(|problem| {
+        match problem {
+            StapleProblem::WrongSignature => "not to be believed: wrong signature",
+            StapleProblem::UnauthorisedResponder => "not to be believed: from somebody who may not sign it",
+            StapleProblem::OtherCertificate => "not to be believed: about another certificate",
+            StapleProblem::Unsuccessful => "no statement",
+            StapleProblem::NotYetValid => "not valid yet",
+            StapleProblem::Outdated => "out of date",
+            StapleProblem::NotChecked => "signature not checked",
+        }
+        .to_owned()
+    }));
+    words.join(", ")
 }
 
 fn leaf_in_words(leaf: &Certificate) -> String {

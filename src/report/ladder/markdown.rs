@@ -28,6 +28,13 @@ pub fn write(picture: &Picture<'_>, options: &Options, out: &mut dyn Write) -> i
         writeln!(out, "{line}")?;
     }
     writeln!(out, "{fence}\n")?;
+    for (title, extensions) in words::extensions(picture.beside) {
+        writeln!(out, "## {}\n\n| extension | |\n| --- | --- |", inert(&title))?;
+        for (name, text) in extensions {
+            writeln!(out, "| {} | {} |", inert(&name), inert(&text))?;
+        }
+        writeln!(out)?;
+    }
     let findings = picture.findings();
     if findings.is_empty() {
         return writeln!(out, "No problems found.");

@@ -23,6 +23,9 @@ const LONGEST_ARROW: usize = 72;
 /// Columns of the names of facts: `round trip`.
 const FACT: usize = 12;
 
+/// Columns of an extension's name: `application_layer_protocol_negotiation` is the longest that is common.
+const EXTENSION: usize = 38;
+
 /// The page, marked but not coloured.
 pub fn page(picture: &Picture<'_>, options: &Options) -> Vec<String> {
     let mut lines = head(picture, options.columns());
@@ -30,6 +33,28 @@ pub fn page(picture: &Picture<'_>, options: &Options) -> Vec<String> {
     lines.extend(ladder(picture, options, options.columns()));
     lines.push(String::new());
     lines.extend(problems(picture, options.columns()));
+    lines.extend(extensions(picture, options.columns()));
+    lines
+}
+
+/// The extensions of TLS messages, and what they say.
+fn extensions(picture: &Picture<'_>, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (title, extensions) in words::extensions(picture.beside) {
+        lines.extend(wrap(&title, columns).iter().map(|line| paint(Style::Bold, line)));
+        for (name, text) in extensions {
+            if columns < NARROW {
+                lines.push(format!("  {}", paint(Style::Dim, &cut(&name, columns.saturating_sub(2)))));
+                lines.extend(wrap(&text, columns.saturating_sub(4)).iter().map(|part| format!("    {part}")));
+                continue;
+            }
+            for (place, part) in wrap(&text, columns.saturating_sub(EXTENSION + 4)).iter().enumerate() {
+                let name = if place == 0 { cut(&name, EXTENSION) } else { String::new() };
+                lines.push(format!("  {}  {part}", paint(Style::Dim, &pad_right(&name, EXTENSION))));
+            }
+        }
+        lines.push(String::new());
+    }
     lines
 }
 

@@ -6,9 +6,9 @@ use super::{fold::Folded, handshake, text::side_name};
 use crate::{
     record::{
         Certainty, Close, CloseKind, Connection, ConnectionSide, Ecn, Endpoint, LimitedBy, Mark, PacketNumber, Phase,
-        Record, Segment, Side, TcpState, Timestamp, Tls, Vantage, WhichSide,
+        Record, Segment, Side, TcpState, Timestamp, Tls, TlsExtensions, Vantage, WhichSide,
     },
-    report::{escape::escape, units},
+    report::{escape::escape, tls_extensions, units},
 };
 
 /// Bytes of a label that are looked at: more would be cut in any picture.
@@ -234,6 +234,18 @@ pub fn phases(connection: &Connection, beside: &[Record]) -> Vec<(&'static str, 
         phases.push(("close", ended.since(closes).max(0)));
     }
     phases
+}
+
+/// The messages with TLS extensions, each with its extensions' names and what they say. Escaped.
+pub fn extensions(beside: &[Record]) -> Vec<(String, Vec<(String, String)>)> {
+    let of = |message: &TlsExtensions| {
+        let name = title_case(message.message);
+        let details = message.extension_details.iter();
+        let details =
+            details.map(|detail| (super::escaped(&detail.name), super::escaped(&tls_extensions::words(detail))));
+        (format!("Extensions of the {name}, #{}", message.packet), details.collect())
+    };
+    tls_extensions::messages(beside).map(of).collect()
 }
 
 /// How it ended.

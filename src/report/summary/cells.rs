@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     record::{
-        Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, Record, Resumption, Side,
-        Subject, Timestamp, TlsOutcome, WhichSide,
+        Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, ExtensionDetail,
+        QuicPacketType, Record, Resumption, Side, Subject, Timestamp, TlsOutcome, WebsocketCounts, WhichSide,
     },
-    report::{TimeStyle, escape::escape, units},
+    report::{TimeStyle, escape::escape, tls_extensions, units},
 };
 
 /// Characters of one value that are looked at: more would be cut in any table.
@@ -238,17 +238,36 @@ pub fn dns(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
     let name = query.and_then(|query| query.name.as_deref()).or(response.and_then(|response| response.name.as_deref()));
     let kind = query.and_then(|query| query.record_type.as_deref());
     let kind = kind.or(response.and_then(|response| response.record_type.as_deref()));
+    let shown_kind = if dns.opcode == "QUERY" { kind } else { Some(dns.opcode.as_str()) };
     let tries = dns.retransmissions.saturating_add(1);
     vec![
         flow(&dns.subject),
         maybe(name.or(owner.map(|owner| owner.name.as_str()))),
-        maybe(kind.or(owner.map(|owner| owner.record_type.as_str()))),
+        maybe(shown_kind.or(owner.map(|owner| owner.record_type.as_str()))),
         answer(dns, kind),
         plain(&dns.server.to_string()),
         authority(dns),
-        duration(dns.latency_ns),
+        dns_time(dns),
         styled(&units::count(tries), if tries > 1 { Style::Yellow } else { Style::Dim }),
     ]
+}
+
+/// How long the answer took; without one, how long it was waited for.
+fn dns_time(dns: &Dns) -> Cell {
+    match dns.waited_ns.filter(|&waited| waited > 0 && dns.latency_ns.is_none() && expects_answer(dns)) {
+        Some(waited) => styled(&format!("> {}", duration(Some(waited)).text), Style::Red),
+        None => duration(dns.latency_ns),
+    }
+}
+
+/// What came of a message that asks for no records.
+fn done(dns: &Dns) -> Cell {
+    let changes = dns.query.as_ref().map_or(0, |query| query.authority.len() as u64);
+    match dns.opcode.as_str() {
+        "UPDATE" if changes > 0 => plain(&format!("{} made", units::counted(changes, "change"))),
+        "NOTIFY" => plain("acknowledged"),
+        _ => plain("done"),
+    }
 }
 
 /// On whose word an answer stands: that of the zone's own server, or of a resolver, and whether that verified it.
@@ -274,6 +293,14 @@ fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
         "NXDOMAIN" => return styled("NXDOMAIN", Style::Yellow),
         other => return styled(other, Style::Red),
     }
+    if dns.opcode != "QUERY" {
+        return done(dns);
+    }
+    if let (Some("AXFR" | "IXFR"), [first, _, ..]) = (kind, &response.answers[..]) {
+        // Of the SOA the third word is the serial.
+        let serial = first.data.split(' ').nth(2).map_or_else(String::new, |serial| format!(", serial {serial}"));
+        return plain(&format!("{}{serial}", units::counted(response.answers.len() as u64, "record")));
+    }
     // The records that were asked for, not the aliases on the way to them.
     let asked: Vec<&DnsRecord> =
         response.answers.iter().filter(|record| Some(record.record_type.as_str()) == kind).collect();
@@ -294,6 +321,27 @@ fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
 }
 
 /// Failures first, then the slowest.
+/// Facts that a table has no room for; the records have them.
+const MINOR_FACTS: [&str; 3] = ["methods_offered", "method", "bound"];
+/// Facts whose value says what it is.
+const PLAIN_FACTS: [&str; 4] = ["command", "destination", "reply", "banner"];
+
+pub fn application(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::Application(application) = record else { return Vec::new() };
+    let facts = application.facts.iter().filter(|fact| !MINOR_FACTS.contains(&fact.name));
+    let facts = facts.map(|fact| match fact.name.strip_suffix("_ns").zip(fact.value.parse().ok()) {
+        Some((name, ns)) => format!("{} {}", name.replace('_', " "), units::duration(ns)),
+        None if PLAIN_FACTS.contains(&fact.name) => fact.value.clone(),
+        None => format!("{} {}", fact.name.replace('_', " "), fact.value),
+    });
+    vec![
+        flow(&application.subject),
+        plain(application.protocol),
+        plain(&application.server.to_string()),
+        plain(&facts.collect::<Vec<_>>().join(" · ")),
+    ]
+}
+
 pub fn http_key(record: &Record) -> Key {
     let Record::Http(http) = record else { return (0, 0) };
     let trouble = match http.response.as_ref().map(|response| response.status) {
@@ -304,6 +352,39 @@ pub fn http_key(record: &Record) -> Key {
         Some(_) => 0,
     };
     (trouble, http.ttfb_ns.and_then(|ns| u64::try_from(ns).ok()).unwrap_or(0))
+}
+
+/// The busiest first.
+pub fn websocket_key(record: &Record) -> Key {
+    let Record::Websocket(one) = record else { return (0, 0) };
+    (0, one.sent.frames.saturating_add(one.received.frames))
+}
+
+pub fn websocket(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::Websocket(one) = record else { return Vec::new() };
+    let messages = |counts: &WebsocketCounts| counts.text_messages.saturating_add(counts.binary_messages).to_string();
+    let lasted = one.start_ts.zip(one.end_ts).map(|(start, end)| end.since(start));
+    let closed = match one.close.first() {
+        None => absent(),
+        Some(close) => {
+            let side = if close.side == Side::Client { "client" } else { "server" };
+            let code = close.code.map_or_else(|| "no code".to_owned(), |code| code.to_string());
+            let normal = matches!(close.code, None | Some(1000 | 1001));
+            let name = close.name.unwrap_or_default();
+            styled(&format!("{side}, {code} {name}"), if normal { Style::Plain } else { Style::Yellow })
+        }
+    };
+    vec![
+        flow(&one.subject),
+        ends(one.client, one.server),
+        plain(&messages(&one.sent)),
+        plain(&messages(&one.received)),
+        bytes(one.sent.data_bytes),
+        bytes(one.received.data_bytes),
+        plain(&one.sent.pings.saturating_add(one.received.pings).to_string()),
+        duration(lasted),
+        closed,
+    ]
 }
 
 pub fn http(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
@@ -421,4 +502,53 @@ pub fn tls_record(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<C
         plain(&units::count(u64::from(record.length))),
         messages,
     ]
+}
+
+pub fn quic_packet(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::QuicPacket(packet) = record else { return Vec::new() };
+    let kind = match packet.packet_type {
+        QuicPacketType::Initial => "Initial",
+        QuicPacketType::ZeroRtt => "0-RTT",
+        QuicPacketType::Handshake => "Handshake",
+        QuicPacketType::Retry => "Retry",
+        QuicPacketType::VersionNegotiation => "Version Negotiation",
+        QuicPacketType::OneRtt => "1-RTT",
+        QuicPacketType::Google => "Google",
+    };
+    let frames = match packet.packet_type {
+        _ if packet.decrypted => plain(&packet.frames.join(", ")),
+        QuicPacketType::Retry | QuicPacketType::VersionNegotiation => absent(),
+        _ => styled("encrypted", Style::Dim),
+    };
+    vec![
+        plain(&packet.packet.to_string()),
+        flow(&packet.subject),
+        side(packet.side),
+        plain(kind),
+        maybe(packet.destination_connection_id.as_deref()),
+        maybe(packet.packet_number.map(|number| number.to_string()).as_deref()),
+        frames,
+    ]
+}
+pub fn tls_extensions(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
+    let Record::TlsExtensions(message) = record else { return Vec::new() };
+    vec![
+        plain(&message.packet.to_string()),
+        flow(&message.subject),
+        side(message.side),
+        plain(message.message),
+        absent(),
+        absent(),
+    ]
+}
+
+/// One row for each extension, below the row of its message.
+pub fn extensions_below(record: &Record) -> Vec<Vec<Cell>> {
+    let Record::TlsExtensions(message) = record else { return Vec::new() };
+    let row = |detail: &ExtensionDetail| {
+        let (length, words) = (units::count(u64::from(detail.length)), tls_extensions::words(detail));
+        let name = format!("  {}", detail.name);
+        vec![Cell::default(), Cell::default(), Cell::default(), plain(&name), plain(&length), plain(&words)]
+    };
+    message.extension_details.iter().map(row).collect()
 }

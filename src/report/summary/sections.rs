@@ -102,12 +102,13 @@ impl Section {
     pub fn rows(&self, record: &Record, show: &Show, previous: &mut Option<Timestamp>) -> Vec<Vec<Cell>> {
         let below = |row: Vec<Cell>| show.several_files.then(Cell::default).into_iter().chain(row).collect();
         let first = self.cells(record, show, previous);
-        std::iter::once(first).chain(resolutions::rows_below(record).into_iter().map(below)).collect()
+        let rows_below = resolutions::rows_below(record).into_iter().chain(cells::extensions_below(record));
+        std::iter::once(first).chain(rows_below.map(below)).collect()
     }
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 11] = [
+pub const SECTIONS: [Section; 15] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -256,6 +257,39 @@ pub const SECTIONS: [Section; 11] = [
         cells: cells::http,
     },
     Section {
+        kind: RecordKind::Application,
+        title: "Applications",
+        order: "by flow",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("protocol", 0, 0, 9),
+            text("server", 2, 0, 21),
+            text("what it says", 0, 40, 60),
+        ],
+        cells: cells::application,
+    },
+    Section {
+        kind: RecordKind::Websocket,
+        title: "WebSocket",
+        order: "by flow",
+        cut_order: "the busiest",
+        key: cells::websocket_key,
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("client → server", 0, 24, 44),
+            number("↑ messages", 1, 10),
+            number("↓ messages", 1, 10),
+            number("↑ size", 2, 8),
+            number("↓ size", 2, 8),
+            number("pings", 4, 5),
+            number("lasted", 3, 8),
+            text("closed", 0, 14, 30),
+        ],
+        cells: cells::websocket,
+    },
+    Section {
         kind: RecordKind::DnsMessage,
         title: "DNS messages",
         order: "as captured",
@@ -288,6 +322,39 @@ pub const SECTIONS: [Section; 11] = [
             text("messages", 0, 12, 40),
         ],
         cells: cells::tls_record,
+    },
+    Section {
+        kind: RecordKind::TlsExtensions,
+        title: "TLS extensions",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            text("message", 0, 0, 30),
+            number("length", 2, 6),
+            text("value", 0, 16, 100),
+        ],
+        cells: cells::tls_extensions,
+    },
+    Section {
+        kind: RecordKind::QuicPacket,
+        title: "QUIC packets",
+        order: "as captured",
+        cut_order: "the first",
+        key: |_| (0, 0),
+        columns: &[
+            number("packet", 0, 8),
+            text("flow", 3, 0, 8),
+            text("from", 1, 0, 6),
+            text("type", 0, 0, 19),
+            text("to id", 2, 0, 40),
+            number("number", 0, 8),
+            text("frames", 0, 12, 60),
+        ],
+        cells: cells::quic_packet,
     },
     Section {
         kind: RecordKind::Http2Frame,

@@ -8,6 +8,8 @@ pub enum Secrecy {
     Open,
     /// The authentication scheme; the credentials are hashed.
     Credentials,
+    /// Nothing; it is hashed as a whole.
+    Token,
     /// Cookie names; each value is hashed.
     Cookies,
     /// The cookie's name and its attributes; the value is hashed.
@@ -21,6 +23,13 @@ pub fn secrecy(name: &[u8]) -> Secrecy {
         7 if name.eq_ignore_ascii_case(b"cookie2") => Secrecy::Cookies,
         10 if name.eq_ignore_ascii_case(b"set-cookie") => Secrecy::SetCookie,
         11 if name.eq_ignore_ascii_case(b"set-cookie2") => Secrecy::SetCookie,
+        7 if name.eq_ignore_ascii_case(b"api-key") => Secrecy::Token,
+        9 if name.eq_ignore_ascii_case(b"x-api-key") => Secrecy::Token,
+        12 if name.eq_ignore_ascii_case(b"x-auth-token") => Secrecy::Token,
+        13 if name.eq_ignore_ascii_case(b"private-token") => Secrecy::Token,
+        13 if name.eq_ignore_ascii_case(b"x-vault-token") => Secrecy::Token,
+        14 if name.eq_ignore_ascii_case(b"x-access-token") => Secrecy::Token,
+        20 if name.eq_ignore_ascii_case(b"x-amz-security-token") => Secrecy::Token,
         13 if name.eq_ignore_ascii_case(b"authorization") => Secrecy::Credentials,
         19 if name.eq_ignore_ascii_case(b"proxy-authorization") => Secrecy::Credentials,
         _ => Secrecy::Open,
@@ -36,6 +45,7 @@ pub fn value(value: &[u8], secrecy: Secrecy) -> String {
             // No scheme: the whole is the secret.
             None => hash(value),
         },
+        Secrecy::Token => hash(value),
         Secrecy::Cookies => {
             let pairs = value.split(|&byte| byte == b';').map(|pair| hashed_pair(pair.trim_ascii()));
             pairs.collect::<Vec<_>>().join("; ")
@@ -143,6 +153,7 @@ mod tests {
         let set = value(b"s=abc; Path=/; HttpOnly", secrecy(b"Set-Cookie"));
         assert_eq!(set, format!("s={}; Path=/; HttpOnly", hash(b"abc")));
         assert_eq!(value(b"token", secrecy(b"proxy-authorization")), hash(b"token"));
+        assert_eq!(value(b"a key", secrecy(b"X-API-Key")), hash(b"a key"));
         // SHA-256 of "abc" begins with ba7816bf (FIPS 180-4).
         assert_eq!(hash(b"abc"), "sha256:ba7816bf");
         assert_eq!(text(b"a\r\n b"), "a b");
