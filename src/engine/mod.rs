@@ -21,7 +21,7 @@ mod selection;
 mod streams;
 mod worker;
 
-pub use packets::packets;
+pub use packets::{Show, packets};
 pub use run::{Outcome, Progress, Settings, run};
 pub use secrets::Given;
 pub use segments::{flow_key, segments};

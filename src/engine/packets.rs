@@ -17,6 +17,9 @@ use crate::{
     wire::{self, TcpNumbers},
 };
 
+/// Told of a packet, its bytes, and the moment of the first packet.
+pub type Show<'s> = dyn FnMut(&Packet, &[u8], Timestamp) -> io::Result<()> + 's;
+
 /// Reads `source` to its end and shows every packet with its bytes, and with the moment of the first packet; with a filter,
 /// every packet that passes.
 ///
@@ -26,7 +29,7 @@ pub fn packets(
     source: Box<dyn PacketSource>,
     mut settings: Settings,
     filter: Option<Filter>,
-    show: &mut dyn FnMut(&Packet, &[u8], Timestamp) -> io::Result<()>,
+    show: &mut Show<'_>,
 ) -> io::Result<Outcome> {
     let mut reader = Reader::new(source, &mut settings);
     // What is thought of a segment is counted for the record of its connection.

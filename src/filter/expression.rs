@@ -138,9 +138,12 @@ impl Test {
     }
 }
 
+/// Told of each verdict; answers whether it has heard enough.
+type Verdicts<'s> = dyn FnMut(bool) -> bool + 's;
+
 /// Whether one verdict is true, or with `always` all are and there is one. `ask` hands them to what it is given, until
 /// that has heard enough.
-fn extent(always: bool, ask: &mut dyn FnMut(&mut dyn FnMut(bool) -> bool) -> bool) -> bool {
+fn extent(always: bool, ask: &mut dyn FnMut(&mut Verdicts<'_>) -> bool) -> bool {
     let mut any = false;
     let decided = ask(&mut |verdict| {
         any = true;
@@ -408,8 +411,7 @@ impl Access {
                     .any(|(place, layer)| self.wants(place, total) && named(field, layer, sink))
             }
             From::Protocol if self.group.found == Found::Frame => sink(Scalar::Bytes(packet.bytes(false))),
-            _ => self
-                .headers(packet, &mut |_, header, bytes| read(field, header, bytes).is_some_and(|scalar| sink(scalar))),
+            _ => self.headers(packet, &mut |_, header, bytes| read(field, header, bytes).is_some_and(&mut *sink)),
         }
     }
 

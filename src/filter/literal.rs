@@ -178,7 +178,7 @@ pub(super) fn octets(text: &str) -> Option<Vec<u8>> {
 }
 
 fn pairs(digits: &str) -> Option<Vec<u8>> {
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     (0..digits.len()).step_by(2).map(|place| u8::from_str_radix(digits.get(place..place + 2)?, 16).ok()).collect()

@@ -58,6 +58,7 @@ pub(super) static GROUPS: &[Group] = &[
             judged("tcp.analysis.zero_window_probe", "Asks whether a window of zero has opened"),
             u16("tcp.options.mss_val", "Largest segment the sender takes"),
             u8("tcp.options.wscale.shift", "Shift count of the sender's windows"),
+            Field::new("tcp.options.sack_perm", Kind::Protocol, "The sender takes selective acknowledgments"),
             u32("tcp.options.timestamp.tsval", "The sender's clock"),
             u32("tcp.options.timestamp.tsecr", "The receiver's clock as last seen"),
             u32("tcp.options.sack_le", "Left edge of a block that arrived out of order"),
