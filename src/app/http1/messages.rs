@@ -156,7 +156,9 @@ impl Http1 {
             (HttpOver::Tcp, None) => None,
         };
         if request.authority.is_none() {
-            request.authority = absolute.map(|(_, authority)| text(authority));
+            // CONNECT's target is whom to reach, and nothing else (RFC 9112 3.2.3).
+            let connect = (line.method == b"CONNECT").then_some(line.target);
+            request.authority = absolute.map(|(_, authority)| authority).or(connect).map(text);
         }
         let is_form = request.content_type.as_deref().is_some_and(|kind| {
             kind.get(..33).is_some_and(|kind| kind.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
