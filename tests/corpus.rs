@@ -233,8 +233,8 @@ fn zeeks_verdicts_on_certificates_are_ours() {
                 continue;
             }
             let ports = |record: &&serde_json::Value| {
-                record["client"]["port"].to_string() == fields[port]
-                    && record["server"]["port"].to_string() == fields[peer]
+                record["client"]["port"].as_u64() == fields[port].parse().ok()
+                    && record["server"]["port"].as_u64() == fields[peer].parse().ok()
             };
             let record = records.iter().find(ports).unwrap_or_else(|| panic!("{}: not found: {line}", name.display()));
             let ours = record["verification"]["reason"].as_str().unwrap_or("none");

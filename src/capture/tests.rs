@@ -240,6 +240,7 @@ fn compressed_whole_and_cut() {
     let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
     lz4.write_all(&plain).unwrap();
     let lz4 = lz4.finish().unwrap();
+    #[cfg_attr(not(feature = "zstd"), allow(unused_mut))]
     let mut all = vec![("pcap+gzip", gzip), ("pcap+lz4", lz4)];
     #[cfg(feature = "zstd")]
     all.push(("pcap+zstd", zstd::stream::encode_all(&plain[..], 1).unwrap()));

@@ -31,6 +31,7 @@ impl CertCompressor for Compression {
                 packing.write_all(&input).unwrap();
                 packing.finish().unwrap()
             }
+            #[cfg(feature = "zstd")]
             Algorithm::Zstd => zstd::bulk::compress(&input, 3).unwrap(),
             // An uncompressed meta-block and the empty last one (RFC 7932 9.2).
             Algorithm::Brotli => {
@@ -56,6 +57,7 @@ impl CertDecompressor for Compression {
             Algorithm::Zlib => {
                 flate2::read::ZlibDecoder::new(input).read_exact(output).map_err(|_| DecompressionFailed)
             }
+            #[cfg(feature = "zstd")]
             Algorithm::Zstd => {
                 zstd::bulk::decompress_to_buffer(input, output).map(|_| ()).map_err(|_| DecompressionFailed)
             }

@@ -87,7 +87,7 @@ impl Socks {
         }
     }
 
-    fn from_client<'a>(&mut self, bytes: &'a [u8], place: &Place<'_, '_>, out: &mut Sink<'_>) -> Read<'a> {
+    fn read_client<'a>(&mut self, bytes: &'a [u8], place: &Place<'_, '_>, out: &mut Sink<'_>) -> Read<'a> {
         match (self.client, bytes.first()) {
             (Next::First, Some(4)) => {
                 let (rest, (command, target, user)) = parser::request4(bytes)?;
@@ -150,7 +150,7 @@ impl Socks {
     }
 
     /// Reads the server's next message; says whether the way is open.
-    fn from_server<'a>(
+    fn read_server<'a>(
         &mut self,
         bytes: &'a [u8],
         place: &Place<'_, '_>,
@@ -300,8 +300,8 @@ impl Socks {
                 return Progress::Consumed(used);
             }
             let read = match direction {
-                Direction::ClientToServer => self.from_client(rest, &place, out).map(|(rest, ())| (rest, Answer::GoOn)),
-                Direction::ServerToClient => self.from_server(rest, &place, out),
+                Direction::ClientToServer => self.read_client(rest, &place, out).map(|(rest, ())| (rest, Answer::GoOn)),
+                Direction::ServerToClient => self.read_server(rest, &place, out),
             };
             match read {
                 Ok((after, Answer::GoOn)) => rest = after,
