@@ -259,7 +259,8 @@ fn compressed_certificates_are_unpacked() {
         client: Some(identity(&client_leaf(), &root, &[])),
         ..setup(identity(&numbered, &below, &[&below]))
     };
-    for (name, compression) in [("zlib", &ZLIB), ("brotli", &BROTLI), ("zstd", &ZSTD)] {
+    let all = [("zlib", &ZLIB), ("brotli", &BROTLI), ("zstd", &ZSTD)];
+    for (name, compression) in all.into_iter().filter(|(name, _)| *name != "zstd" || cfg!(feature = "zstd")) {
         let records = judge.opened(name, packed(compression), &good(Some("ok")));
         let tls = tls(&records);
         assert_eq!(tls["certificates"].as_array().unwrap().len(), 2, "{name}");
