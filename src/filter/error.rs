@@ -41,18 +41,24 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let column = self.column();
         let marked = self.text.get(self.at.clone()).unwrap_or_default().chars().count().clamp(1, SHOWN);
-        write!(f, "bad display filter, column {column}: {}", self.reason)?;
-        if let Some(suggestion) = &self.suggestion {
-            write!(f, ". Did you mean {suggestion}?")?;
-        }
         // What a terminal would act on is shown as a space: columns must stay columns.
-        let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let plain = |letter: char| if letter.is_control() || is_bidirectional(letter) { ' ' } else { letter };
+        let words = |text: &str| text.chars().map(plain).collect::<String>();
+        write!(f, "bad display filter, column {column}: {}", words(&self.reason))?;
+        if let Some(suggestion) = &self.suggestion {
+            write!(f, ". Did you mean {}?", words(suggestion))?;
+        }
         let skipped = column.saturating_sub(1).saturating_sub(SHOWN);
         let length = column.saturating_sub(1).saturating_sub(skipped).saturating_add(marked).saturating_add(SHOWN);
         let shown: String = self.text.chars().skip(skipped).take(length).map(plain).collect();
         let indent = " ".repeat(column.saturating_sub(1).saturating_sub(skipped));
         write!(f, "\n    {}\n    {indent}{}", shown.trim_end(), "^".repeat(marked))
     }
+}
+
+/// Whether it changes the direction of the text around it.
+fn is_bidirectional(letter: char) -> bool {
+    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl std::error::Error for Mistake {}

@@ -359,6 +359,18 @@ fn mistakes_are_told_with_their_place_and_a_suggestion() {
 }
 
 #[test]
+fn what_a_terminal_would_act_on_is_not_repeated() {
+    for text in ["x\u{86}y == 1", "tcp\u{1b}[31m", "tcp.port == \"\u{202e}\u{9b}2J"] {
+        let shown = Filter::new(text).err().map(|mistake| mistake.to_string()).unwrap_or_default();
+        assert!(shown.contains("column"), "{text:?}");
+        assert!(
+            !shown.chars().any(|letter| letter != '\n' && (letter.is_control() || letter == '\u{202e}')),
+            "{shown:?}"
+        );
+    }
+}
+
+#[test]
 fn a_mistake_is_shown_with_carets() {
     let mistake = Filter::new("ip and tcp.prt == 80").unwrap_err();
     let expected = "bad display filter, column 8: `tcp.prt` is no field known here; `wireglass fields` lists them. Did you mean \

@@ -1,6 +1,7 @@
 //! How records become rows. Everything from the network is escaped here.
 use super::{
     captures::epoch,
+    http_notes::notes,
     sections::{Cell, Show, Style},
     top::Key,
 };
@@ -414,6 +415,10 @@ pub fn http(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
         maybe(media.map(|media| media.split(';').next().unwrap_or(media).trim())),
         duration(http.ttfb_ns),
         response.map_or_else(absent, |response| bytes(response.body_bytes)),
+        match notes(http) {
+            text if text.is_empty() => Cell::default(),
+            text => plain(&text),
+        },
     ]
 }
 

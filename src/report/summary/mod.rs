@@ -2,6 +2,7 @@
 //! and the best rows of each section. Layout is the writers' business.
 mod captures;
 mod cells;
+mod http_notes;
 mod problems;
 mod resolutions;
 mod sections;

@@ -253,6 +253,7 @@ pub const SECTIONS: [Section; 15] = [
             text("type", 4, 10, 18),
             number("ttfb", 2, 8),
             number("size", 3, 8),
+            text("notes", 3, 16, 40),
         ],
         cells: cells::http,
     },
