@@ -54,6 +54,13 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         self.by_key.get(key)
     }
 
+    /// What is kept of `key`, if it `fits`: then it is kept no longer. (Its key stays in the order, so that one put in again
+    /// may be forgotten early.)
+    fn take(&mut self, key: &K, fits: impl Fn(&V) -> bool) -> Option<V> {
+        let found = self.by_key.get(key).is_some_and(fits);
+        if found { self.by_key.remove(key) } else { None }
+    }
+
     fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
@@ -138,15 +145,15 @@ impl Journeys {
         };
         if let Some(url) = url {
             let method = request.method.clone().unwrap_or_default();
-            let redirected = self.redirects.get(&(file, client, url.clone())).filter(|(before, _)| follows(before));
-            let so_far = redirected.map_or(0, |(_, count)| *count);
+            // One request follows a redirect, and one repeats a failure: the next like it is on its own.
+            let redirected = self.redirects.take(&(file, client, url.clone()), |(before, _)| follows(before));
+            let so_far = redirected.map_or(0, |(_, count)| count);
             if let Some((before, _)) = redirected {
-                http.meaning.redirected_from = Some(link(before, Certainty::Implied, "location"));
+                http.meaning.redirected_from = Some(link(&before, Certainty::Implied, "location"));
             }
             let key = (file, client, method, url);
-            let again = self.failures.get(&key).filter(|before| follows(before));
-            if let Some(before) = again {
-                http.meaning.retry_of = Some(link(before, Certainty::Implied, "method and target"));
+            if let Some(before) = self.failures.take(&key, follows) {
+                http.meaning.retry_of = Some(link(&before, Certainty::Implied, "method and target"));
             }
             if failed(http) && http.meaning.method_idempotent == Some(true) {
                 self.failures.insert(key, seen);

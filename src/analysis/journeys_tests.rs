@@ -94,7 +94,10 @@ fn a_redirect_is_followed_over_another_connection() {
     let unrelated = http(40, USER, "/new", (12, Some(20)), 200);
     let mut late = second.clone();
     late.request.as_mut().unwrap().ts = Timestamp(61_000_000_000);
-    let (all, _) = joined(vec![first, second, other, unrelated, late]);
+    // A redirect is followed once.
+    let mut once_more = http(50, ("10.0.0.1:5002", "10.0.3.1:80"), "/new", (14, Some(20)), 200);
+    once_more.request.as_mut().unwrap().authority = Some("b.example".to_owned());
+    let (all, _) = joined(vec![first, second, other, unrelated, late, once_more]);
     let from = all[1].meaning.redirected_from.as_ref().unwrap();
     assert_eq!((from.flow.opener.number(), from.packet.number(), from.by), (1, 2, "location"));
     assert!(all[2..].iter().all(|http| http.meaning.redirected_from.is_none()));
