@@ -1,6 +1,6 @@
-"""Compares our dns records with Zeek's and Suricata's DNS logs: rcode, AA, answers, rtt. usage: zdns.py BINARY"""
+"""Compares our dns records with Zeek's and Suricata's DNS logs: rcode, AA, answers, rtt. usage: dns_zeek_suricata.py BINARY CORPUS"""
 import ipaddress, subprocess, json, sys, os, glob, collections
-C='/work/shared/corpus'; B=sys.argv[1]
+B,C=sys.argv[1:3]
 def ours(path):
     out=subprocess.run([B,path,'--format','ndjson','--only','dns','--ignore-secrets'],capture_output=True,text=True,timeout=60).stdout
     return [json.loads(l) for l in out.splitlines()]
