@@ -67,6 +67,10 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
     ("socks_session", socks_session),
+    ("ssh_session", ssh_session),
+    ("ftp_session", ftp_session),
+    ("mail_session", mail_session),
+    ("telnet_session", telnet_session),
     ("proxy_session", proxy_session),
     ("websocket_session", websocket_session),
     ("http_coding", http_coding),
@@ -264,9 +268,31 @@ pub fn socks_session(bytes: &[u8]) {
     session("socks", bytes);
 }
 
-/// Protocols that go over to TLS: the first byte says which.
+/// SSH, as [`session`] says.
+pub fn ssh_session(bytes: &[u8]) {
+    session("ssh", bytes);
+}
+
+/// FTP's control connection, as [`session`] says.
+pub fn ftp_session(bytes: &[u8]) {
+    session("ftp", bytes);
+}
+
+/// SMTP, POP3 and IMAP: the first byte says which.
+pub fn mail_session(bytes: &[u8]) {
+    let names = ["smtp", "imap", "pop"];
+    let Some((first, rest)) = bytes.split_first() else { return };
+    session(names[usize::from(*first) % names.len()], rest);
+}
+
+/// Telnet, as [`session`] says.
+pub fn telnet_session(bytes: &[u8]) {
+    session("telnet", bytes);
+}
+
+/// Protocols that go over to TLS of which no more is read: the first byte says which.
 pub fn starttls_session(bytes: &[u8]) {
-    let names = ["smtp", "imap", "pop", "ftp", "xmpp", "pgsql", "mysql"];
+    let names = ["xmpp", "pgsql", "mysql"];
     let Some((first, rest)) = bytes.split_first() else { return };
     session(names[usize::from(*first) % names.len()], rest);
 }

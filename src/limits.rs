@@ -231,7 +231,33 @@ pub const MAX_TLS_HELLOS: usize = 64;
 pub const MAX_KEPT_VERDICTS: usize = 1024;
 
 /// Facts kept of a flow whose protocol is not followed further.
-pub const MAX_APPLICATION_FACTS: usize = 32;
+pub const MAX_APPLICATION_FACTS: usize = 48;
+
+/// Bytes of one such fact, and of a value in a packet's layer: banners, names and paths are shorter.
+pub const MAX_APPLICATION_TEXT_BYTES: usize = 256;
+
+/// Bytes of a fact that is a list, such as the capabilities of a server; IMAP servers name some 600 bytes of them.
+pub const MAX_APPLICATION_LIST_BYTES: usize = 1024;
+
+/// Facts kept of one name that may come again and again: files, recipients, mailboxes. Their number is a fact of its own.
+pub const MAX_REPEATED_FACTS: usize = 8;
+
+/// Longest line of a protocol made of lines, in bytes; longer ones pass unread. SMTP allows 1000 (RFC 5321 4.5.3.1.6), and
+/// 12288 for what AUTH sends (RFC 4954 4), of which Kerberos tickets may need much.
+pub const MAX_APPLICATION_LINE_BYTES: usize = 16 << 10;
+
+/// Commands of one connection that wait for their reply: more than clients pipeline.
+pub const MAX_APPLICATION_PENDING: usize = 64;
+
+/// Values shown of one field in one packet.
+pub const MAX_APPLICATION_FIELD_VALUES: usize = 64;
+
+/// [`MAX_APPLICATION_FACTS`].
+pub static APPLICATION: Limit = Limit {
+    code: "application.limit",
+    what: "flows said more than is listed of one",
+    explanation: "Of a protocol that is not followed further only the first 48 facts of a flow are listed.",
+};
 
 /// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
 pub const MAX_SOCKS_TEXT_BYTES: usize = 512;

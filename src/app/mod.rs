@@ -15,14 +15,18 @@
 )]
 pub mod codec;
 pub mod dns;
+pub mod ftp;
 pub mod http1;
 pub mod http2;
+pub mod mail;
 pub mod openvpn;
 pub mod proxy;
 pub mod quic;
 pub mod registry;
 pub mod socks;
+pub mod ssh;
 pub mod starttls;
+pub mod telnet;
 pub mod tls;
 pub mod websocket;
 

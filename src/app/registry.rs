@@ -1,5 +1,7 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, http2, openvpn, proxy, quic, socks, starttls, tls, websocket};
+use super::{
+    Protocol, dns, ftp, http1, http2, mail, openvpn, proxy, quic, socks, ssh, starttls, telnet, tls, websocket,
+};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
@@ -13,10 +15,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &openvpn::PROTOCOL,
     &socks::PROTOCOL,
     &websocket::PROTOCOL,
-    &starttls::SMTP,
-    &starttls::IMAP,
-    &starttls::POP3,
-    &starttls::FTP,
+    &ssh::PROTOCOL,
+    &mail::SMTP,
+    &mail::IMAP,
+    &mail::POP3,
+    &ftp::PROTOCOL,
+    &telnet::PROTOCOL,
     &starttls::XMPP,
     &starttls::POSTGRESQL,
     &starttls::MYSQL,

@@ -5,26 +5,18 @@ use super::{
     dialogue::{self, Answer},
 };
 use crate::{
-    app::{Note, Session, Sink},
+    app::{
+        Note, Session, Sink,
+        codec::starttls::{StartTls as Tls, is_client_hello},
+    },
     limits,
-    record::{Context, Direction, EndCause, Evidence, Finding, Input, Layer, PacketRef, Progress, Severity, Subject},
+    record::{Context, Direction, EndCause, Input, Layer, Progress},
 };
-
-/// How far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Nobody spoke of TLS.
-    Plain,
-    /// The client asked, with this packet.
-    Asked(PacketRef),
-    /// The server agreed, with this packet.
-    Agreed(PacketRef),
-}
 
 /// The session.
 pub(super) struct StartTls {
     kind: Kind,
-    stage: Stage,
+    tls: Tls,
     /// Bytes that passed before TLS was spoken of.
     passed: u64,
     /// Whether the next byte of each direction begins a line or a message.
@@ -34,7 +26,7 @@ pub(super) struct StartTls {
 impl StartTls {
     /// Of a protocol.
     pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, stage: Stage::Plain, passed: 0, fresh: [true; 2] }
+        Self { kind, tls: Tls::default(), passed: 0, fresh: [true; 2] }
     }
 
     fn client(&mut self, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
@@ -42,9 +34,11 @@ impl StartTls {
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let begins = self.fresh.first() == Some(&true);
             if begins {
-                match dialogue::is_client_hello(rest) {
+                match is_client_hello(rest) {
                     Some(true) => {
-                        self.tls_begins(context.packet_at(at), context, out);
+                        // PostgreSQL's own way to begin with TLS at once asks for nothing.
+                        let title = (self.kind != Kind::PostgreSql).then(|| self.kind.title());
+                        self.tls.begin(title, context.packet_at(at), context, out);
                         return Progress::HandOver(at);
                     }
                     None => return self.count(at),
@@ -53,7 +47,7 @@ impl StartTls {
             }
             let Some(next) = self.advance(Direction::ClientToServer, bytes, at) else { break };
             if begins && dialogue::asks(self.kind, rest) {
-                self.stage = Stage::Asked(context.packet_at(at));
+                self.tls.ask(context.packet_at(at));
                 note(self.kind, "STARTTLS", out);
             }
             at = next;
@@ -66,13 +60,10 @@ impl StartTls {
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let begins = self.fresh.get(1) == Some(&true);
             let Some(next) = self.advance(Direction::ServerToClient, bytes, at) else { break };
-            if let (Stage::Asked(asked), true) = (self.stage, begins) {
+            if self.tls.is_asked() && begins {
                 match dialogue::answer(self.kind, rest) {
-                    Answer::Yes => self.stage = Stage::Agreed(context.packet_at(at)),
-                    Answer::No => {
-                        self.stage = Stage::Plain;
-                        self.refused([asked, context.packet_at(at)], context, out);
-                    }
+                    Answer::Yes => self.tls.agree(),
+                    Answer::No => self.tls.refuse(self.kind.title(), context.packet_at(at), context, out),
                     Answer::Other => {}
                 }
             }
@@ -93,9 +84,6 @@ impl StartTls {
                     .filter(|end| *end <= rest.len()),
                 _ => None,
             },
-            Kind::Smtp | Kind::Imap | Kind::Pop3 | Kind::Ftp => {
-                memchr::memchr(b'\n', rest).map(|end| end.saturating_add(1))
-            }
             Kind::Xmpp => memchr::memchr(b'>', rest).map(|end| end.saturating_add(1)),
             // The request has eight bytes, the answer one; what else there is is not looked at.
             Kind::PostgreSql => (direction == Direction::ServerToClient || rest.len() >= 8).then_some(rest.len()),
@@ -110,51 +98,9 @@ impl StartTls {
     /// Where nobody asks for TLS for long, nobody will.
     fn count(&mut self, passed: usize) -> Progress {
         self.passed = self.passed.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX));
-        let waiting = self.stage == Stage::Plain;
+        let waiting = !self.tls.is_asked();
         if waiting && self.passed > limits::MAX_BEFORE_STARTTLS { Progress::Done } else { Progress::Consumed(passed) }
     }
-
-    fn tls_begins(&mut self, hello: PacketRef, context: &Context<'_>, out: &mut Sink<'_>) {
-        if self.stage == Stage::Plain && !matches!(self.kind, Kind::PostgreSql) {
-            let title = format!("The client began with TLS on a port that speaks plain {}", self.kind.title());
-            let explanation =
-                "The server greeted in the clear, and nobody asked for TLS. Use STARTTLS here, or the port \
-                               where TLS comes first."
-                    .to_owned();
-            finding(out, context, Severity::Error, "starttls.not-asked", [hello], title, explanation);
-        }
-    }
-
-    fn refused(&self, packets: [PacketRef; 2], context: &Context<'_>, out: &mut Sink<'_>) {
-        let title = format!("The {} server refused to go over to TLS", self.kind.title());
-        let explanation =
-            "What follows on this connection is in the clear, passwords included, unless the client stops \
-                           here. Somebody on the way can forge such a refusal."
-                .to_owned();
-        finding(out, context, Severity::Warning, "starttls.refused", packets, title, explanation);
-    }
-}
-
-fn finding<const N: usize>(
-    out: &mut Sink<'_>,
-    context: &Context<'_>,
-    severity: Severity,
-    code: &'static str,
-    packets: [PacketRef; N],
-    title: String,
-    explanation: String,
-) {
-    let evidence: Evidence = packets.into_iter().map(|packet| packet.number).collect();
-    out.finding(Finding {
-        subject: Subject::new(context.flow.id, evidence),
-        client: Some(context.flow.client),
-        server: Some(context.flow.server),
-        severity,
-        code,
-        title,
-        explanation,
-        reference: Some("RFC 7817 2"),
-    });
 }
 
 fn note(kind: Kind, what: &str, out: &mut Sink<'_>) {

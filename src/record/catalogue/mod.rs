@@ -1,5 +1,6 @@
 //! The closed catalogue of findings: every code the program can report, with what it means, to be read as a book. What a
 //! finding says beside it depends on its case and stands where it is found. `tests/catalogue.rs` compares both.
+mod application;
 mod capture;
 mod dns;
 mod http;
@@ -37,6 +38,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("HTTP", http::ENTRIES),
     ("HTTP/2 and gRPC", http2::ENTRIES),
     ("proxies", proxy::ENTRIES),
+    ("other applications", application::ENTRIES),
 ];
 
 /// All codes.

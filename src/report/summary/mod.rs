@@ -1,5 +1,6 @@
 //! What the reports for people show, gathered in bounded memory: the captures, the problems by code, the busiest hosts,
 //! and the best rows of each section. Layout is the writers' business.
+mod applications;
 mod captures;
 mod cells;
 mod http_notes;

@@ -1,6 +1,6 @@
 //! The sections of a report for people: which kinds of record they list, by which key, in which columns.
 use super::{
-    Table, Talkers, cells, resolutions,
+    Table, Talkers, applications, cells, resolutions,
     top::{Key, Talk},
 };
 use crate::{
@@ -103,6 +103,7 @@ impl Section {
         let below = |row: Vec<Cell>| show.several_files.then(Cell::default).into_iter().chain(row).collect();
         let first = self.cells(record, show, previous);
         let rows_below = resolutions::rows_below(record).into_iter().chain(cells::extensions_below(record));
+        let rows_below = rows_below.chain(applications::rows_below(record));
         std::iter::once(first).chain(rows_below.map(below)).collect()
     }
 }
@@ -269,7 +270,7 @@ pub const SECTIONS: [Section; 15] = [
             text("server", 2, 0, 21),
             text("what it says", 0, 40, 60),
         ],
-        cells: cells::application,
+        cells: applications::application,
     },
     Section {
         kind: RecordKind::Websocket,
