@@ -11,9 +11,11 @@ use super::{
 use crate::{
     capture::PacketHead,
     filter::{Fact, Filter, Packet},
-    record::{Header, Layer, Timestamp, Transport},
+    record::{Header, Layer, ProtocolName, Timestamp, Transport},
     wire::{self, TcpNumbers},
 };
+
+const TCP: ProtocolName = ProtocolName::new("tcp");
 
 /// A filter and what it remembers between packets.
 pub struct Question {
@@ -130,7 +132,7 @@ impl Seen<'_> {
 
     /// The innermost TCP header with its relative numbers, when it is the one at `place`.
     fn segment(&self, place: usize, fact: impl Fn(wire::TcpHeader, TcpNumbers) -> u32) -> Option<i128> {
-        let own = self.headers.iter().filter(|header| header.protocol == "tcp" && !header.quoted).count();
+        let own = self.headers.iter().filter(|header| header.protocol == TCP && !header.quoted).count();
         if own != place + 1 {
             return None;
         }

@@ -11,6 +11,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_sign_loss)
 )]
 mod check;
+mod direct;
 mod error;
 mod expression;
 pub mod fields;

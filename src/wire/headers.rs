@@ -22,7 +22,7 @@ impl Visitor for Collector<'_> {
             return;
         }
         self.out.push(Header {
-            protocol: found.protocol.name(),
+            protocol: found.protocol.protocol_name(),
             offset: narrow(found.offset),
             length: narrow(found.length),
             end: narrow(found.end),
@@ -52,10 +52,10 @@ fn walked(link_type: LinkType, bytes: &[u8], wire_length: u32, out: &mut Vec<Hea
 /// Goes on with the headers of a reassembled datagram behind those of the `fragment` that completed it, as
 /// [`super::describe_reassembled`] does with layers. `fragment_headers` are the fragment's, and become all.
 pub fn headers_reassembled(datagram: &[u8], fragment: &Decoded, fragment_headers: &mut Vec<Header>) {
-    if fragment_headers.last().is_some_and(|header| header.protocol == Layered::Data.name()) {
+    if fragment_headers.last().is_some_and(|header| header.protocol == Layered::Data.protocol_name()) {
         fragment_headers.pop();
     }
-    let names: Vec<&str> = fragment_headers.iter().map(|header| header.protocol).collect();
+    let names: Vec<&str> = fragment_headers.iter().map(|header| header.protocol.name()).collect();
     let skipped = fragment_headers_in_common(&names);
     let collector = Collector { of_datagram: true, skipped, out: fragment_headers };
     reassembled(datagram, fragment, collector).run(Next::AnyIp);
@@ -78,7 +78,7 @@ fn plain(link_type: LinkType, bytes: &[u8], wire_length: u32, decoded: &Decoded,
         _ => return None,
     };
     let header = |protocol: Layered, offset, length, end, wire_end| Header {
-        protocol: protocol.name(),
+        protocol: protocol.protocol_name(),
         offset,
         length,
         end,
