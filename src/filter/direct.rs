@@ -7,7 +7,10 @@ use super::{
     literal::Constant,
     packet::Packet,
 };
-use crate::record::{Header, ProtocolName};
+use crate::record::{Header, PlainHeaders, ProtocolName};
+
+const TCP: ProtocolName = ProtocolName::new("tcp");
+const UDP: ProtocolName = ProtocolName::new("udp");
 
 /// A question about fixed places.
 #[derive(Clone, Debug)]
@@ -73,12 +76,51 @@ impl Direct {
         if access.layers.is_some() || access.group.found != Found::Wire {
             return None;
         }
+        // Of a plain packet only the length of the last payload is kept.
+        let of_transport = |name: &ProtocolName| *name == TCP || *name == UDP;
+        let measured = access.fields.iter().any(|field| matches!(field.from, From::PayloadLength));
+        if measured && !access.protocols.iter().all(of_transport) {
+            return None;
+        }
         let places = access.fields.iter().map(|field| Place::of(field)).collect::<Option<Vec<_>>>()?;
         Some(Self { protocols: access.protocols.clone(), places, ranges, others, always })
     }
 
     /// Whether it holds.
-    pub fn holds(&self, packet: &dyn Packet) -> bool {
+    #[inline]
+    pub fn holds<P: Packet + ?Sized>(&self, packet: &P) -> bool {
+        match packet.plain_headers() {
+            Some(plain) => self.holds_of_plain(plain, packet.bytes(false)),
+            None => self.holds_of_any(packet),
+        }
+    }
+
+    #[inline]
+    fn holds_of_plain(&self, plain: &PlainHeaders, bytes: &[u8]) -> bool {
+        let mut any = false;
+        for (number, protocol) in plain.protocols.iter().enumerate() {
+            if !self.protocols.contains(protocol) {
+                continue;
+            }
+            let ends = plain.starts.get(number).zip(plain.starts.get(number + 1));
+            let own = ends.and_then(|(start, end)| bytes.get(*start as usize..*end as usize)).unwrap_or_default();
+            for place in &self.places {
+                let Some(value) = place.read(*protocol, own, || Some(plain.payload_wire_length)) else { continue };
+                any = true;
+                if self.takes(value) != self.always {
+                    return !self.always;
+                }
+            }
+        }
+        self.always && any
+    }
+
+    #[inline]
+    fn takes(&self, value: u128) -> bool {
+        self.ranges.iter().any(|(low, high)| (*low..=*high).contains(&value)) != self.others
+    }
+
+    fn holds_of_any<P: Packet + ?Sized>(&self, packet: &P) -> bool {
         let mut any = false;
         for header in packet.headers() {
             if !self.protocols.contains(&header.protocol) {
@@ -86,10 +128,14 @@ impl Direct {
             }
             let own = own_bytes(header, packet.bytes(header.of_datagram));
             for place in &self.places {
-                let Some(value) = place.read(header, own) else { continue };
+                let payload_length = || {
+                    // How long a quoted packet was is not known here.
+                    let wire_length = header.wire_end.saturating_sub(header.offset);
+                    (!header.quoted).then(|| wire_length.saturating_sub(header.length))
+                };
+                let Some(value) = place.read(header.protocol, own, payload_length) else { continue };
                 any = true;
-                let within = self.ranges.iter().any(|(low, high)| (*low..=*high).contains(&value));
-                if (within != self.others) != self.always {
+                if self.takes(value) != self.always {
                     return !self.always;
                 }
             }
@@ -176,9 +222,9 @@ impl Place {
         })
     }
 
-    /// The value in a header whose own bytes these are.
+    /// The value in a header of `protocol` whose own bytes these are.
     #[inline]
-    fn read(self, header: &Header, own: &[u8]) -> Option<u128> {
+    fn read(self, protocol: ProtocolName, own: &[u8], payload_length: impl Fn() -> Option<u32>) -> Option<u128> {
         match self {
             Self::Bits { at, width, mask, factor } => {
                 let at = usize::from(at);
@@ -196,13 +242,8 @@ impl Place {
                 (4, [a, b, c, d, ..]) => Some(u32::from_be_bytes([*a, *b, *c, *d]).into()),
                 (length, bytes) => bytes.get(..usize::from(length)).map(number),
             },
-            // How long a quoted packet was is not known here.
-            Self::PayloadLength if header.quoted => None,
-            Self::PayloadLength => {
-                let wire_length = header.wire_end.saturating_sub(header.offset);
-                Some(wire_length.saturating_sub(header.length).into())
-            }
-            Self::Presence(protocol) => (header.protocol == protocol).then_some(1),
+            Self::PayloadLength => payload_length().map(u128::from),
+            Self::Presence(wanted) => (protocol == wanted).then_some(1),
         }
     }
 }

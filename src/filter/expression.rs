@@ -108,7 +108,7 @@ type Sink<'s> = &'s mut dyn FnMut(Scalar<'_>) -> bool;
 
 impl Test {
     /// Whether it holds.
-    pub fn holds(&self, packet: &dyn Packet) -> bool {
+    pub fn holds<P: Packet>(&self, packet: &P) -> bool {
         match self {
             Self::All(tests) => tests.iter().all(|test| test.holds(packet)),
             Self::Any(tests) => tests.iter().any(|test| test.holds(packet)),

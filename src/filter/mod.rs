@@ -66,7 +66,7 @@ impl Filter {
 
     /// Whether `packet` passes.
     #[must_use]
-    pub fn matches(&self, packet: &dyn Packet) -> bool {
+    pub fn matches<P: Packet>(&self, packet: &P) -> bool {
         self.test.holds(packet)
     }
 }

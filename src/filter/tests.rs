@@ -2,7 +2,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::{Header, Layer, ProtocolName, Value};
+use crate::record::{Header, Layer, PlainHeaders, ProtocolName, Value};
 
 /// Ethernet, IPv4 with an IPv4 inside, TCP with "GET /", and what an HTTP session would say.
 struct Sample {
@@ -10,6 +10,24 @@ struct Sample {
     headers: Vec<Header>,
     tree: Vec<Layer>,
     told: Vec<Layer>,
+    plain: Option<PlainHeaders>,
+}
+
+/// The same without the outer IPv4 header: as a plain packet, and as any other.
+fn plain_samples() -> [Sample; 2] {
+    let mut any = sample();
+    any.bytes.drain(14..34);
+    any.headers = vec![header("eth", 0, 14, 59), header("ip", 14, 20, 59), header("tcp", 34, 20, 59)];
+    let protocols = ["eth", "ip", "tcp"].map(ProtocolName::new);
+    let plain = PlainHeaders { protocols, starts: [0, 14, 34, 54], payload_wire_length: 5 };
+    let plain = Sample {
+        plain: Some(plain),
+        bytes: any.bytes.clone(),
+        headers: Vec::new(),
+        tree: Vec::new(),
+        told: Vec::new(),
+    };
+    [any, plain]
 }
 
 fn header(protocol: &'static str, offset: u32, length: u32, end: u32) -> Header {
@@ -28,6 +46,7 @@ fn sample() -> Sample {
     bytes.extend(b"GET /");
     let text = |text: &str| Value::Text(text.to_owned());
     Sample {
+        plain: None,
         headers: vec![
             header("eth", 0, 14, 79),
             header("ip", 14, 20, 79),
@@ -64,6 +83,9 @@ fn sample() -> Sample {
 }
 
 impl Packet for Sample {
+    fn plain_headers(&self) -> Option<&PlainHeaders> {
+        self.plain.as_ref()
+    }
     fn headers(&self) -> &[Header] {
         &self.headers
     }
@@ -547,7 +569,7 @@ proptest! {
 /// Questions with a quick form, asked both ways.
 #[test]
 fn the_quick_way_and_the_long_one_agree() {
-    let sample = sample();
+    let (sample, plain_samples) = (sample(), plain_samples());
     let fields = [
         "ip.ttl",
         "ip.src",
@@ -589,6 +611,8 @@ fn the_quick_way_and_the_long_one_agree() {
             quick += usize::from(direct::Direct::of(&long).is_some());
             let found = Filter::new(&text).unwrap().matches(&sample);
             assert_eq!(found, long.holds(&sample), "{text}");
+            let found = plain_samples.each_ref().map(|sample| Filter::new(&text).unwrap().matches(sample));
+            assert_eq!(found, [long.holds(&plain_samples[0]); 2], "{text}, of a plain packet");
         }
     }
     assert!(quick > 1500, "only {quick} of them have a quick form");

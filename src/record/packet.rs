@@ -234,6 +234,18 @@ impl PartialEq for ProtocolName {
 
 impl Eq for ProtocolName {}
 
+/// The headers of a packet that is as plain as most are: a frame, IP in it, TCP or UDP in that, all of them whole, and nothing
+/// between them. The link's comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainHeaders {
+    /// Whose they are.
+    pub protocols: [ProtocolName; 3],
+    /// Where they start; the last is where the payload does.
+    pub starts: [u32; 4],
+    /// Bytes of TCP's or UDP's payload on the wire.
+    pub payload_wire_length: u32,
+}
+
 /// A header of a packet: where it is, and what belongs to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {

@@ -47,7 +47,7 @@ use std::{fmt, net::IpAddr};
 
 pub use checksum::Sum;
 pub use fragment::FragmentInfo;
-pub use headers::{headers, headers_reassembled};
+pub use headers::{headers, headers_reassembled, plain_headers};
 pub use path::{Layered, Path};
 pub use summary::{TcpNumbers, summary, summary_of, summary_with};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};

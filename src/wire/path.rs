@@ -22,7 +22,7 @@ macro_rules! layered {
 
             /// The same, to be compared.
             #[must_use]
-            pub fn protocol_name(self) -> ProtocolName {
+            pub const fn protocol_name(self) -> ProtocolName {
                 match self { $(Self::$variant => const { ProtocolName::new($name) },)* }
             }
 
