@@ -18,7 +18,7 @@ fn plain_samples() -> [Sample; 2] {
     let mut any = sample();
     any.bytes.drain(14..34);
     any.headers = vec![header("eth", 0, 14, 59), header("ip", 14, 20, 59), header("tcp", 34, 20, 59)];
-    let protocols = ["eth", "ip", "tcp"].map(ProtocolName::new);
+    let protocols = ["eth", "ip", "tcp"].map(|name| ProtocolName::new(name).key());
     let plain = PlainHeaders { protocols, starts: [0, 14, 34, 54], payload_wire_length: 5 };
     let plain = Sample {
         plain: Some(plain),
@@ -582,7 +582,8 @@ fn the_quick_way_and_the_long_one_agree() {
         "tcp.flags.push",
         "udp.port",
     ];
-    let numbers = ["-1", "0", "1", "5", "20", "63", "64", "80", "49152", "4294967295", "99999999999"];
+    let numbers =
+        ["-1", "0", "1", "5", "20", "63", "64", "80", "49152", "4294967295", "99999999999", "-99999999999999999999999"];
     let mut quick = 0;
     for field in fields {
         let constants: &[&str] = match field {

@@ -195,8 +195,12 @@ pub enum Value {
 #[derive(Clone, Copy, Debug)]
 pub struct ProtocolName {
     name: &'static str,
-    key: u32,
+    key: ProtocolKey,
 }
+
+/// What a [`ProtocolName`] is compared by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProtocolKey(u32);
 
 impl ProtocolName {
     /// Of Wireshark's short name.
@@ -209,7 +213,13 @@ impl ProtocolName {
             key = (key ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
             at += 1;
         }
-        Self { name, key }
+        Self { name, key: ProtocolKey(key) }
+    }
+
+    /// What it is compared by.
+    #[must_use]
+    pub const fn key(self) -> ProtocolKey {
+        self.key
     }
 
     /// The name.
@@ -239,7 +249,7 @@ impl Eq for ProtocolName {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlainHeaders {
     /// Whose they are.
-    pub protocols: [ProtocolName; 3],
+    pub protocols: [ProtocolKey; 3],
     /// Where they start; the last is where the payload does.
     pub starts: [u32; 4],
     /// Bytes of TCP's or UDP's payload on the wire.

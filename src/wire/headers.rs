@@ -5,7 +5,7 @@ use super::{
     reassembled,
     walk::{Found, Next, Visitor, Walk},
 };
-use crate::record::{Header, LinkType, PlainHeaders};
+use crate::record::{Header, LinkType, PlainHeaders, ProtocolKey};
 
 /// Collects headers.
 struct Collector<'o> {
@@ -65,18 +65,27 @@ pub fn headers_reassembled(datagram: &[u8], fragment: &Decoded, fragment_headers
 #[inline]
 #[must_use]
 pub fn plain_headers(link_type: LinkType, bytes: &[u8], decoded: &Decoded) -> Option<PlainHeaders> {
-    let [Layered::Ethernet, network, transport] = *decoded.path.as_slice() else { return None };
-    let plain = match (network, transport) {
-        (Layered::Ipv4, Layered::Tcp | Layered::Udp) => true,
-        // Extension headers without a name in the path, and jumbograms, are not plain.
-        (Layered::Ipv6, Layered::Tcp | Layered::Udp) => decoded.transport_offset == 54 && u16_at(bytes, 18)? != 0,
-        _ => false,
+    const ETHERNET: ProtocolKey = Layered::Ethernet.protocol_name().key();
+    const IPV4: ProtocolKey = Layered::Ipv4.protocol_name().key();
+    const IPV6: ProtocolKey = Layered::Ipv6.protocol_name().key();
+    const TCP: ProtocolKey = Layered::Tcp.protocol_name().key();
+    const UDP: ProtocolKey = Layered::Udp.protocol_name().key();
+    let (network, transport) = match *decoded.path.as_slice() {
+        [Layered::Ethernet, Layered::Ipv4, Layered::Tcp] => (IPV4, TCP),
+        [Layered::Ethernet, Layered::Ipv4, Layered::Udp] => (IPV4, UDP),
+        [Layered::Ethernet, Layered::Ipv6, Layered::Tcp] => (IPV6, TCP),
+        [Layered::Ethernet, Layered::Ipv6, Layered::Udp] => (IPV6, UDP),
+        _ => return None,
     };
-    if !plain || link_type != LinkType::ETHERNET || decoded.stop.is_some() || decoded.network_offset != PLAIN_NETWORK {
+    // Extension headers without a name in the path, and jumbograms, are not plain.
+    if network == IPV6 && (decoded.transport_offset != 54 || u16_at(bytes, 18)? == 0) {
+        return None;
+    }
+    if link_type != LinkType::ETHERNET || decoded.stop.is_some() || decoded.network_offset != PLAIN_NETWORK {
         return None;
     }
     Some(PlainHeaders {
-        protocols: [const { Layered::Ethernet.protocol_name() }, network.protocol_name(), transport.protocol_name()],
+        protocols: [ETHERNET, network, transport],
         starts: [0, PLAIN_NETWORK, decoded.transport_offset, decoded.payload_offset],
         payload_wire_length: decoded.payload_wire_length,
     })
@@ -87,8 +96,7 @@ const PLAIN_NETWORK: u32 = 14;
 
 /// The headers of a plain packet in full.
 fn plain(link_type: LinkType, bytes: &[u8], wire_length: u32, decoded: &Decoded, out: &mut Vec<Header>) -> Option<()> {
-    let PlainHeaders { protocols, starts: [frame, network, transport, payload], .. } =
-        plain_headers(link_type, bytes, decoded)?;
+    let PlainHeaders { starts: [frame, network, transport, payload], .. } = plain_headers(link_type, bytes, decoded)?;
     let network_header = bytes.get(network as usize..)?;
     let claimed = match *decoded.path.as_slice() {
         [_, Layered::Ipv4, ..] => u32::from(u16_at(network_header, 2)?),
@@ -103,7 +111,8 @@ fn plain(link_type: LinkType, bytes: &[u8], wire_length: u32, decoded: &Decoded,
         (payload.saturating_add(decoded.payload_length), payload.saturating_add(decoded.payload_wire_length)),
     ];
     let places = [frame..network, network..transport, transport..payload];
-    for ((protocol, place), (end, wire_end)) in protocols.into_iter().zip(places).zip(ends) {
+    for ((protocol, place), (end, wire_end)) in decoded.path.iter().zip(places).zip(ends) {
+        let protocol = protocol.protocol_name();
         let length = place.end.checked_sub(place.start)?;
         let (quoted, of_datagram) = (false, false);
         out.push(Header { protocol, offset: place.start, length, end, wire_end, quoted, of_datagram });
@@ -123,7 +132,7 @@ mod tests {
         let [frame, network, transport] = headers else { panic!("{} headers", headers.len()) };
         let payload = transport.offset + transport.length;
         PlainHeaders {
-            protocols: [frame.protocol, network.protocol, transport.protocol],
+            protocols: [frame, network, transport].map(|header| header.protocol.key()),
             starts: [frame.offset, network.offset, transport.offset, payload],
             payload_wire_length: transport.wire_end - payload,
         }

@@ -193,6 +193,7 @@ impl Path {
     }
 
     /// The same as a slice.
+    #[inline]
     #[must_use]
     pub fn as_slice(&self) -> &[Layered] {
         self.protocols.get(..usize::from(self.length)).unwrap_or_default()
