@@ -33,6 +33,7 @@ Examples:
   wireglass a.pcap b.pcap --format ndjson          records for scripts, files in time order
   wireglass page-load.pcapng --only http,dns       some tables only
   wireglass connection page-load.pcapng 31         one connection, both ends' states beside every segment
+  wireglass follow page-load.pcapng 17             what both sides of a flow said
   wireglass findings tcp.close-race                what a finding means
   wireglass packets page-load.pcapng -V            every packet, every field
   wireglass live -i eth0 -f 'port 443'             from an interface";
@@ -46,6 +47,8 @@ pub enum Command {
     Packets(PacketsArgs),
     /// One connection explained: both ends' states beside every segment
     Connection(ConnectionArgs),
+    /// The bytes of one TCP connection or UDP flow, as its sides sent them
+    Follow(FollowArgs),
     /// What a finding means; all of them without CODE
     Findings(FindingsArgs),
     /// The same report from a network interface
@@ -247,6 +250,9 @@ pub struct ConnectionArgs {
     /// Every segment (stretches in which nothing happens are summed up)
     #[arg(long)]
     pub all: bool,
+    /// Draw only segments that pass this display filter, as in -Y 'tcp.len > 0'; of the records those that rest on one
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    pub display_filter: Option<String>,
     /// How moments are printed [default: relative to the first packet of the connection]
     #[arg(long, value_enum, value_name = "STYLE")]
     pub time: Option<Time>,
@@ -275,6 +281,80 @@ pub enum ConnectionFormat {
     Json,
     /// The records of the flow, one JSON object a line
     Ndjson,
+}
+
+/// `wireglass follow FILE ID`.
+#[derive(Debug, Args)]
+#[command(before_help = FOLLOW_EXAMPLES)]
+pub struct FollowArgs {
+    /// The capture; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The flow's number in the report, under `flow`; or one of its ends or both (10.0.0.1:443), if only one suits; or one
+    /// of its packets ('#17'). From standard input only the number
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// What to print
+    #[arg(short = 'o', long, visible_alias = "as", value_enum, value_name = "FORMAT", default_value = "text")]
+    pub format: FollowFormat,
+    /// Only what this side sent, as in --side server [default: both]
+    #[arg(long, value_enum, value_name = "SIDE")]
+    pub side: Option<FollowSide>,
+    /// Where the bytes are taken from [default: tls where secrets open it, else tcp]
+    #[arg(long, value_enum, value_name = "LAYER")]
+    pub layer: Option<FollowLayer>,
+    /// How moments are printed [default: relative to the first packet of the flow]
+    #[arg(long, value_enum, value_name = "STYLE")]
+    pub time: Option<Time>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+const FOLLOW_EXAMPLES: &str = "\
+Examples:
+  wireglass follow page-load.pcapng 17                            what both sides said, turn by turn
+  wireglass follow page-load.pcapng 31 --keylog keys.txt          what was inside TLS
+  wireglass follow page-load.pcapng 17 -o raw --side server > x   the server's bytes, as they are
+  tcpdump -w - | wireglass follow - 1 -o hex                      from a pipe, as a dump";
+
+/// How `follow` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FollowFormat {
+    /// Turn by turn, in UTF-8; what a terminal would obey or cannot show is written out (\x1b). CR LF and LF end a line
+    #[value(aliases = ["table", "ascii"])]
+    Text,
+    /// Packet by packet: the offset among all that the side sent, bytes, ASCII
+    Hex,
+    /// The bytes of one side (--side) as they are; holes are told of on standard error
+    Raw,
+    /// One JSON object a packet and line: type flow layer side packet ts offset length data gap, data in base64; of a hole,
+    /// gap is true and data null
+    Ndjson,
+    /// The same objects, one JSON array
+    Json,
+}
+
+/// A side of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FollowSide {
+    /// The one that opened it
+    Client,
+    /// The other one
+    Server,
+}
+
+/// Where followed bytes are taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FollowLayer {
+    /// What TCP (or UDP) carried
+    #[value(aliases = ["udp", "transport"])]
+    Tcp,
+    /// What was inside TLS; needs secrets: --keylog, --rsa-key, or those in a pcapng file
+    Tls,
 }
 
 /// `wireglass findings [CODE]`.

@@ -6,6 +6,7 @@
 mod checksums;
 mod consumer;
 mod conversation;
+mod follow;
 mod hierarchy;
 mod inner;
 mod judgement;
@@ -21,6 +22,7 @@ mod selection;
 mod streams;
 mod worker;
 
+pub use follow::{Depth, FollowOutcome, Followed, Following, follow};
 pub use packets::{Show, packets};
 pub use run::{Outcome, Progress, Settings, run};
 pub use secrets::Given;

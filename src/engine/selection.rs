@@ -77,7 +77,9 @@ impl Selection {
         }
     }
 
-    fn has(&self, number: PacketNumber) -> bool {
+    /// Whether a packet passes.
+    #[must_use]
+    pub fn has(&self, number: PacketNumber) -> bool {
         let word = usize::try_from(number.number() / 64).unwrap_or(usize::MAX);
         let bits = self.packets.get(&number.file()).and_then(|bits| bits.get(word));
         bits.is_some_and(|bits| bits & 1 << (number.number() % 64) != 0)
