@@ -36,6 +36,7 @@ Examples:
   wireglass follow page-load.pcapng 17             what both sides of a flow said
   wireglass findings tcp.close-race                what a finding means
   wireglass packets page-load.pcapng -V            every packet, every field
+  wireglass packets big.pcap -Y dns -w dns.pcapng  only these packets, as a capture
   wireglass live -i eth0 -f 'port 443'             from an interface";
 
 /// The commands.
@@ -80,6 +81,14 @@ pub struct SourceArgs {
     /// Stop after so many packets
     #[arg(short = 'c', long = "count", value_name = "N")]
     pub count: Option<u64>,
+    /// Write the packets that pass to this file, as in -Y 'tcp.port == 443' -w https.pcapng: pcapng with their comments, all
+    /// interfaces and secrets; pcap if the name ends with .pcap or .cap. `-` is standard output, which then gets nothing
+    /// else. Single packets are written, as tshark does; for whole flows see --whole-flows
+    #[arg(short = 'w', long = "write", value_name = "OUT")]
+    pub write: Option<PathBuf>,
+    /// With -Y and -w: write every packet of the flows of which one packet passes
+    #[arg(long, requires_all = ["write", "display_filter"])]
+    pub whole_flows: bool,
     /// Accepted for those who are used to it: names are never resolved
     #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
     pub numeric: u8,
@@ -223,6 +232,9 @@ pub struct PacketsArgs {
     /// The bytes of every packet
     #[arg(short = 'x', long = "hex")]
     pub hex: bool,
+    /// With -w: print the packets too, as -V, -x and -o also do
+    #[arg(short = 'P', long)]
+    pub print: bool,
     /// What to print
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
@@ -388,6 +400,11 @@ pub struct LiveArgs {
     /// Only packets that pass this BPF expression
     #[arg(short = 'f', long = "filter", value_name = "BPF")]
     pub filter: Option<String>,
+    /// Only records of flows of which a packet has passed this display filter so far, as in -Y 'tls.handshake', and what is
+    /// said of the whole capture. A record is judged when it is complete; what belongs to no single flow is left out. Not
+    /// with -w: all packets are captured, use -f to capture fewer
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    pub display_filter: Option<String>,
     /// Also write the packets to this file, pcapng, or pcap by name
     #[arg(short = 'w', value_name = "FILE")]
     pub write: Option<PathBuf>,

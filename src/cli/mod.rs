@@ -15,6 +15,7 @@ mod objects;
 mod packets;
 mod plan;
 mod progress;
+mod save;
 
 use std::{io::Write, panic, process::ExitCode};
 

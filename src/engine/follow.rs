@@ -392,7 +392,7 @@ impl Stage {
             self.depth = Some(if self.has_opened { Depth::Inside } else { Depth::Transport });
         }
         self.show(chunks, show)?;
-        // A flow that carried nothing is shown to be empty.
-        self.begin(show)
+        // A flow that carried nothing is shown to be empty; one that stayed closed is not shown.
+        if self.depth == Some(Depth::Inside) && !self.has_opened { Ok(()) } else { self.begin(show) }
     }
 }
