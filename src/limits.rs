@@ -488,3 +488,13 @@ pub const MAX_FILTER_PATTERNS: usize = 32;
 /// Bytes that the compiled form of a regular expression in a display filter may take, and as many for its cache: with
 /// [`MAX_FILTER_PATTERNS`] no filter takes more than 64 MiB.
 pub const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// Bytes of a followed stream that are held back until it is known whether secrets open it: TLS handshakes, and what is
+/// said before STARTTLS, are far shorter.
+pub const MAX_FOLLOW_HELD_BYTES: usize = 1 << 20;
+
+/// Pieces of a followed stream that are held back for the same reason.
+pub const MAX_FOLLOW_HELD: usize = 16 << 10;
+
+/// Flows of `live -Y` that are remembered to have a packet that passed; 50 MB. The one that passed first is forgotten first.
+pub const MAX_PASSING_FLOWS: usize = 1 << 20;

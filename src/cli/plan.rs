@@ -134,6 +134,8 @@ pub fn engine_settings(
         files,
         trust: None,
         given,
+        save: None,
+        asking: None,
     }
 }
 

@@ -1,7 +1,13 @@
 //! Between the flows of a worker and the protocols that read them: opens conversations, collects what sessions say.
 use std::sync::Arc;
 
-use super::{checksums::Checksums, conversation::Conversation, hierarchy::Applications, reached::Reached};
+use super::{
+    checksums::Checksums,
+    conversation::Conversation,
+    hierarchy::Applications,
+    inner::{Opened, Tap},
+    reached::Reached,
+};
 use crate::{
     app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
     flow::Consumer,
@@ -49,6 +55,8 @@ pub struct Outlet {
     reached: Reached,
     verifier: Option<Verifier>,
     secrets: Secrets,
+    /// Where what secrets open goes besides.
+    tap: Option<Box<Tap>>,
 }
 
 impl Outlet {
@@ -67,7 +75,24 @@ impl Outlet {
             reached: Reached::default(),
             verifier: None,
             secrets: Secrets::default(),
+            tap: None,
         }
+    }
+
+    /// The same, keeping what secrets open until it is asked for. For one flow alone.
+    #[must_use]
+    pub fn opening(self) -> Self {
+        Self { tap: Some(Box::default()), ..self }
+    }
+
+    /// What takes what secrets open, if anybody does.
+    pub fn tap(&mut self) -> Option<&mut Tap> {
+        self.tap.as_deref_mut()
+    }
+
+    /// What secrets opened since this was asked last.
+    pub fn take_opened(&mut self) -> Vec<Opened> {
+        self.tap.as_mut().map(|tap| tap.take()).unwrap_or_default()
     }
 
     /// The same, judging certificates by `trust`.

@@ -206,6 +206,9 @@ impl Conversation {
                 Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
                     let inner = self.inner.get_or_insert_default();
                     let packet = packet.unwrap_or(context.packet);
+                    if let Some(tap) = outlet.tap().filter(|_| carrier == Carrier::Tls) {
+                        tap.insert(self.carrier == Carrier::Tls, direction, offset, (&bytes, packet), context);
+                    }
                     inner.insert(channel, carrier, direction, offset, (&bytes, packet), context, outlet);
                 }
                 Said::InnerNotice { channel, notice } => {
@@ -214,6 +217,9 @@ impl Conversation {
                     }
                 }
                 Said::InnerLost { channel, direction, offset } => {
+                    if let Some(tap) = outlet.tap() {
+                        tap.give_up_before(self.carrier == Carrier::Tls, direction, offset, context);
+                    }
                     if let Some(inner) = &mut self.inner {
                         inner.give_up_before(channel, direction, offset, context, outlet);
                     }

@@ -17,6 +17,7 @@ pub mod markdown;
 pub mod ndjson;
 pub mod packets;
 pub mod schema;
+pub mod stream;
 mod summary;
 pub mod table;
 #[cfg(test)]
