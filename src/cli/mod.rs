@@ -13,6 +13,7 @@ mod objects;
 mod packets;
 mod plan;
 mod progress;
+mod statistics;
 
 use std::{io::Write, panic, process::ExitCode};
 
@@ -60,6 +61,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Connection(args)) => connection::connection(&args),
         Some(Command::Findings(args)) => findings::findings(&args),
         Some(Command::Fields(args)) => fields::fields(&args),
+        Some(Command::Statistics(args)) => statistics::statistics(&args),
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),

@@ -18,6 +18,7 @@ mod run;
 mod secrets;
 mod segments;
 mod selection;
+mod statistics;
 mod streams;
 mod worker;
 
@@ -26,3 +27,4 @@ pub use run::{Outcome, Progress, Settings, run};
 pub use secrets::Given;
 pub use segments::{flow_key, segments};
 pub use selection::{Selected, Selection, select};
+pub use statistics::{Order, Wish, statistics};

@@ -8,7 +8,7 @@ use crate::{
     flow::fragment::{Outcome, Reassembler},
     limits,
     record::{FlowKey, PacketRef, Secrets, Timestamp},
-    wire::{self, Decoded, TransportHeader},
+    wire::{self, Decoded, Path, TransportHeader},
 };
 
 /// A batch with what was found in its packets.
@@ -155,11 +155,7 @@ impl Router {
                 self.reassemble(&mut routed, &head, place, parcel);
             }
             routed.shard = flow_key(&routed.decoded, parcel.view(&routed)).map(|key| self.shard(&key));
-            // What an ICMP error quotes did not pass here.
-            let path = match routed.decoded.transport {
-                TransportHeader::Icmp | TransportHeader::Icmpv6 => routed.decoded.path.without_quote(),
-                _ => routed.decoded.path,
-            };
+            let path = path_here(&routed.decoded);
             routed.node = match self.hierarchy.count(head.number.file(), &path, head.wire_length) {
                 Some(node) => node,
                 None => {
@@ -216,6 +212,15 @@ impl Router {
         let mut hasher = self.shard_hash.build_hasher();
         key.words().iter().for_each(|word| hasher.write_u64(*word));
         (hasher.finish() % limits::SHARDS as u64) as u8
+    }
+}
+
+/// A packet's protocols. What an ICMP error quotes did not pass here.
+#[inline]
+pub(super) fn path_here(decoded: &Decoded) -> Path {
+    match decoded.transport {
+        TransportHeader::Icmp | TransportHeader::Icmpv6 => decoded.path.without_quote(),
+        _ => decoded.path,
     }
 }
 

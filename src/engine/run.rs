@@ -135,7 +135,7 @@ pub fn run(
 }
 
 /// The captures' names, when there are several.
-fn several(files: &[String]) -> Arc<[Arc<str>]> {
+pub(super) fn several(files: &[String]) -> Arc<[Arc<str>]> {
     match files {
         [] | [_] => Arc::new([]),
         several => several.iter().map(|name| Arc::from(name.as_str())).collect(),
@@ -237,7 +237,7 @@ impl Reader {
         within.chain([PacketNumber::MAX]).collect::<Vec<_>>().into_iter()
     }
 
-    fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> Progress {
         let ReadProgress { bytes_read, total_bytes } = self.source.progress();
         Progress { bytes: bytes_read, total_bytes, packets: self.router.next_index() }
     }

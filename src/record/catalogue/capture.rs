@@ -66,4 +66,14 @@ pub static ENTRIES: &[Entry] = &[
              another, and failures are counted for 4,096 hosts. Filter the capture to see the others.",
         reference: None,
     },
+    Entry {
+        code: "capture.statistics-limit",
+        severities: WARNING,
+        title: "packets are missing from a table of the statistics",
+        explanation: "wireglass statistics holds 262,144 conversations of each layer, 131,072 pairs of sender and hop limit, and \
+             65,536 intervals of time at most. Packets that belong to further ones are missing from that table, and with the \
+             conversations from the endpoints. The protocol hierarchy and the packet lengths count every packet.\n\n\
+             Filter the capture with -f, name fewer addresses, or choose a longer --interval.",
+        reference: None,
+    },
 ];
