@@ -1,10 +1,12 @@
 //! Between the flows of a worker and the protocols that read them: opens conversations, collects what sessions say.
 use std::sync::Arc;
 
-use super::{checksums::Checksums, conversation::Conversation, hierarchy::Applications, reached::Reached};
+use super::{
+    checksums::Checksums, conversation::Conversation, copies::Copies, hierarchy::Applications, reached::Reached,
+};
 use crate::{
     app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
-    flow::Consumer,
+    flow::{Consumer, Copied},
     limits::Limit,
     record::{
         Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact,
@@ -46,6 +48,7 @@ pub struct Outlet {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    copies: Copies,
     reached: Reached,
     verifier: Option<Verifier>,
     secrets: Secrets,
@@ -64,6 +67,7 @@ impl Outlet {
             applications: Applications::default(),
             tcp_connections: Vec::new(),
             checksums: Checksums::default(),
+            copies: Copies::default(),
             reached: Reached::default(),
             verifier: None,
             secrets: Secrets::default(),
@@ -165,6 +169,11 @@ impl Outlet {
         &mut self.checksums
     }
 
+    /// The packets that are in the capture twice.
+    pub fn copies(&self) -> &Copies {
+        &self.copies
+    }
+
     /// A cap was reached at packet `at`.
     pub fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
         self.reached.add(limit, at, 1);
@@ -221,6 +230,10 @@ impl Consumer for Outlet {
 
     fn fact(&mut self, at: u64, fact: TcpFact) {
         self.emitted.push(Emitted { at, flow: fact.id, completed: Completed::Fact(Box::new(fact)) });
+    }
+
+    fn copied(&mut self, at: PacketRef, copied: Copied) {
+        self.copies.add(at, copied);
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

@@ -6,6 +6,8 @@
 mod checksums;
 mod consumer;
 mod conversation;
+mod copies;
+mod fragments;
 mod hierarchy;
 mod inner;
 mod judgement;

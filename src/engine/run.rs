@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::{
     checksums::Checksums,
     consumer::{Completed, Emitted, Outlet},
+    copies::Copies,
     hierarchy::Applications,
     reached::Reached,
     route::{Parcel, Router},
@@ -120,7 +121,9 @@ pub fn run(
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
-        let of_checksums = done.checksums.findings(&files).into_iter();
+        let of_copies = done.copies.findings(&captures, &files);
+        let of_fragments = reader.router.fragment_findings(&files);
+        let of_checksums = done.checksums.findings(&files).into_iter().chain(of_copies).chain(of_fragments);
         for finding in of_checksums.chain(reached.findings(&files)).chain(reader.store.finding()) {
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
@@ -249,6 +252,7 @@ struct Counted {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    copies: Copies,
     reached: Reached,
 }
 
@@ -256,6 +260,7 @@ impl Counted {
     fn add(&mut self, outlet: &Outlet) {
         self.applications.merge(outlet.applications());
         self.checksums.merge(outlet.checksums());
+        self.copies.merge(outlet.copies());
         self.reached.merge(outlet.reached());
         let theirs = outlet.tcp_connections();
         if self.tcp_connections.len() < theirs.len() {

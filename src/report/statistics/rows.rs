@@ -55,7 +55,7 @@ pub fn endpoints_title(layer: StatisticsLayer) -> &'static str {
 
 /// Of conversations; `a` sent the first packet.
 pub const CONVERSATION: [Column; 11] = [
-    text("a → b", 0, 21),
+    text("a → b", 0, 45),
     number("packets", 1),
     number("bytes", 0),
     number("→ packets", 6),
