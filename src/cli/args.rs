@@ -37,6 +37,7 @@ Examples:
   wireglass findings tcp.close-race                what a finding means
   wireglass packets page-load.pcapng -V            every packet, every field
   wireglass packets big.pcap -Y dns -w dns.pcapng  only these packets, as a capture
+  wireglass statistics page-load.pcapng            who talks, how much, and when
   wireglass live -i eth0 -f 'port 443'             from an interface";
 
 /// The commands.
@@ -58,6 +59,9 @@ pub enum Command {
     Fields(FieldsArgs),
     /// What can be captured from
     Interfaces,
+    /// What people know from tshark -z: hierarchy, conversations, endpoints, traffic over time
+    #[command(visible_alias = "stats")]
+    Statistics(super::statistics::StatisticsArgs),
     /// JSON Schema of the records
     Schema,
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use super::{
     checksums::Checksums,
     conversation::Conversation,
+    copies::Copies,
     hierarchy::Applications,
     inner::{Opened, Tap},
     reached::Reached,
 };
 use crate::{
     app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
-    flow::Consumer,
+    flow::{Consumer, Copied},
     limits::Limit,
     record::{
         Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact,
@@ -52,6 +53,7 @@ pub struct Outlet {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    copies: Copies,
     reached: Reached,
     verifier: Option<Verifier>,
     secrets: Secrets,
@@ -72,6 +74,7 @@ impl Outlet {
             applications: Applications::default(),
             tcp_connections: Vec::new(),
             checksums: Checksums::default(),
+            copies: Copies::default(),
             reached: Reached::default(),
             verifier: None,
             secrets: Secrets::default(),
@@ -190,6 +193,11 @@ impl Outlet {
         &mut self.checksums
     }
 
+    /// The packets that are in the capture twice.
+    pub fn copies(&self) -> &Copies {
+        &self.copies
+    }
+
     /// A cap was reached at packet `at`.
     pub fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
         self.reached.add(limit, at, 1);
@@ -248,6 +256,10 @@ impl Consumer for Outlet {
 
     fn fact(&mut self, at: u64, fact: TcpFact) {
         self.emitted.push(Emitted { at, flow: fact.id, completed: Completed::Fact(Box::new(fact)) });
+    }
+
+    fn copied(&mut self, at: PacketRef, copied: Copied) {
+        self.copies.add(at, copied);
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

@@ -1,5 +1,5 @@
 //! What the engine keeps for each flow: the search for its protocol, the session that reads it, and the flows inside.
-use super::{consumer::Outlet, inner::Inner};
+use super::{consumer::Outlet, hierarchy::Hierarchy, inner::Inner};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
@@ -86,6 +86,9 @@ impl Conversation {
 
     /// Counts a packet with payload towards its protocol.
     pub fn count(&mut self, node: u16, bytes: u32, outlet: &mut Outlet) {
+        if node == Hierarchy::NOWHERE {
+            return;
+        }
         match self.application {
             Some(application) => {
                 if self.uncounted.packets > 0 {
