@@ -241,10 +241,12 @@ fn a_mailbox_is_read() {
     );
 }
 
+type Before = [(Direction, &'static [u8]); 3];
+
 #[test]
 fn tls_is_handed_over() {
     let hello = [22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    let cases: [(&Protocol, [(Direction, &[u8]); 3]); 3] = [
+    let cases: [(&Protocol, Before); 3] = [
         (&SMTP, [(Server, b"220 x ESMTP\r\n"), (Client, b"starttls\r\n"), (Server, b"220 go\r\n")]),
         (&POP3, [(Server, b"+OK POP3\r\n"), (Client, b"STLS\r\n"), (Server, b"+OK\r\n")]),
         (&IMAP, [(Server, b"* OK x\r\n"), (Client, b"a STARTTLS\r\n"), (Server, b"a OK begin\r\n")]),

@@ -46,17 +46,18 @@ fn lines(application: &Application) -> Vec<Cell> {
         let words = words(fact, before);
         before = fact.name;
         let trouble = fact.value.contains("refused");
-        let fits = lines.last().is_some_and(|(line, _)| {
-            width(line).saturating_add(width(&words)).saturating_add(width(BETWEEN)) <= LINE_COLUMNS
-        });
-        match lines.last_mut() {
-            Some((line, troubled)) if fits => {
-                line.push_str(BETWEEN);
-                line.push_str(&words);
-                *troubled |= trouble;
-            }
-            _ if lines.len() < MOST_LINES => lines.push((words, trouble)),
-            _ => left_out += 1,
+        let fits = left_out == 0
+            && lines.last().is_some_and(|(line, _)| {
+                width(line).saturating_add(width(&words)).saturating_add(width(BETWEEN)) <= LINE_COLUMNS
+            });
+        if fits && let Some((line, troubled)) = lines.last_mut() {
+            line.push_str(BETWEEN);
+            line.push_str(&words);
+            *troubled |= trouble;
+        } else if lines.len() < MOST_LINES {
+            lines.push((words, trouble));
+        } else {
+            left_out += 1;
         }
     }
     if left_out > 0
