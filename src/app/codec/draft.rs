@@ -31,6 +31,11 @@ impl Draft {
         }
     }
 
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.info.is_empty()
+    }
+
     /// Adds a field, by Wireshark's name. Several of one name become a list.
     pub fn field(&mut self, name: &'static str, value: Value) {
         match self.fields.iter_mut().find(|(other, _)| *other == name) {

@@ -100,6 +100,11 @@ pub fn text(bytes: &[u8]) -> String {
     format!("{}…", String::from_utf8_lossy(whole))
 }
 
+/// So many of something: `1 message`, `2 messages`. The number may be as it was said.
+pub fn counted(number: &str, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == "1" { "" } else { "s" })
+}
+
 /// Words as one value, as many as fit.
 pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut all = String::new();

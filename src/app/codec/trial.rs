@@ -101,6 +101,7 @@ pub fn drive(protocol: &Protocol, pieces: &[Piece<'_>], notes: bool, carrier: Ca
             from_start,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: Secrets::none(),
         };
         let Some((direction, bytes)) = pieces.get(index) else {

@@ -8,7 +8,7 @@ use crate::{
         codec::{
             banner,
             draft::Draft,
-            facts::{Facts, list, text},
+            facts::{Facts, counted, list, text},
             lines::{Lines, as_u64, word},
             plaintext,
             sasl::Exchange,
@@ -368,7 +368,7 @@ impl Imap {
             (Asked::Mailbox, _) => {
                 self.mailboxes = self.mailboxes.saturating_add(1);
                 let value = match (accepted, self.exist.take()) {
-                    (true, Some(exist)) => format!("{what} ({exist} messages)"),
+                    (true, Some(exist)) => format!("{what} ({})", counted(&exist, "message")),
                     (true, None) => what.clone(),
                     (false, _) => format!("{what}: {}", refused()),
                 };

@@ -7,7 +7,7 @@ use crate::{
         codec::{
             banner,
             draft::Draft,
-            facts::{Facts, list, text},
+            facts::{Facts, counted, list, text},
             lines::{DotMessage, Lines, word},
             plaintext,
             sasl::Exchange,
@@ -319,7 +319,7 @@ impl Pop3 {
             (Asked::Capabilities, true) => self.next = Next::Capabilities,
             (Asked::State, true) => {
                 let (messages, rest) = word(said);
-                let value = format!("{} messages, {} bytes", text(messages), text(word(rest).0));
+                let value = format!("{}, {} bytes", counted(&text(messages), "message"), text(word(rest).0));
                 self.facts.update("mailbox", value, Side::Server, packet);
             }
             (Asked::Retrieve, true) => {

@@ -7,7 +7,7 @@ use crate::{
         codec::{
             banner,
             draft::Draft,
-            facts::{Facts, list, text},
+            facts::{Facts, counted, list, text},
             lines::{DotMessage, Lines, as_u64, reply, word},
             plaintext,
             sasl::Exchange,
@@ -415,10 +415,7 @@ impl Smtp {
             Asked::Message(length) => {
                 self.messages = self.messages.saturating_add(1);
                 let outcome = if code < 400 { format!("accepted ({code})") } else { refusal(code, said) };
-                let to = match self.recipients {
-                    1 => "1 recipient".to_owned(),
-                    count => format!("{count} recipients"),
-                };
+                let to = counted(&self.recipients.to_string(), "recipient");
                 let value = format!("{outcome}, {to}, {length} bytes");
                 self.facts.add_few("message", value, Side::Server, packet, most);
             }

@@ -15,15 +15,16 @@ use crate::{
     record::{Context, Direction, Evidence, Finding, Input, PacketRef, Progress, Severity, Side, Subject, Value},
 };
 
-/// An identification begins what each end sends. A server may send other lines before (RFC 4253 4.2); then the client's tells.
+/// An identification begins what each end sends, so that it proves a beginning where no SYN does. A server may send other lines
+/// before (RFC 4253 4.2); then the client's tells.
 pub(super) fn probe(asked: &Probe<'_>) -> Verdict {
-    if !asked.from_start || !matches!(asked.carrier, Carrier::Tcp | Carrier::Tls) {
+    if !matches!(asked.carrier, Carrier::Tcp | Carrier::Tls) {
         return Verdict::No;
     }
     match asked.bytes {
-        [b'S', b'S', b'H', b'-', b'1'..=b'9', b'.', ..] => Verdict::Certain,
-        short if short.len() < 6 && b"SSH-2.".starts_with(short) => Verdict::Maybe,
-        b"SSH-1" => Verdict::Maybe,
+        [b'S', b'S', b'H', b'-', b'1' | b'2', b'.', b'0'..=b'9', ..] => Verdict::Certain,
+        _ if !asked.from_start => Verdict::No,
+        short if short.len() < 7 && (b"SSH-2.0".starts_with(short) || b"SSH-1.".starts_with(short)) => Verdict::Maybe,
         _ => Verdict::No,
     }
 }

@@ -180,7 +180,9 @@ fn recognised_by_its_first_line() {
     ] {
         assert_eq!(probe(&PROTOCOL, Client, bytes, true, 9), expected, "{}", bytes.escape_ascii());
     }
-    assert_eq!(probe(&PROTOCOL, Client, b"SSH-2.0-x\r\n", false, 22), Verdict::No);
+    // No SYN was seen, and yet it is the beginning.
+    assert_eq!(probe(&PROTOCOL, Client, b"SSH-2.0-x\r\n", false, 9), Verdict::Certain);
+    assert_eq!(probe(&PROTOCOL, Client, b"SSH", false, 22), Verdict::No);
 }
 
 proptest! {

@@ -1,5 +1,5 @@
 //! Fields of the protocols of which the first facts are read.
-use super::{Field, flag, text, u8, u32};
+use super::{Field, flag, text, u8, u16, u24, u32};
 
 pub(super) static SSH: &[Field] = &[
     text("ssh.protocol", "Identification"),
@@ -59,3 +59,23 @@ pub(super) static IMAP: &[Field] = &[
 
 pub(super) static TELNET: &[Field] =
     &[u8("telnet.cmd", "Command"), u8("telnet.subcmd", "Option that a command is about")];
+
+pub(super) static MYSQL: &[Field] = &[
+    u24("mysql.packet_length", "Length of the packet"),
+    u8("mysql.packet_number", "Number of the packet"),
+    text("mysql.version", "Version of the server"),
+    text("mysql.user", "User who logs in"),
+    text("mysql.schema", "Database"),
+    u16("mysql.error_code", "Code of an error"),
+    text("mysql.error.message", "Text of an error"),
+];
+
+pub(super) static PGSQL: &[Field] = &[
+    text("pgsql.type", "Kind of message"),
+    u32("pgsql.length", "Length of the message"),
+    text("pgsql.parameter_name", "Name of a parameter"),
+    text("pgsql.parameter_value", "Value of a parameter"),
+    u32("pgsql.authtype", "How the client shall prove itself"),
+    text("pgsql.code", "Code of an error"),
+    text("pgsql.message", "Text of an error"),
+];

@@ -277,6 +277,9 @@ pub(super) static GROUPS: &[Group] = &[
     session("pop", &["pop"], "Post Office Protocol", application::POP),
     session("imap", &["imap"], "Internet Message Access Protocol", application::IMAP),
     session("telnet", &["telnet"], "Telnet", application::TELNET),
+    session("mysql", &["mysql"], "MySQL", application::MYSQL),
+    session("pgsql", &["pgsql"], "PostgreSQL", application::PGSQL),
+    session("xmpp", &["xmpp"], "Extensible Messaging and Presence Protocol", &[]),
     session("openvpn", &["openvpn"], "OpenVPN", &[]),
 ];
 

@@ -9,8 +9,17 @@ use crate::{
 };
 
 /// Facts that a table has no room for; the records have them.
-const MINOR: [&str; 8] =
-    ["methods_offered", "method", "bound", "capabilities", "features", "hassh", "hassh_server", "data_connections"];
+const MINOR: [&str; 9] = [
+    "methods_offered",
+    "method",
+    "bound",
+    "capabilities",
+    "features",
+    "hassh",
+    "hassh_server",
+    "data_connections",
+    "strict_key_exchange",
+];
 /// Facts whose value says what it is.
 const PLAIN: [&str; 6] = ["command", "destination", "reply", "banner", "hello", "software"];
 /// Columns of a line, so that it stands in full beside flow and protocol on a terminal of 80.
@@ -73,7 +82,7 @@ fn is_worth_a_line(fact: &ApplicationFact, application: &Application) -> bool {
         let banner = application.facts.iter().find(|other| other.name == "banner");
         banner.is_some_and(|banner| banner.value.contains(&fact.value))
     };
-    !MINOR.contains(&fact.name) && !(fact.name == "software" && named_in_banner())
+    !MINOR.contains(&fact.name) && fact.value != "none" && !(fact.name == "software" && named_in_banner())
 }
 
 /// A fact in words. Its name stands before the first of several only.
@@ -84,7 +93,8 @@ fn words(fact: &ApplicationFact, before: &str) -> String {
     if let Some((name, ns)) = fact.name.strip_suffix("_ns").zip(fact.value.parse().ok()) {
         return format!("{} {}", name.replace('_', " "), units::duration(ns));
     }
-    let name = fact.name.strip_suffix("_software").unwrap_or(fact.name);
+    let name =
+        fact.name.strip_suffix("_software").or_else(|| fact.name.strip_suffix("_algorithm")).unwrap_or(fact.name);
     format!("{} {}", name.replace('_', " "), fact.value)
 }
 

@@ -268,7 +268,7 @@ pub const SECTIONS: [Section; 15] = [
             text("flow", 0, 0, 8),
             text("protocol", 0, 0, 9),
             text("server", 2, 0, 21),
-            text("what it says", 0, 40, 60),
+            text("what it says", 0, 60, 60),
         ],
         cells: applications::application,
     },
