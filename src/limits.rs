@@ -262,8 +262,8 @@ pub static APPLICATION: Limit = Limit {
 /// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
 pub const MAX_SOCKS_TEXT_BYTES: usize = 512;
 
-/// Longest line or message of a protocol that may go over to TLS which is waited for, in bytes; longer ones pass. Lines of
-/// SMTP have 1000 bytes at most (RFC 5321 4.5.3.1.6), requests for TLS a few dozen.
+/// Longest element of XMPP which is waited for before TLS is asked for, in bytes; longer ones pass. Requests for TLS have a few
+/// dozen.
 pub const MAX_STARTTLS_LINE_BYTES: usize = 4096;
 
 /// Bytes of a connection that may pass before TLS is asked for (STARTTLS); greetings and capabilities are far shorter.

@@ -29,12 +29,19 @@ pub(super) fn probe(asked: &Probe<'_>) -> Verdict {
     let rest = asked.bytes.get(3..).unwrap_or_default();
     match (negotiates(asked.bytes), rest) {
         (None, _) if asked.from_start => Verdict::Maybe,
+        (Some(false), _) if is_subnegotiation(asked.bytes) => Verdict::Certain,
         (Some(true), []) if asked.from_start || asked.flow.server.port == 23 => Verdict::Likely,
         (Some(true), [command::IAC, command::SB, ..]) => Verdict::Certain,
         (Some(true), _) if negotiates(rest) == Some(true) => Verdict::Certain,
         (Some(true), _) if asked.flow.server.port == 23 => Verdict::Likely,
         _ => Verdict::No,
     }
+}
+
+/// Parameters of an option that exists, from their beginning to their end.
+fn is_subnegotiation(bytes: &[u8]) -> bool {
+    let [command::IAC, command::SB, option, rest @ ..] = bytes else { return false };
+    name(*option).is_some() && memchr::memmem::find(rest, &[command::IAC, command::SE]).is_some()
 }
 
 /// Where one direction is.
@@ -127,6 +134,12 @@ impl Telnet {
                 [command::IAC, command::SB] => break,
                 [command::IAC, command::SE, ..] => {
                     if let Some((option, parameters)) = self.half(direction).parameters.take() {
+                        let is_text =
+                            matches!(option, option::TERMINAL_TYPE | option::TERMINAL_SPEED | option::X_DISPLAY);
+                        // Whether the value is asked for or told.
+                        if let Some(first) = parameters.first().filter(|_| is_text && out.wants_notes()) {
+                            draft.number("telnet.subcmd", *first);
+                        }
                         self.parameters(direction.sender(), option, &parameters, packet(2));
                     }
                     if out.wants_notes() {

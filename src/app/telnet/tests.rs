@@ -49,6 +49,7 @@ fn a_whole_dialogue() {
     assert_eq!(shown(heard.notes[0].1.get("telnet.cmd")), "251|251|251|253|253");
     assert_eq!(shown(heard.notes[0].1.get("telnet.subcmd")), "24|31|39|1|3");
     assert_eq!(shown(heard.notes[2].1.get("telnet.cmd")), "250|240");
+    assert_eq!(shown(heard.notes[2].1.get("telnet.subcmd")), "24|1");
 }
 
 #[test]
@@ -79,6 +80,9 @@ fn recognised_by_its_negotiation() {
         (b"\xff\xfd\x80\xff\xfd\x80", true, 23, Verdict::No),
         (b"\xff\xff\xff\xff", true, 23, Verdict::No),
         (b"login: ", true, 23, Verdict::No),
+        (b"\xff\xfa\x25\x02\x0f\xff\xf0text", false, 9, Verdict::Certain),
+        (b"\xff\xfa\x42\x02\x0f\xff\xf0text", false, 9, Verdict::No),
+        (b"\xff\xfa\x25\x02\x0f", false, 9, Verdict::No),
     ] {
         assert_eq!(probe(&PROTOCOL, Server, bytes, from_start, port), expected, "{}", bytes.escape_ascii());
     }
