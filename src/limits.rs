@@ -513,3 +513,12 @@ pub static STATISTICS: Limit = Limit {
                   conversations from the endpoints; the hierarchy and the lengths count all. Filter with -f, or choose a longer \
                   interval.",
 };
+/// Bytes of a followed stream that are held back until it is known whether secrets open it: TLS handshakes, and what is
+/// said before STARTTLS, are far shorter.
+pub const MAX_FOLLOW_HELD_BYTES: usize = 1 << 20;
+
+/// Pieces of a followed stream that are held back for the same reason.
+pub const MAX_FOLLOW_HELD: usize = 16 << 10;
+
+/// Flows of `live -Y` that are remembered to have a packet that passed; 50 MB. The one that passed first is forgotten first.
+pub const MAX_PASSING_FLOWS: usize = 1 << 20;

@@ -135,6 +135,8 @@ pub fn engine_settings(
         files,
         trust: None,
         given,
+        save: None,
+        asking: None,
     }
 }
 

@@ -2,7 +2,12 @@
 use std::sync::Arc;
 
 use super::{
-    checksums::Checksums, conversation::Conversation, copies::Copies, hierarchy::Applications, reached::Reached,
+    checksums::Checksums,
+    conversation::Conversation,
+    copies::Copies,
+    hierarchy::Applications,
+    inner::{Opened, Tap},
+    reached::Reached,
 };
 use crate::{
     app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
@@ -52,6 +57,8 @@ pub struct Outlet {
     reached: Reached,
     verifier: Option<Verifier>,
     secrets: Secrets,
+    /// Where what secrets open goes besides.
+    tap: Option<Box<Tap>>,
 }
 
 impl Outlet {
@@ -71,7 +78,24 @@ impl Outlet {
             reached: Reached::default(),
             verifier: None,
             secrets: Secrets::default(),
+            tap: None,
         }
+    }
+
+    /// The same, keeping what secrets open until it is asked for. For one flow alone.
+    #[must_use]
+    pub fn opening(self) -> Self {
+        Self { tap: Some(Box::default()), ..self }
+    }
+
+    /// What takes what secrets open, if anybody does.
+    pub fn tap(&mut self) -> Option<&mut Tap> {
+        self.tap.as_deref_mut()
+    }
+
+    /// What secrets opened since this was asked last.
+    pub fn take_opened(&mut self) -> Vec<Opened> {
+        self.tap.as_mut().map(|tap| tap.take()).unwrap_or_default()
     }
 
     /// The same, judging certificates by `trust`.
@@ -204,6 +228,8 @@ impl Consumer for Outlet {
                 Carrier::Tcp
             }
             Transport::Udp => Carrier::Udp,
+            Transport::Ip(number) => Carrier::Ip(number),
+            Transport::Arp => Carrier::Arp,
         };
         Conversation::new(carrier).of(flow.id)
     }

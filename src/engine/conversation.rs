@@ -209,6 +209,9 @@ impl Conversation {
                 Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
                     let inner = self.inner.get_or_insert_default();
                     let packet = packet.unwrap_or(context.packet);
+                    if let Some(tap) = outlet.tap().filter(|_| carrier == Carrier::Tls) {
+                        tap.insert(self.carrier == Carrier::Tls, direction, offset, (&bytes, packet), context);
+                    }
                     inner.insert(channel, carrier, direction, offset, (&bytes, packet), context, outlet);
                 }
                 Said::InnerNotice { channel, notice } => {
@@ -217,6 +220,9 @@ impl Conversation {
                     }
                 }
                 Said::InnerLost { channel, direction, offset } => {
+                    if let Some(tap) = outlet.tap() {
+                        tap.give_up_before(self.carrier == Carrier::Tls, direction, offset, context);
+                    }
                     if let Some(inner) = &mut self.inner {
                         inner.give_up_before(channel, direction, offset, context, outlet);
                     }
@@ -256,7 +262,11 @@ impl Search {
         let probe = Probe { carrier, direction, bytes: shown, from_start, flow: context.flow };
         let mut likely = None;
         let mut maybe = false;
-        for protocol in registry::PROTOCOLS {
+        let protocols = match carrier {
+            Carrier::Ip(_) | Carrier::Arp => registry::WITHOUT_PORTS,
+            Carrier::Tcp | Carrier::Udp | Carrier::QuicCrypto | Carrier::Tls => registry::PROTOCOLS,
+        };
+        for protocol in protocols {
             match (protocol.probe)(&probe) {
                 Verdict::Certain => return Found::Protocol(protocol),
                 Verdict::Likely => likely = likely.or(Some(*protocol)),

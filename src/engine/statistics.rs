@@ -103,7 +103,8 @@ pub fn statistics(
         }
     }
     writer.finish()?;
-    Ok((Outcome { captures, unnumbered: flows.left_out() }, tally.all.packets))
+    let unnumbered = flows.left_out();
+    Ok((Outcome { captures, unnumbered, ..Outcome::default() }, tally.all.packets))
 }
 
 /// The captures, each with the protocol hierarchy of the packets that passed.

@@ -18,6 +18,7 @@ pub mod ndjson;
 pub mod packets;
 pub mod schema;
 mod statistics;
+pub mod stream;
 mod summary;
 pub mod table;
 #[cfg(test)]

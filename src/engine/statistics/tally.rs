@@ -86,7 +86,7 @@ impl Tally {
         for header in headers.iter().filter(|header| !header.quoted) {
             let around = if header.of_datagram { view } else { bytes };
             let own = around.get(header.offset as usize..header.end as usize).unwrap_or_default();
-            self.header(header.protocol, own, &mut addresses, seen);
+            self.header(header.protocol.name(), own, &mut addresses, seen);
         }
         self.headers = headers;
     }
