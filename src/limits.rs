@@ -489,6 +489,15 @@ pub const MAX_FILTER_PATTERNS: usize = 32;
 /// [`MAX_FILTER_PATTERNS`] no filter takes more than 64 MiB.
 pub const MAX_PATTERN_BYTES: usize = 1 << 20;
 
+/// Bytes of a followed stream that are held back until it is known whether secrets open it: TLS handshakes, and what is
+/// said before STARTTLS, are far shorter.
+pub const MAX_FOLLOW_HELD_BYTES: usize = 1 << 20;
+
+/// Pieces of a followed stream that are held back for the same reason.
+pub const MAX_FOLLOW_HELD: usize = 16 << 10;
+
+/// Flows of `live -Y` that are remembered to have a packet that passed; 50 MB. The one that passed first is forgotten first.
+pub const MAX_PASSING_FLOWS: usize = 1 << 20;
 /// Conversations that `statistics` counts on one layer: some 200 bytes each. Packets of further ones are told, not counted.
 pub const MAX_STATISTICS_CONVERSATIONS: usize = 1 << 18;
 
@@ -513,12 +522,3 @@ pub static STATISTICS: Limit = Limit {
                   conversations from the endpoints; the hierarchy and the lengths count all. Filter with -f, or choose a longer \
                   interval.",
 };
-/// Bytes of a followed stream that are held back until it is known whether secrets open it: TLS handshakes, and what is
-/// said before STARTTLS, are far shorter.
-pub const MAX_FOLLOW_HELD_BYTES: usize = 1 << 20;
-
-/// Pieces of a followed stream that are held back for the same reason.
-pub const MAX_FOLLOW_HELD: usize = 16 << 10;
-
-/// Flows of `live -Y` that are remembered to have a packet that passed; 50 MB. The one that passed first is forgotten first.
-pub const MAX_PASSING_FLOWS: usize = 1 << 20;

@@ -103,8 +103,7 @@ pub fn statistics(
         }
     }
     writer.finish()?;
-    let unnumbered = flows.left_out();
-    Ok((Outcome { captures, unnumbered, ..Outcome::default() }, tally.all.packets))
+    Ok((Outcome { captures, unnumbered: flows.left_out(), saved: None }, tally.all.packets))
 }
 
 /// The captures, each with the protocol hierarchy of the packets that passed.

@@ -520,6 +520,7 @@ fn typed(field: &Field, value: &Value, sink: Sink<'_>) -> bool {
         _ if field.kind == Kind::Nothing => sink(Scalar::Nothing),
         Value::Bool(flag) => sink(Scalar::Number((*flag).into())),
         Value::Number(number) => sink(Scalar::Number((*number).into())),
+        Value::Float(seconds) if field.kind == Kind::Duration => sink(Scalar::Number((seconds * 1e9) as i128)),
         Value::Float(_) => false,
         Value::Text(text) => match field.kind {
             Kind::Text => sink(Scalar::Text(text)),

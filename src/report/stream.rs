@@ -96,6 +96,7 @@ impl StreamWriter {
         let carried = match layer {
             StreamLayer::Tcp => "what TCP carried",
             StreamLayer::Udp => "what UDP carried",
+            StreamLayer::Ip => "messages without TCP and UDP",
             StreamLayer::Tls => "what TLS carried, opened with the secrets given (--layer tcp shows it as it was sent)",
         };
         let title = format!("flow {} · {} → {} · {carried}", flow.id, flow.client, flow.server);
@@ -206,7 +207,8 @@ impl StreamWriter {
     }
 
     fn text(&mut self, chunk: &Chunk) {
-        let is_datagram = chunk.layer == StreamLayer::Udp && matches!(chunk.content, Content::Bytes(_));
+        let is_datagram =
+            matches!(chunk.layer, StreamLayer::Udp | StreamLayer::Ip) && matches!(chunk.content, Content::Bytes(_));
         if self.turn != Some(chunk.direction) || is_datagram {
             self.head(chunk);
         }

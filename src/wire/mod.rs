@@ -15,9 +15,12 @@
     )
 )]
 mod arp;
+mod cdp;
 mod checksum;
+mod control;
 mod describe;
 mod dot11;
+mod eigrp;
 pub mod ends;
 mod ethernet;
 mod fragment;
@@ -25,22 +28,32 @@ mod gre;
 mod headers;
 mod icmp;
 mod icmpv6;
+mod igmp;
 mod ipv4;
 mod ipv6;
 mod link;
 mod llc;
+mod lldp;
 mod mpls;
+mod neighbor;
+mod ospf;
 mod overlay;
 mod path;
+mod pim;
 mod ppp;
 mod read;
+mod sctp;
 mod service;
+mod short_headers;
+mod slow;
+mod stp;
 mod summary;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
 mod vlan;
+mod vrrp;
 mod walk;
 
 use std::{fmt, net::IpAddr};

@@ -67,6 +67,24 @@ layered! {
     Lldp = "lldp", 2, "frame";
     Eapol = "eapol", 2, "frame";
     Loop = "loop", 2, "frame";
+    Slow = "slow", 2, "frame";
+    Lacp = "lacp", 2, "frame";
+    Marker = "marker", 2, "frame";
+    Oampdu = "oampdu", 2, "frame";
+    Ossp = "ossp", 2, "frame";
+    Vtp = "vtp", 2, "frame";
+    Dtp = "dtp", 2, "frame";
+    Udld = "udld", 2, "frame";
+    Pagp = "pagp", 2, "frame";
+    Slarp = "slarp", 2, "packet";
+    Ddp = "ddp", 3, "packet";
+    Aarp = "aarp", 3, "packet";
+    Aoe = "aoe", 7, "message";
+    Realtek = "realtek", 2, "frame";
+    Cfm = "cfm", 2, "frame";
+    Ptp = "ptp", 7, "message";
+    Trill = "trill", 2, "frame";
+    Batadv = "batadv", 2, "frame";
     Ipx = "ipx", 3, "packet";
     Stp = "stp", 2, "frame";
     Cdp = "cdp", 2, "frame";
@@ -131,6 +149,8 @@ layered! {
     Gtp = "gtp", 4, "message";
     Teredo = "teredo", 3, "packet";
     L2tp = "l2tp", 2, "message";
+    Lisp = "lisp-data", 3, "packet";
+    UdpEncapsulation = "udpencap", 4, "datagram";
 }
 
 impl fmt::Display for Layered {
