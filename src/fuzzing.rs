@@ -386,7 +386,10 @@ impl Driver {
             hop_limit: None,
             secrets: &self.secrets,
         };
-        let notice = Unreachable { direction, by: self.flow.server.address, reason: "port unreachable", quoted };
+        let by = self.flow.server.address;
+        let [message_type, code] = [3, 3];
+        let notice =
+            Unreachable { direction, by, reason: "port unreachable", message_type, code, mtu: None, quoted };
         if !self.over {
             let mut said = Vec::new();
             self.session.unreachable(&notice, &context, &mut Sink::new(everything(), true, &mut said));

@@ -12,7 +12,9 @@ mod flow;
 mod http;
 mod http2;
 mod http_meaning;
+mod icmp;
 mod link;
+mod neighbor;
 mod packet;
 mod quic;
 mod resolution;
@@ -36,7 +38,9 @@ pub use flow::*;
 pub use http::*;
 pub use http_meaning::*;
 pub use http2::*;
+pub use icmp::*;
 pub use link::*;
+pub use neighbor::*;
 pub use packet::*;
 pub use quic::*;
 pub use resolution::*;
@@ -72,6 +76,10 @@ pub enum Record {
     Http2Frame(Box<Http2Frame>),
     Application(Box<Application>),
     Websocket(Box<Websocket>),
+    IcmpEcho(Box<IcmpEcho>),
+    Path(Box<Path>),
+    Arp(Box<Arp>),
+    Neighbor(Box<Neighbor>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     Capture(Box<Capture>),
@@ -98,6 +106,10 @@ pub enum RecordKind {
     Http2Frame,
     Application,
     Websocket,
+    IcmpEcho,
+    Path,
+    Arp,
+    Neighbor,
     Finding,
     Packet,
     Capture,
@@ -105,7 +117,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -122,6 +134,10 @@ impl RecordKind {
         Self::Http2Frame,
         Self::Application,
         Self::Websocket,
+        Self::IcmpEcho,
+        Self::Path,
+        Self::Arp,
+        Self::Neighbor,
         Self::Finding,
         Self::Packet,
         Self::Capture,
@@ -147,6 +163,10 @@ impl RecordKind {
             Self::Http2Frame => "http2_frame",
             Self::Application => "application",
             Self::Websocket => "websocket",
+            Self::IcmpEcho => "icmp_echo",
+            Self::Path => "path",
+            Self::Arp => "arp",
+            Self::Neighbor => "neighbor",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::Capture => "capture",
@@ -173,6 +193,10 @@ impl RecordKind {
             Self::Http2Frame => "http2_frames",
             Self::Application => "applications",
             Self::Websocket => "websockets",
+            Self::IcmpEcho => "icmp_echo",
+            Self::Path => "paths",
+            Self::Arp => "arp",
+            Self::Neighbor => "neighbors",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::Capture => "capture",
@@ -201,6 +225,10 @@ impl Record {
             Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Application(_) => RecordKind::Application,
             Self::Websocket(_) => RecordKind::Websocket,
+            Self::IcmpEcho(_) => RecordKind::IcmpEcho,
+            Self::Path(_) => RecordKind::Path,
+            Self::Arp(_) => RecordKind::Arp,
+            Self::Neighbor(_) => RecordKind::Neighbor,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::Capture(_) => RecordKind::Capture,
@@ -227,6 +255,10 @@ impl Record {
             Self::Http2Frame(record) => Some(&record.subject),
             Self::Application(record) => Some(&record.subject),
             Self::Websocket(record) => Some(&record.subject),
+            Self::IcmpEcho(record) => Some(&record.subject),
+            Self::Path(record) => Some(&record.subject),
+            Self::Arp(record) => Some(&record.subject),
+            Self::Neighbor(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -250,6 +282,10 @@ impl Record {
             Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Application(record) => Some(&mut record.subject),
             Self::Websocket(record) => Some(&mut record.subject),
+            Self::IcmpEcho(record) => Some(&mut record.subject),
+            Self::Path(record) => Some(&mut record.subject),
+            Self::Arp(record) => Some(&mut record.subject),
+            Self::Neighbor(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
