@@ -90,7 +90,9 @@ impl IcmpErrors {
     /// What is told of them. `traced` are the hosts between which somebody followed the path: their errors are meant.
     pub fn findings(&self, traced: &BTreeSet<(IpAddr, IpAddr)>) -> Vec<Finding> {
         let groups = self.groups.iter();
-        groups.filter_map(|((kind, source, target, _), group)| group.finding(*kind, traced.contains(&(*source, *target)))).collect()
+        groups
+            .filter_map(|((kind, source, target, _), group)| group.finding(*kind, traced.contains(&(*source, *target))))
+            .collect()
     }
 }
 

@@ -220,4 +220,6 @@ fn finding(
 #[cfg(test)]
 mod dns_tests;
 #[cfg(test)]
+mod neighbors_tests;
+#[cfg(test)]
 mod tests;

@@ -23,6 +23,8 @@ const SCAN_STEP_NS: i64 = 2_000_000_000;
 /// Announcements of one address by one host, from which on they are a storm, and the time for each at most, in nanoseconds.
 const STORM: u64 = 20;
 const STORM_STEP_NS: i64 = 3_000_000_000;
+/// Replies of two hosts within this time answer the same question, in nanoseconds.
+const BOTH_NS: i64 = 1_000_000_000;
 /// Addresses asked for that are remembered of each host.
 const MAX_ASKED: usize = 1024;
 /// Until an advertisement that belongs to a solicitation in another flow, in nanoseconds (RFC 4861 6.2.6, 10).
@@ -46,6 +48,8 @@ struct Claim {
     count: u64,
     /// Replies, asked for or not: somebody was told.
     replies: u64,
+    /// First and last reply.
+    replied: Option<(Timestamp, Timestamp)>,
     announced: u64,
     first_announced: Timestamp,
     last_announced: Timestamp,
@@ -141,7 +145,8 @@ impl Neighbors {
             complete &= self.claim(&arp.subject, arp.target, (end, end), (1, 1, 0));
         }
         if arp.answered == Some(false) && arp.purpose == ArpPurpose::Resolution {
-            complete &= self.unanswered(&arp.subject, arp.sender.address, arp.target.address, (arp.packets, arp.duration_ns));
+            complete &=
+                self.unanswered(&arp.subject, arp.sender.address, arp.target.address, (arp.packets, arp.duration_ns));
         }
         if let (Some(mac), ArpPurpose::Resolution) = (arp.sender.mac, arp.purpose) {
             complete &= self.asked(&arp.subject, mac, arp, (begin.0, end.0));
@@ -178,6 +183,7 @@ impl Neighbors {
                     flow: subject.flow,
                     count: 0,
                     replies: 0,
+                    replied: None,
                     announced: 0,
                     first_announced: first.0,
                     last_announced: first.0,
@@ -191,6 +197,10 @@ impl Neighbors {
             known.first_announced = if fresh { first.0 } else { known.first_announced.min(first.0) };
             known.last_announced = if fresh { last.0 } else { known.last_announced.max(last.0) };
         }
+        if replies > 0 {
+            let (begin, end) = known.replied.unwrap_or((first.0, last.0));
+            known.replied = Some((begin.min(first.0), end.max(last.0)));
+        }
         if first < known.first {
             known.flow = subject.flow;
         }
@@ -202,7 +212,13 @@ impl Neighbors {
         true
     }
 
-    fn unanswered(&mut self, subject: &Subject, by: IpAddr, target: IpAddr, (packets, duration_ns): (u64, i64)) -> bool {
+    fn unanswered(
+        &mut self,
+        subject: &Subject,
+        by: IpAddr,
+        target: IpAddr,
+        (packets, duration_ns): (u64, i64),
+    ) -> bool {
         if packets < MISSED || duration_ns < MISSED_NS {
             return true;
         }
@@ -259,9 +275,8 @@ impl Neighbors {
             _ => return,
         };
         let last = neighbor.start_ts.plus(neighbor.duration_ns);
-        let answers = |one: &&Advertised| {
-            one.target == wanted && one.at >= neighbor.start_ts && one.at.since(last) <= ANSWER_NS
-        };
+        let answers =
+            |one: &&Advertised| one.target == wanted && one.at >= neighbor.start_ts && one.at.since(last) <= ANSWER_NS;
         // Solicitations leave when their flow ends, long after what answers them.
         if let Some(answer) = self.advertised.iter().find(answers) {
             neighbor.answered = Some(true);
@@ -413,10 +428,13 @@ impl Neighbors {
             self.askers.values().filter(|asker| asker.scans()).filter_map(|asker| asker.address).collect();
         for (key, missed) in &self.missed {
             if !missed.askers.is_subset(&scanners) {
-                found.push(missed.finding(key.2, self.addresses.get(key).is_some_and(|known| !known.claims.is_empty())));
+                found
+                    .push(missed.finding(key.2, self.addresses.get(key).is_some_and(|known| !known.claims.is_empty())));
             }
         }
-        found.extend(self.askers.iter().filter(|(_, asker)| asker.scans()).map(|((_, _, mac), asker)| asker.finding(*mac)));
+        found.extend(
+            self.askers.iter().filter(|(_, asker)| asker.scans()).map(|((_, _, mac), asker)| asker.finding(*mac)),
+        );
         found.extend(self.duplicates.iter().cloned());
         found.extend(self.several_routers());
         found.extend(self.redirects.values().cloned());
@@ -429,13 +447,17 @@ impl Neighbors {
             prefixes.map(|prefix| prefix.prefix.clone()).collect()
         };
         let routers: Vec<_> = self.routers.iter().filter(|(_, router)| router.says.lifetime_s > 0).collect();
-        let pairs = routers.iter().enumerate().flat_map(|(place, one)| routers.iter().skip(place + 1).map(move |other| (one, other)));
+        let pairs = routers
+            .iter()
+            .enumerate()
+            .flat_map(|(place, one)| routers.iter().skip(place + 1).map(move |other| (one, other)));
         let differ = |((one_key, one), (other_key, other)): &(&(&Place, &Router), &(&Place, &Router))| {
             let (mine, theirs) = (autonomous(one), autonomous(other));
             let same_network = (one_key.0, one_key.1) == (other_key.0, other_key.1);
             same_network && !mine.is_empty() && !theirs.is_empty() && mine.is_disjoint(&theirs)
         };
-        let ((one_key, one), (other_key, other)) = pairs.into_iter().find(|((a, b), (c, d))| differ(&(&(*a, *b), &(*c, *d))))?;
+        let ((one_key, one), (other_key, other)) =
+            pairs.into_iter().find(|((a, b), (c, d))| differ(&(&(*a, *b), &(*c, *d))))?;
         let list = |router: &Router| autonomous(router).into_iter().collect::<Vec<_>>().join(", ");
         let mut evidence = one.evidence.clone();
         other.evidence.numbers().iter().for_each(|number| evidence.add(*number));
@@ -462,6 +484,11 @@ fn conflict(address: IpAddr, known: &Address) -> Option<Finding> {
     claims.sort_by_key(|claim| (claim.first, claim.mac));
     let (one, other) = claims.iter().zip(claims.iter().skip(1)).map(|(one, other)| (*one, *other)).next()?;
     let overlap = one.last > other.first;
+    // Both answered the same question, unless the second had said before that it takes over.
+    let both_answer = one.replied.zip(other.replied).is_some_and(|((_, before), (after, _))| {
+        let taken_over = other.announced > 0 && other.first_announced <= after;
+        after.since(before) <= BOTH_NS && !taken_over
+    });
     let v6 = address.is_ipv6();
     let mut evidence = Evidence::new();
     let mut numbers = [one.first.1, other.first.1, one.last.1, other.last.1];
@@ -486,7 +513,8 @@ fn conflict(address: IpAddr, known: &Address) -> Option<Finding> {
             "RFC 9568 8.1",
         ));
     }
-    if overlap && (one.replies > 0 || other.replies > 0 || one.announced > 0 && announced) {
+    let vouched = one.replies > 0 || other.replies > 0 || one.announced > 0 && announced;
+    if both_answer || overlap && vouched {
         return Some(finding(
             Severity::Warning,
             "arp.conflict",
@@ -595,7 +623,11 @@ impl Asker {
             (self.flow, self.address.map(|address| Endpoint { address, port: 0 }), None),
             self.evidence.clone(),
             (
-                format!("{address}({mac}) asked for {many}{} addresses, {} answered", self.asked.len(), self.answered.len()),
+                format!(
+                    "{address}({mac}) asked for {many}{} addresses, {} answered",
+                    self.asked.len(),
+                    self.answered.len()
+                ),
                 "One host looks for all others of the network: an inventory, a scanner, a worm; or a router to which somebody outside \
                  sends packets for every address (then the capture shows those packets too).",
             ),

@@ -69,9 +69,7 @@ impl Flow {
         let target = facts.endpoint(back);
         let answer = match client.saturating_add(server) {
             1 => None,
-            2 if client == 1 => {
-                Some(ProbeAnswer { packet: self.last, by: target.address, kind: AnswerKind::Reached })
-            }
+            2 if client == 1 => Some(ProbeAnswer { packet: self.last, by: target.address, kind: AnswerKind::Reached }),
             _ => return None,
         };
         let source = facts.endpoint(sent);

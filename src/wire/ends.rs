@@ -134,7 +134,10 @@ impl Decoded {
             }
             TransportHeader::Icmpv6 if icmpv6::quotes(message_type) => {
                 let fixed = u32::try_from(ipv6::LENGTH).ok();
-                (ipv6::quoted(quote)?, u16_at(quote, 4).zip(fixed).map(|(rest, fixed)| fixed.saturating_add(rest.into())))
+                (
+                    ipv6::quoted(quote)?,
+                    u16_at(quote, 4).zip(fixed).map(|(rest, fixed)| fixed.saturating_add(rest.into())),
+                )
             }
             _ => return None,
         };

@@ -98,7 +98,9 @@ impl Exchanges {
         let about_itself = packet.sender.address == packet.target.address;
         if !operation(packet.operation).1 && !about_itself {
             let question = self.open(direction.reverse()).and_then(|open| {
-                open.take_if(|open| operation(open.packet.operation).1 && open.packet.operation.checked_add(1) == Some(packet.operation))
+                open.take_if(|open| {
+                    operation(open.packet.operation).1 && open.packet.operation.checked_add(1) == Some(packet.operation)
+                })
             });
             if let Some(question) = question {
                 question.report(Some((at, packet.sender)), context, out);

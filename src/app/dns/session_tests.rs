@@ -223,8 +223,8 @@ fn icmp_answers_the_query_it_quotes() {
         }
         let reason = "port unreachable";
         let by = flow.server.address;
-            let notice = Unreachable { direction, by, reason, message_type: 3, code: 3, mtu: None, quoted };
-            session.unreachable(&notice, &at(30), &mut sink);
+        let notice = Unreachable { direction, by, reason, message_type: 3, code: 3, mtu: None, quoted };
+        session.unreachable(&notice, &at(30), &mut sink);
         said.into_iter().filter_map(|said| if let Said::Record(record) = said { Some(record) } else { None }).collect()
     };
     let records: Vec<Record> = told(&[], Asked);

@@ -203,7 +203,8 @@ impl Session for Echo {
         let quoted = message(self.v6, notice.quoted);
         // A router may quote no more than the identifier: then it must be clear whose error it is.
         let series = self.series.iter_mut().find(|series| {
-            series.direction == notice.direction && quoted.is_none_or(|quoted| quoted.asks && quoted.query == series.query)
+            series.direction == notice.direction
+                && quoted.is_none_or(|quoted| quoted.asks && quoted.query == series.query)
         });
         if let Some(series) = series {
             series.failed(quoted.map(|quoted| quoted.sequence), notice, context, out);
@@ -358,13 +359,7 @@ impl Series {
         (end(asker), end(asker.other()))
     }
 
-    fn failed(
-        &mut self,
-        sequence: Option<u16>,
-        notice: &Unreachable<'_>,
-        context: &Context<'_>,
-        out: &mut Sink<'_>,
-    ) {
+    fn failed(&mut self, sequence: Option<u16>, notice: &Unreachable<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
         self.errors_total = self.errors_total.saturating_add(1);
         let time_exceeded = notice.reason == "time exceeded";
         self.time_exceeded |= time_exceeded;
@@ -511,7 +506,8 @@ fn findings(echo: &IcmpEcho) -> Vec<Finding> {
         // One of a few may be the first, which waited for ARP and was dropped.
         let tenths = lost.saturating_mul(1000).checked_div(judged.max(1)).unwrap_or_default();
         let severe = lost >= 3 && tenths >= 20;
-        let share = format!("{}.{} %", tenths.checked_div(10).unwrap_or_default(), tenths.checked_rem(10).unwrap_or_default());
+        let share =
+            format!("{}.{} %", tenths.checked_div(10).unwrap_or_default(), tenths.checked_rem(10).unwrap_or_default());
         say(
             if severe { Severity::Warning } else { Severity::Note },
             "icmp.ping-loss",

@@ -18,11 +18,8 @@ pub static QUERY: Protocol =
     Protocol { name: "icmp", probe: probe_query, session: |carrier: Carrier| Box::new(echo::Echo::new(carrier)) };
 
 /// Neighbor Discovery.
-pub static NEIGHBOR: Protocol = Protocol {
-    name: "icmpv6",
-    probe: probe_neighbor,
-    session: |_: Carrier| Box::<neighbor::Neighborhood>::default(),
-};
+pub static NEIGHBOR: Protocol =
+    Protocol { name: "icmpv6", probe: probe_neighbor, session: |_: Carrier| Box::<neighbor::Neighborhood>::default() };
 
 fn probe_query(probe: &Probe<'_>) -> Verdict {
     match (probe.carrier, probe.bytes) {

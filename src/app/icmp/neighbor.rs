@@ -24,10 +24,11 @@ struct Question {
 /// Reads one flow: the questions of one host about one address.
 #[derive(Default)]
 pub(super) struct Neighborhood {
-    question: Option<Box<Question>>,
-    router_question: Option<Box<Question>>,
-    /// The answer to the last question, to know it again when it comes twice.
-    answered: Option<(PacketRef, Option<HardwareAddress>)>,
+    /// By who asks: the client, the server.
+    questions: [Option<Box<Question>>; 2],
+    router_questions: [Option<Box<Question>>; 2],
+    /// By who asked: the link-layer address of the last answer, to know it again when it comes twice.
+    answered: [Option<Option<HardwareAddress>>; 2],
 }
 
 /// An address without a port.
@@ -35,18 +36,18 @@ fn end(context: &Context<'_>, side: Side) -> Endpoint {
     Endpoint { port: 0, ..context.flow.endpoint(side) }
 }
 
-/// A record in which `asker` sent the first packet.
+/// A record that begins with `operation`, of which `asker` is the one who asks, or is told.
 fn record(
     context: &Context<'_>,
-    operation: NeighborOperation,
+    (operation, asker): (NeighborOperation, Side),
     (first, last): (PacketRef, PacketRef),
     sender: Station,
     evidence: Evidence,
 ) -> Neighbor {
     Neighbor {
         subject: Subject::new(context.flow.id, evidence),
-        client: end(context, Side::Client),
-        server: end(context, Side::Server),
+        client: end(context, asker),
+        server: end(context, asker.other()),
         start_ts: first.timestamp,
         operation,
         duplicate_address_detection: false,
@@ -73,12 +74,17 @@ impl Question {
         self.evidence.add(at.number);
     }
 
-    fn neighbor(self, answer: Option<(PacketRef, Option<HardwareAddress>)>, context: &Context<'_>) -> Neighbor {
+    fn neighbor(
+        self,
+        asker: Side,
+        answer: Option<(PacketRef, Option<HardwareAddress>)>,
+        context: &Context<'_>,
+    ) -> Neighbor {
         let Self { first, last, count, mac, mut evidence } = self;
         if let Some((at, _)) = answer {
             evidence.add(at.number);
         }
-        let (client, server) = (context.flow.client.address, context.flow.server.address);
+        let [client, server] = [asker, asker.other()].map(|side| context.flow.endpoint(side).address);
         let until = answer.map_or(last, |(at, _)| at);
         let sender = Station { address: client, mac };
         Neighbor {
@@ -88,28 +94,24 @@ impl Question {
             latency_ns: answer.map(|(at, _)| at.timestamp.since(last.timestamp)),
             packets: count,
             answer_packet: answer.map(|(at, _)| at.number),
-            ..record(context, NeighborOperation::NeighborSolicitation, (first, until), sender, evidence)
+            ..record(context, (NeighborOperation::NeighborSolicitation, asker), (first, until), sender, evidence)
         }
     }
 
-    fn router(self, context: &Context<'_>) -> Neighbor {
+    fn router(self, asker: Side, context: &Context<'_>) -> Neighbor {
         let Self { first, last, count, mac, evidence } = self;
-        let sender = Station { address: context.flow.client.address, mac };
+        let sender = Station { address: context.flow.endpoint(asker).address, mac };
         Neighbor {
             // Whether an advertisement followed is in another flow.
             answered: Some(false),
             packets: count,
-            ..record(context, NeighborOperation::RouterSolicitation, (first, last), sender, evidence)
+            ..record(context, (NeighborOperation::RouterSolicitation, asker), (first, last), sender, evidence)
         }
     }
 }
 
 /// Counts a question in; gives back the one before, if this is another.
-fn ask(
-    place: &mut Option<Box<Question>>,
-    at: PacketRef,
-    mac: Option<HardwareAddress>,
-) -> Option<Box<Question>> {
+fn ask(place: &mut Option<Box<Question>>, at: PacketRef, mac: Option<HardwareAddress>) -> Option<Box<Question>> {
     match place {
         Some(question) if at.timestamp.since(question.last.timestamp) <= AGAIN_NS => {
             question.again(at);
@@ -123,31 +125,38 @@ impl Neighborhood {
     fn message(&mut self, message: Message, direction: Direction, context: &Context<'_>, out: &mut Sink<'_>) {
         let at = context.packet;
         let mut say = |record: Neighbor| out.record(Record::Neighbor(Box::new(record)));
-        let from = context.flow.endpoint(direction.sender()).address;
+        let (sender, receiver) = (direction.sender(), direction.reverse().sender());
+        let from = context.flow.endpoint(sender).address;
         let alone = |operation, mac| {
-            record(context, operation, (at, at), Station { address: from, mac }, std::iter::once(at.number).collect())
+            let station = Station { address: from, mac };
+            record(context, (operation, receiver), (at, at), station, std::iter::once(at.number).collect())
         };
+        let [asks, answers] = [direction.index(), direction.reverse().index()];
         match message {
             Message::NeighborSolicitation { mac, .. } => {
-                if let Some(before) = ask(&mut self.question, at, mac) {
-                    say(before.neighbor(None, context));
+                if let Some(before) = self.questions.get_mut(asks).and_then(|place| ask(place, at, mac)) {
+                    say(before.neighbor(sender, None, context));
                 }
-                self.answered = None;
+                if let Some(answered) = self.answered.get_mut(asks) {
+                    *answered = None;
+                }
             }
-            Message::NeighborAdvertisement { target, mac } => match self.question.take() {
-                Some(question) => {
-                    self.answered = Some((at, mac));
-                    say(question.neighbor(Some((at, mac)), context));
+            Message::NeighborAdvertisement { target, mac } => {
+                if let Some(question) = self.questions.get_mut(answers).and_then(Option::take) {
+                    if let Some(answered) = self.answered.get_mut(answers) {
+                        *answered = Some(mac);
+                    }
+                    say(question.neighbor(receiver, Some((at, mac)), context));
+                } else if self.answered.get(answers).copied().flatten() != Some(mac) {
+                    say(Neighbor {
+                        target: Some(Station { address: target.into(), mac }),
+                        ..alone(NeighborOperation::NeighborAdvertisement, mac)
+                    });
                 }
-                None if self.answered.is_some_and(|(_, before)| before == mac) => {}
-                None => say(Neighbor {
-                    target: Some(Station { address: target.into(), mac }),
-                    ..alone(NeighborOperation::NeighborAdvertisement, mac)
-                }),
-            },
+            }
             Message::RouterSolicitation { mac } => {
-                if let Some(before) = ask(&mut self.router_question, at, mac) {
-                    say(before.router(context));
+                if let Some(before) = self.router_questions.get_mut(asks).and_then(|place| ask(place, at, mac)) {
+                    say(before.router(sender, context));
                 }
             }
             Message::RouterAdvertisement { mac, says } => {
@@ -172,11 +181,14 @@ impl Session for Neighborhood {
                 }
             }
             Input::Close => {
-                if let Some(question) = self.question.take() {
-                    out.record(Record::Neighbor(Box::new(question.neighbor(None, context))));
-                }
-                if let Some(question) = self.router_question.take() {
-                    out.record(Record::Neighbor(Box::new(question.router(context))));
+                for side in [Side::Client, Side::Server] {
+                    let place = usize::from(side == Side::Server);
+                    if let Some(question) = self.questions.get_mut(place).and_then(Option::take) {
+                        out.record(Record::Neighbor(Box::new(question.neighbor(side, None, context))));
+                    }
+                    if let Some(question) = self.router_questions.get_mut(place).and_then(Option::take) {
+                        out.record(Record::Neighbor(Box::new(question.router(side, context))));
+                    }
                 }
             }
             _ => {}

@@ -40,8 +40,12 @@ pub(super) fn read(bytes: &[u8]) -> Option<Message> {
             let says = Box::new(advertisement(bytes)?);
             Message::RouterAdvertisement { mac: link_layer(bytes.get(16..)?, SOURCE), says }
         }
-        135 => Message::NeighborSolicitation { target: address_at(bytes, 8)?, mac: link_layer(bytes.get(24..)?, SOURCE) },
-        136 => Message::NeighborAdvertisement { target: address_at(bytes, 8)?, mac: link_layer(bytes.get(24..)?, TARGET) },
+        135 => {
+            Message::NeighborSolicitation { target: address_at(bytes, 8)?, mac: link_layer(bytes.get(24..)?, SOURCE) }
+        }
+        136 => {
+            Message::NeighborAdvertisement { target: address_at(bytes, 8)?, mac: link_layer(bytes.get(24..)?, TARGET) }
+        }
         137 => Message::Redirect {
             target: address_at(bytes, 8)?,
             destination: address_at(bytes, 24)?,

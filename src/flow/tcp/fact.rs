@@ -62,7 +62,8 @@ impl Connection {
     /// A SYN with a small hop limit, and what the server said to it: a step of a traceroute, perhaps.
     #[must_use]
     pub fn probe(&self, facts: &FlowFacts) -> Option<ProbeFact> {
-        let hop_limit = self.first_hop_limit.filter(|hop_limit| *hop_limit <= ProbeFact::LOW_HOP_LIMIT && !self.told)?;
+        let hop_limit =
+            self.first_hop_limit.filter(|hop_limit| *hop_limit <= ProbeFact::LOW_HOP_LIMIT && !self.told)?;
         self.syn.filter(|syn| syn.index == self.first.index)?;
         let (server, by) = (self.end(Side::Server), facts.server.address);
         let reset = self.last.index != self.first.index && server.packets == 1 && self.syn_ack.is_none();

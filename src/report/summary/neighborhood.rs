@@ -54,9 +54,12 @@ fn echo_notes(echo: &IcmpEcho) -> String {
         (echo.unmatched, "without request"),
         (echo.pending, "pending"),
     ];
-    notes.extend(counted.into_iter().filter(|(number, _)| *number > 0).map(|(number, what)| {
-        format!("{} {what}", units::count(number))
-    }));
+    notes.extend(
+        counted
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, what)| format!("{} {what}", units::count(number))),
+    );
     if let Some(hops) = echo.reply_hops.filter(|hops| *hops > 0) {
         notes.push(units::counted(hops.into(), "router"));
     }
