@@ -3,6 +3,7 @@
 mod captures;
 mod cells;
 mod http_notes;
+mod neighborhood;
 mod problems;
 mod resolutions;
 mod sections;
