@@ -2,6 +2,7 @@
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod certificates;
 mod filter;
+mod neighbors;
 mod parsers;
 mod quic;
 mod secrets;
@@ -15,6 +16,7 @@ use std::{
 
 pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
+pub use neighbors::{arp_session, icmp_session};
 pub use parsers::{cross_flow, dns_rdata, hpack};
 pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
@@ -73,6 +75,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("telnet_session", telnet_session),
     ("proxy_session", proxy_session),
     ("websocket_session", websocket_session),
+    ("icmp_session", icmp_session),
+    ("arp_session", arp_session),
     ("http_coding", http_coding),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
@@ -412,7 +416,9 @@ impl Driver {
             hop_limit: None,
             secrets: &self.secrets,
         };
-        let notice = Unreachable { direction, by: self.flow.server.address, reason: "port unreachable", quoted };
+        let by = self.flow.server.address;
+        let [message_type, code] = [3, 3];
+        let notice = Unreachable { direction, by, reason: "port unreachable", message_type, code, mtu: None, quoted };
         if !self.over {
             let mut said = Vec::new();
             self.session.unreachable(&notice, &context, &mut Sink::new(everything(), true, &mut said));

@@ -1,6 +1,7 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
 use super::{
-    Protocol, dns, ftp, http1, http2, mail, openvpn, proxy, quic, socks, ssh, starttls, telnet, tls, websocket,
+    Protocol, arp, dns, ftp, http1, http2, icmp, mail, openvpn, proxy, quic, socks, ssh, starttls, telnet, tls,
+    websocket,
 };
 
 /// The protocols.
@@ -28,4 +29,4 @@ pub static PROTOCOLS: &[&Protocol] = &[
 
 /// The protocols that run right above IP, and ARP: [`super::Carrier::Ip`] and [`super::Carrier::Arp`]. The others are not
 /// asked about those.
-pub static WITHOUT_PORTS: &[&Protocol] = &[];
+pub static WITHOUT_PORTS: &[&Protocol] = &[&arp::PROTOCOL, &icmp::QUERY, &icmp::NEIGHBOR];

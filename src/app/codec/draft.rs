@@ -62,10 +62,10 @@ impl Draft {
         self.field(name, Value::Number(number.into()));
     }
 
-    /// Sets a flag once.
-    pub fn flag(&mut self, name: &'static str) {
+    /// Sets a flag, once for the whole packet.
+    pub fn flag(&mut self, name: &'static str, value: bool) {
         if !self.fields.iter().any(|(other, _)| *other == name) {
-            self.fields.push((name, Value::Bool(true)));
+            self.fields.push((name, Value::Bool(value)));
         }
     }
 

@@ -4,6 +4,7 @@
 use super::{Carrier, Protocol};
 
 mod endpoint;
+mod note;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,10 @@
 //! One control connection: commands wait for their replies, which come in order. Both sides may be seen alone.
 use std::{collections::VecDeque, net::IpAddr};
 
-use super::endpoint::{self, Announced};
+use super::{
+    endpoint::{self, Announced},
+    note,
+};
 use crate::{
     app::{
         Carrier, Probe, Session, Sink, Verdict,
@@ -229,13 +232,7 @@ impl Ftp {
         let is_secret = command == Command::Password || verb.eq_ignore_ascii_case(b"ADAT");
         let shown: &[u8] = if is_secret { b"****" } else { argument };
         if out.wants_notes() {
-            let verb = text(verb);
-            draft.say_first(format!("Request: {verb} {}", text(shown)).trim_end());
-            draft.flag("ftp.request");
-            draft.field("ftp.request.command", crate::record::Value::Text(verb));
-            if !shown.is_empty() {
-                draft.text("ftp.request.arg", shown);
-            }
+            note::request(verb, shown, draft);
         }
         match command {
             Command::User => {
@@ -279,15 +276,7 @@ impl Ftp {
     ) {
         let read = reply(line);
         if out.wants_notes() {
-            draft.say_first(&format!("Response: {}", text(line)));
-            draft.flag("ftp.response");
-            match read {
-                Some((code, _, said)) => {
-                    draft.number("ftp.response.code", code);
-                    draft.text("ftp.response.arg", said);
-                }
-                None => draft.text("ftp.response.arg", line),
-            }
+            note::response(line, read, draft);
         }
         match (self.open, read) {
             // Lines between the first and the last one of a reply may begin with anything (RFC 959 4.2).

@@ -143,7 +143,7 @@ impl Imap {
                 Direction::ClientToServer if self.login.is_some() => {
                     if out.wants_notes() {
                         draft.say_first("Request: AUTHENTICATE response ****");
-                        draft.flag("imap.isrequest");
+                        draft.flag("imap.isrequest", true);
                     }
                     self.response(line.text, packet, context, out);
                 }
@@ -171,7 +171,7 @@ impl Imap {
                 // IDLE ends with a word alone (RFC 9051 6.3.13). Anything else may be a password behind lost bytes.
                 let done = line.eq_ignore_ascii_case(b"DONE");
                 draft.say_first(if done { "Request: DONE" } else { "Request: not a known command" });
-                draft.flag("imap.isrequest");
+                draft.flag("imap.isrequest", true);
             }
             return;
         }
@@ -185,7 +185,7 @@ impl Imap {
                 _ => format!(" {}", text(argument)),
             };
             draft.say_first(&format!("Request: {} {}{shown}", text(tag), text(verb)));
-            draft.field("imap.isrequest", Value::Bool(true));
+            draft.flag("imap.isrequest", true);
             draft.text("imap.request_tag", tag);
             draft.text("imap.request.command", verb);
             match (name.as_slice(), &first) {
@@ -283,7 +283,7 @@ impl Imap {
         let is_status = matches!(status.to_ascii_uppercase().as_slice(), b"OK" | b"NO" | b"BAD" | b"PREAUTH" | b"BYE");
         if out.wants_notes() {
             draft.say_first(&format!("Response: {}", text(line)));
-            draft.field("imap.isrequest", Value::Bool(false));
+            draft.flag("imap.isrequest", false);
             if tag != b"*" && tag != b"+" && is_status {
                 draft.text("imap.response_tag", tag);
                 draft.text("imap.response.status", status);

@@ -228,7 +228,7 @@ impl Smtp {
         if out.wants_notes() {
             let verb = text(verb);
             draft.say(" | ", format!("C: {verb} {}", text(shown)).trim_end());
-            draft.flag("smtp.req");
+            draft.flag("smtp.req", true);
             draft.field("smtp.req.command", Value::Text(verb));
             if !shown.is_empty() {
                 draft.text("smtp.req.parameter", shown);
@@ -306,7 +306,7 @@ impl Smtp {
     ) {
         if out.wants_notes() {
             draft.say_first("C: AUTH response ****");
-            draft.flag("smtp.req");
+            draft.flag("smtp.req", true);
         }
         self.take_response(line, packet, context, out);
     }
@@ -340,7 +340,7 @@ impl Smtp {
                 } else {
                     draft.say(" | ", &text(said));
                 }
-                draft.flag("smtp.rsp");
+                draft.flag("smtp.rsp", true);
                 draft.text("smtp.rsp.parameter", said);
             }
             let answers = self.pending.front().map(|(asked, _)| *asked);

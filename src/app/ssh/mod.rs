@@ -3,6 +3,7 @@
 use super::{Carrier, Protocol};
 
 mod negotiation;
+mod note;
 mod parser;
 mod session;
 #[cfg(test)]

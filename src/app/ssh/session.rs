@@ -1,6 +1,7 @@
 //! One connection up to the new keys of both ends. Each direction is read by itself: neither end waits for the other.
 use super::{
     negotiation::{self, agree},
+    note,
     parser::{self, KexInit, Packet, message},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
             lines::Lines,
         },
     },
-    record::{Context, Direction, Evidence, Finding, Input, PacketRef, Progress, Severity, Side, Subject, Value},
+    record::{Context, Direction, Evidence, Finding, Input, PacketRef, Progress, Severity, Side, Subject},
 };
 
 /// An identification begins what each end sends, so that it proves a beginning where no SYN does. A server may send other lines
@@ -98,10 +99,7 @@ impl Ssh {
                     Err(_) => self.half(direction).stage = Stage::Lost,
                 },
                 Stage::Encrypted if out.wants_notes() => {
-                    if !rest.is_empty() {
-                        draft.say(", ", &format!("{}: Encrypted packet (len={})", sender(direction), rest.len()));
-                        draft.field("ssh.direction", Value::Bool(direction == Direction::ServerToClient));
-                    }
+                    note::encrypted(direction, rest.len(), &mut draft);
                     break Progress::Consumed(bytes.len());
                 }
                 Stage::Encrypted | Stage::Lost => {
@@ -141,9 +139,7 @@ impl Ssh {
             return;
         };
         if out.wants_notes() {
-            draft.say(", ", &format!("{}: Protocol ({})", sender(direction), text(line)));
-            draft.text("ssh.protocol", line);
-            draft.field("ssh.direction", Value::Bool(direction == Direction::ServerToClient));
+            note::identification(direction, line, draft);
         }
         let side = direction.sender();
         let (software, version) = match side {
@@ -160,7 +156,7 @@ impl Ssh {
         (half.stage, half.version_1) = (if version_1 { Stage::Lost } else { Stage::Clear }, version_1);
         if version_1 && !told {
             self.finding(
-                (Severity::Warning, "ssh.version-1"),
+                (Severity::Warning, "ssh.old-version"),
                 Evidence::from_iter([packet.number]),
                 "An end of this connection speaks version 1 of SSH".to_owned(),
                 "Version 1 is broken: whoever is on the way can read and change what passes. Replace that software.",
@@ -180,18 +176,14 @@ impl Ssh {
     ) {
         let side = direction.sender();
         if out.wants_notes() {
-            draft.say(", ", &format!("{}: {}", sender(direction), parser::message_name(packet.message)));
-            draft.number("ssh.packet_length", packet.length);
-            draft.number("ssh.padding_length", packet.padding);
-            draft.number("ssh.message_code", packet.message);
-            draft.field("ssh.direction", Value::Bool(direction == Direction::ServerToClient));
+            note::packet(direction, packet, draft);
         }
         match packet.message {
             message::KEXINIT if self.half(direction).offer.is_none() => {
                 let Ok((_, offer)) = parser::kex_init(packet.body) else { return };
                 let hassh = negotiation::hassh(&offer, direction.index());
                 if out.wants_notes() {
-                    lists(&offer, &hassh, side, draft);
+                    note::lists(&offer, &hassh, side, draft);
                 }
                 self.facts.add(if side == Side::Client { "hassh" } else { "hassh_server" }, hassh, side, at);
                 self.half(direction).offer = Some((offer, at));
@@ -298,7 +290,7 @@ impl Ssh {
         let reference = match code {
             "ssh.terrapin" => "CVE-2023-48795",
             "ssh.weak-algorithm" => "RFC 9142",
-            "ssh.version-1" => "RFC 4253 5",
+            "ssh.old-version" => "RFC 4253 5",
             _ => "RFC 4253 7.1",
         };
         out.finding(Finding {
@@ -331,34 +323,6 @@ impl Ssh {
         }
         self.facts.tell("ssh", context, out);
     }
-}
-
-fn sender(direction: Direction) -> &'static str {
-    match direction {
-        Direction::ClientToServer => "Client",
-        Direction::ServerToClient => "Server",
-    }
-}
-
-/// What an offer lists, by Wireshark's names.
-fn lists(offer: &KexInit, hassh: &str, side: Side, draft: &mut Draft) {
-    let [encryption, encryption_back] = &offer.encryption;
-    let [mac, mac_back] = &offer.mac;
-    let [compression, compression_back] = &offer.compression;
-    for (name, list) in [
-        ("ssh.kex_algorithms", &offer.key_exchange),
-        ("ssh.server_host_key_algorithms", &offer.host_key),
-        ("ssh.encryption_algorithms_client_to_server", encryption),
-        ("ssh.encryption_algorithms_server_to_client", encryption_back),
-        ("ssh.mac_algorithms_client_to_server", mac),
-        ("ssh.mac_algorithms_server_to_client", mac_back),
-        ("ssh.compression_algorithms_client_to_server", compression),
-        ("ssh.compression_algorithms_server_to_client", compression_back),
-    ] {
-        draft.field(name, Value::Text(list.clone()));
-    }
-    let name = if side == Side::Client { "ssh.kex.hassh" } else { "ssh.kex.hasshserver" };
-    draft.field(name, Value::Text(hassh.to_owned()));
 }
 
 impl Session for Ssh {

@@ -33,7 +33,7 @@ pub static ENTRIES: &[Entry] = &[
         reference: Some("RFC 2577 3"),
     },
     Entry {
-        code: "ssh.version-1",
+        code: "ssh.old-version",
         severities: WARNING,
         title: "an end speaks version 1 of SSH",
         explanation: "Version 1 of SSH has been broken since 1998: whoever is on the way can change what passes, and read \

@@ -5,6 +5,7 @@ mod capture;
 mod dns;
 mod http;
 mod http2;
+mod icmp;
 mod ip;
 mod proxy;
 mod quic;
@@ -40,6 +41,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("HTTP", http::ENTRIES),
     ("HTTP/2 and gRPC", http2::ENTRIES),
     ("proxies", proxy::ENTRIES),
+    ("ICMP, ARP and Neighbor Discovery", icmp::ENTRIES),
     ("other applications", application::ENTRIES),
 ];
 

@@ -4,6 +4,7 @@ mod applications;
 mod captures;
 mod cells;
 mod http_notes;
+mod neighborhood;
 mod problems;
 mod resolutions;
 mod sections;
