@@ -67,6 +67,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
     ("socks_session", socks_session),
+    ("udp_services", udp_services),
     ("proxy_session", proxy_session),
     ("websocket_session", websocket_session),
     ("http_coding", http_coding),
@@ -270,6 +271,18 @@ pub fn starttls_session(bytes: &[u8]) {
     let Some((first, rest)) = bytes.split_first() else { return };
     session(names[usize::from(*first) % names.len()], rest);
 }
+
+/// Services over UDP: the first byte says which. Their requests, and what they say of them in words.
+pub fn udp_services(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let name = UDP_SERVICES[usize::from(*first) % UDP_SERVICES.len()];
+    // Always over UDP, whatever the script says.
+    let script: Vec<u8> = std::iter::once(1).chain(rest.iter().copied()).collect();
+    session(name, &script);
+}
+
+/// The protocols that [`udp_services`] reaches.
+const UDP_SERVICES: [&str; 10] = ["dhcp", "dhcpv6", "ntp", "snmp", "tftp", "rip", "ripng", "isakmp", "udpencap", "wg"];
 
 /// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an
 /// operation byte, a length byte, and that many bytes of payload.

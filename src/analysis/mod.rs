@@ -5,16 +5,18 @@ mod idle_timeouts;
 mod initial_numbers;
 mod inspection;
 mod journeys;
+mod leases;
 mod resolution;
 mod round_robin;
 pub mod summary;
+mod transfers;
 mod translation;
 
 use crate::{
     limits,
     record::{
-        Dns, Endpoint, Evidence, Finding, FlowId, Http, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Tls,
-        Udp, Wanted,
+        ApplicationPart, Dns, Endpoint, Evidence, Finding, FlowId, Http, PacketRef, PartKind, Record, RecordKind,
+        Severity, Subject, TcpFact, Tls, Udp, Wanted,
     },
 };
 
@@ -32,6 +34,9 @@ pub struct Comparison {
     queries: dns::Transactions,
     queries_left_out: u64,
     journeys: journeys::Journeys,
+    leases: leases::Leases,
+    transfers: transfers::Transfers,
+    parts_left_out: u64,
     /// Where UDP flows other than DNS went: QUIC uses answers as TCP does.
     udp_flows: Vec<round_robin::Connected>,
 }
@@ -81,6 +86,21 @@ impl Comparison {
         self.journeys.link(http);
     }
 
+    /// A part of a conversation that is spread over several flows. What is said to be left out is counted.
+    pub fn part(&mut self, part: ApplicationPart) {
+        let taken = match part.kind {
+            PartKind::Dhcp { .. } => self.leases.add(part),
+            PartKind::TftpRequest | PartKind::TftpTransfer { .. } => self.transfers.add(part),
+        };
+        self.parts_left_out = self.parts_left_out.saturating_add(u64::from(!taken));
+    }
+
+    /// Parts that found no place.
+    #[must_use]
+    pub fn parts_left_out(&self) -> u64 {
+        self.parts_left_out
+    }
+
     /// A UDP flow is over.
     pub fn udp(&mut self, udp: &Udp) {
         if let Some(flow) = udp.subject.flow
@@ -125,7 +145,14 @@ impl Comparison {
         let connections: Vec<_> = tcp.chain(std::mem::take(&mut self.udp_flows)).collect();
         let round_robins = round_robin::round_robins(&self.queries.all, &connections);
         let resolutions = resolutions.into_iter().map(|record| Record::Resolution(Box::new(record)));
-        resolutions.chain(round_robins.into_iter().map(|record| Record::RoundRobin(Box::new(record)))).collect()
+        let mut records: Vec<Record> =
+            resolutions.chain(round_robins.into_iter().map(|record| Record::RoundRobin(Box::new(record)))).collect();
+        let mut applications = self.leases.records();
+        applications.extend(self.transfers.records());
+        // In the order of the run, as if each had been complete when it began.
+        applications.sort_by_key(|(first, _)| *first);
+        records.extend(applications.into_iter().map(|(_, record)| Record::Application(Box::new(record))));
+        records
     }
 
     /// Connections that were not compared with all others, and the first packet of the first of them.
@@ -147,6 +174,8 @@ impl Comparison {
         findings.extend(self.queries.findings());
         findings.extend(self.inspection.findings());
         findings.extend(self.journeys.findings());
+        findings.extend(self.leases.findings());
+        findings.extend(self.transfers.findings());
         findings
     }
 }

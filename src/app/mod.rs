@@ -14,23 +14,30 @@
     )
 )]
 pub mod codec;
+pub mod dhcp;
 pub mod dns;
 pub mod http1;
 pub mod http2;
+pub mod isakmp;
+pub mod ntp;
 pub mod openvpn;
 pub mod proxy;
 pub mod quic;
 pub mod registry;
+pub mod rip;
+pub mod snmp;
 pub mod socks;
 pub mod starttls;
+pub mod tftp;
 pub mod tls;
 pub mod websocket;
+pub mod wireguard;
 
 use crate::{
     limits::Limit,
     record::{
-        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef, Progress, Record,
-        RecordKind, Unreachable, Wanted,
+        ApplicationPart, Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef,
+        Progress, Record, RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -156,6 +163,8 @@ pub enum Said {
     },
     /// When the flow is handed over next, it goes to the protocol of this name without being probed.
     Expect(&'static str),
+    /// A part of a conversation that is spread over several flows.
+    Part(Box<ApplicationPart>),
     /// A cap was reached.
     Limit(&'static Limit),
     /// What the packet being processed holds: for the one-line view of packets and its layer tree.
@@ -239,6 +248,14 @@ impl<'a> Sink<'a> {
     /// Says what follows a hand-over, where only this protocol can know: it is not probed then.
     pub fn expect(&mut self, name: &'static str) {
         self.said.push(Said::Expect(name));
+    }
+
+    /// Hands on a part of a conversation that is spread over several flows: it is put together in the analysis. Dropped
+    /// when nothing that comes of it is wanted.
+    pub fn part(&mut self, part: ApplicationPart) {
+        if self.wants(RecordKind::Application) || self.wants(RecordKind::Finding) {
+            self.said.push(Said::Part(Box::new(part)));
+        }
     }
 
     /// A cap was reached: counted, and told once for the whole capture.

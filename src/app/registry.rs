@@ -1,5 +1,8 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, http2, openvpn, proxy, quic, socks, starttls, tls, websocket};
+use super::{
+    Protocol, dhcp, dns, http1, http2, isakmp, ntp, openvpn, proxy, quic, rip, snmp, socks, starttls, tftp, tls,
+    websocket, wireguard,
+};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
@@ -20,4 +23,14 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &starttls::XMPP,
     &starttls::POSTGRESQL,
     &starttls::MYSQL,
+    &dhcp::PROTOCOL,
+    &snmp::PROTOCOL,
+    &isakmp::PROTOCOL,
+    &isakmp::ENCAPSULATED,
+    &rip::RIP,
+    &rip::RIPNG,
+    &ntp::PROTOCOL,
+    &dhcp::PROTOCOL6,
+    &wireguard::PROTOCOL,
+    &tftp::PROTOCOL,
 ];

@@ -7,8 +7,8 @@ use crate::{
     flow::Consumer,
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact,
-        Transport, Unreachable, Wanted,
+        ApplicationPart, Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets,
+        TcpFact, Transport, Unreachable, Wanted,
     },
 };
 
@@ -21,6 +21,8 @@ pub enum Completed {
     Content(Box<HttpContent>),
     /// To be compared with others.
     Fact(Box<TcpFact>),
+    /// To be put together with others.
+    Part(Box<ApplicationPart>),
 }
 
 /// Something complete and its place in the order of the run.
@@ -127,6 +129,11 @@ impl Outlet {
     /// A piece of content passed.
     pub fn content(&mut self, at: u64, content: HttpContent) {
         self.emitted.push(Emitted { at, flow: content.flow, completed: Completed::Content(Box::new(content)) });
+    }
+
+    /// A part of a conversation that is spread over several flows is complete.
+    pub fn part(&mut self, at: u64, part: Box<ApplicationPart>) {
+        self.emitted.push(Emitted { at, flow: part.flow, completed: Completed::Part(part) });
     }
 
     /// The packet being processed holds this.

@@ -6,6 +6,7 @@
 mod frame;
 mod link;
 mod network;
+mod services;
 mod session;
 mod transport;
 
@@ -285,7 +286,9 @@ const fn session(
 
 /// Every group, from the link upwards.
 pub fn groups() -> impl Iterator<Item = &'static Group> {
-    [frame::GROUPS, link::GROUPS, network::GROUPS, transport::GROUPS, session::GROUPS].into_iter().flatten()
+    [frame::GROUPS, link::GROUPS, network::GROUPS, transport::GROUPS, session::GROUPS, services::GROUPS]
+        .into_iter()
+        .flatten()
 }
 
 /// Every field, each group's protocol first.

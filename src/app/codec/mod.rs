@@ -1,5 +1,7 @@
 //! What several protocols share: pieces of encodings, packet and record protection, and HTTP's semantics.
 pub mod aead;
+pub mod ber;
+pub mod facts;
 pub mod hkdf;
 pub mod hpack;
 pub mod http;

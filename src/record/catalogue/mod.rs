@@ -6,6 +6,7 @@ mod http;
 mod http2;
 mod proxy;
 mod quic;
+mod services;
 mod tcp;
 mod tls;
 
@@ -37,6 +38,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("HTTP", http::ENTRIES),
     ("HTTP/2 and gRPC", http2::ENTRIES),
     ("proxies", proxy::ENTRIES),
+    ("other services", services::ENTRIES),
 ];
 
 /// All codes.

@@ -325,7 +325,7 @@ fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
 /// Facts that a table has no room for; the records have them.
 const MINOR_FACTS: [&str; 3] = ["methods_offered", "method", "bound"];
 /// Facts whose value says what it is.
-const PLAIN_FACTS: [&str; 4] = ["command", "destination", "reply", "banner"];
+const PLAIN_FACTS: [&str; 6] = ["command", "destination", "reply", "banner", "message", "outcome"];
 
 pub fn application(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
     let Record::Application(application) = record else { return Vec::new() };

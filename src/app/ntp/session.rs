@@ -1,0 +1,314 @@
+//! One flow of NTP: requests and their answers, and what clock they show.
+use std::collections::VecDeque;
+
+use super::parser::{self, Header, MONLIST, header, moment};
+use crate::{
+    app::{
+        Session, Sink,
+        codec::facts::{Facts, Fields, Spread, finding, hex, note, number, words},
+    },
+    limits,
+    record::{Context, Direction, Input, PacketRef, Progress, Severity, Timestamp},
+};
+
+/// What is no time of a client's clock: farther from the capture's, in nanoseconds. Clients that send a random number
+/// instead come so near in one of 25,000 cases.
+const PLAUSIBLE_NS: u64 = 86_400_000_000_000;
+
+/// The session.
+#[derive(Debug, Default)]
+pub(super) struct Ntp {
+    facts: Facts,
+    /// Requests without their answer: what they call their moment, and the packet.
+    asked: VecDeque<(u64, PacketRef)>,
+    requests: u64,
+    exchanges: u64,
+    delay: Spread,
+    offset: Spread,
+    server_clock: Spread,
+    /// Kinds of findings told.
+    told: [bool; 3],
+    last: Option<(Direction, PacketRef)>,
+}
+
+impl Ntp {
+    fn datagram(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) {
+        let packet = context.packet;
+        match bytes.first().map(|first| first & 7) {
+            Some(6) => self.control(direction, bytes, packet, out),
+            Some(7) => self.private(direction, bytes, context, out),
+            Some(_) => {
+                if let Ok((_, header)) = header(bytes) {
+                    self.packet(direction, &header, context, out);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn packet(&mut self, direction: Direction, header: &Header, context: &Context<'_>, out: &mut Sink<'_>) {
+        let packet = context.packet;
+        self.facts.see(packet);
+        self.last = Some((direction, packet));
+        let mode = mode_name(header.mode());
+        note("ntp", format!("NTP Version {}, {mode}", header.version()), fields(header), out);
+        self.facts.first("version", header.version().to_string(), direction, packet);
+        self.facts.first("mode", mode, direction, packet);
+        match header.mode() {
+            1 | 3 => {
+                self.requests = self.requests.saturating_add(1);
+                if self.asked.len() >= limits::MAX_NTP_OUTSTANDING {
+                    self.asked.pop_front();
+                }
+                self.asked.push_back((header.transmit, packet));
+                if header.mode() == 1 {
+                    self.clock(direction, header, context, out);
+                    self.answers(direction, header, packet);
+                }
+            }
+            2 | 4 => {
+                self.clock(direction, header, context, out);
+                self.answers(direction, header, packet);
+            }
+            5 => self.clock(direction, header, context, out),
+            _ => {}
+        }
+    }
+
+    /// What the packet says of the sender's clock.
+    fn clock(&mut self, direction: Direction, header: &Header, context: &Context<'_>, out: &mut Sink<'_>) {
+        let packet = context.packet;
+        let stratum = match header.stratum {
+            0 => "0 (unspecified)".to_owned(),
+            1 => "1 (a clock of its own)".to_owned(),
+            16 => "16 (not synchronised)".to_owned(),
+            stratum => stratum.to_string(),
+        };
+        self.facts.first("stratum", stratum, direction, packet);
+        if header.stratum == 0 {
+            self.kiss(direction, header, context, out);
+        } else {
+            self.facts.first("reference_id", reference(header), direction, packet);
+        }
+        if header.leap() != 0 {
+            self.facts.first("leap", leap_name(header.leap()), direction, packet);
+        }
+        if (1..16).contains(&header.stratum) {
+            self.facts.first("root_delay_ns", short_ns(header.root_delay).to_string(), direction, packet);
+            self.facts.first("root_dispersion_ns", short_ns(header.root_dispersion).to_string(), direction, packet);
+        }
+        let unset = header.stratum == 16 || (header.leap() == 3 && header.stratum != 0);
+        if unset && header.mode() == 4 && !std::mem::replace(&mut self.told[1], true) {
+            let title = "An NTP server says that its own clock is not set".to_owned();
+            let explanation = "The server answers, but warns that it is not synchronised itself. Clients do not use its \
+                               time. It may just have started; if it stays so, it cannot reach its own servers.";
+            let about = (Severity::Warning, "ntp.unsynchronized");
+            out.finding(finding(context, [packet], about, title, (explanation, "RFC 5905 7.3")));
+        }
+    }
+
+    fn kiss(&mut self, direction: Direction, header: &Header, context: &Context<'_>, out: &mut Sink<'_>) {
+        if header.mode() != 4 || !header.reference_id.iter().all(u8::is_ascii_graphic) {
+            return;
+        }
+        let code = String::from_utf8_lossy(&header.reference_id).into_owned();
+        self.facts.first("kiss", code.clone(), direction, context.packet);
+        if std::mem::replace(&mut self.told[0], true) {
+            return;
+        }
+        let meaning = match code.as_str() {
+            "RATE" => "it is asked too often, and wants to be asked less",
+            "DENY" => "it refuses this client",
+            "RSTR" => "its rules refuse this client",
+            "INIT" => "it has just started and is not set yet",
+            "STEP" => "its own clock has just jumped",
+            "NTSN" => "it does not accept the client's cookie",
+            _ => "the code is not a common one",
+        };
+        let title = format!("An NTP server answers with a kiss of death: {code}, {meaning}");
+        let explanation = "The answer holds no time. A client that gets DENY or RSTR has to stop asking this server, with RATE \
+                           to ask it less often; one that goes on is ignored or blocked, and its clock drifts.";
+        let about = (Severity::Warning, "ntp.kiss-of-death");
+        out.finding(finding(context, [context.packet], about, title, (explanation, "RFC 5905 7.4")));
+    }
+
+    /// Computes what the four moments tell, where the request was seen.
+    fn answers(&mut self, direction: Direction, header: &Header, packet: PacketRef) {
+        let place = self.asked.iter().position(|(transmit, asked)| *transmit == header.origin && *asked != packet);
+        let Some((t1, asked)) = place.and_then(|place| self.asked.remove(place)) else { return };
+        self.exchanges = self.exchanges.saturating_add(1);
+        let waited = packet.timestamp.since(asked.timestamp);
+        self.facts.first("answered_after_ns", waited.to_string(), direction, packet);
+        if header.origin == 0 || header.receive == 0 || header.stratum == 0 {
+            return;
+        }
+        let four = moments(header, asked.timestamp, packet.timestamp);
+        self.delay.add(four.delay_ns);
+        self.server_clock.add(four.server_clock_ns);
+        let client_clock = moment(t1, asked.timestamp).saturating_sub(asked.timestamp.nanoseconds());
+        if client_clock.unsigned_abs() <= PLAUSIBLE_NS {
+            self.offset.add(four.server_clock_ns.saturating_sub(client_clock));
+        }
+        self.facts.first("delay_ns", four.delay_ns.to_string(), direction, packet);
+        self.facts.first("server_clock_ns", four.server_clock_ns.to_string(), direction, packet);
+        if self.offset.count == 1 {
+            self.facts.first("offset_ns", self.offset.min.to_string(), direction, packet);
+        }
+    }
+
+    fn control(&mut self, direction: Direction, bytes: &[u8], packet: PacketRef, out: &mut Sink<'_>) {
+        let Some((opcode, is_response, sequence)) = parser::control(bytes) else { return };
+        self.facts.see(packet);
+        self.last = Some((direction, packet));
+        self.facts.first("mode", mode_name(6), direction, packet);
+        let name = parser::control_name(opcode).map_or_else(|| format!("opcode {opcode}"), str::to_owned);
+        self.facts.add(if is_response { "control_response" } else { "control_request" }, name, direction, packet);
+        let version = bytes.first().map_or(0, |first| first >> 3 & 7);
+        let fields = vec![
+            ("ntp.flags", number(bytes.first().copied().unwrap_or_default())),
+            ("ntp.flags.vn", number(version)),
+            ("ntp.flags.mode", number(6_u8)),
+            ("ntp.ctrl.flags2.r", number(u8::from(is_response))),
+            ("ntp.ctrl.flags2.opcode", number(opcode)),
+            ("ntp.ctrl.sequence", number(sequence)),
+        ];
+        note("ntp", format!("NTP Version {version}, {}", mode_name(6)), fields, out);
+    }
+
+    fn private(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) {
+        let Some((is_response, implementation, code)) = parser::private(bytes) else { return };
+        let packet = context.packet;
+        self.facts.see(packet);
+        self.last = Some((direction, packet));
+        self.facts.first("mode", mode_name(7), direction, packet);
+        let is_monlist = MONLIST.contains(&code);
+        let name = if is_monlist { format!("monlist ({code})") } else { format!("code {code}") };
+        self.facts.add(if is_response { "private_response" } else { "private_request" }, name, direction, packet);
+        let version = bytes.first().map_or(0, |first| first >> 3 & 7);
+        let fields = vec![
+            ("ntp.flags", number(bytes.first().copied().unwrap_or_default())),
+            ("ntp.flags.vn", number(version)),
+            ("ntp.flags.mode", number(7_u8)),
+            ("ntp.priv.flags.r", number(u8::from(is_response))),
+            ("ntp.priv.impl", number(implementation)),
+            ("ntp.priv.reqcode", number(code)),
+        ];
+        note("ntp", format!("NTP Version {version}, {}", mode_name(7)), fields, out);
+        if is_monlist && is_response && !std::mem::replace(&mut self.told[2], true) {
+            let title = "An NTP server tells who asked it: it answers monlist".to_owned();
+            let explanation = "One small request makes the server send a list of up to 600 hosts. With a forged source address \
+                               that is the best known way to flood somebody with other people's servers. Update the \
+                               server, or set `disable monitor` and `restrict noquery`.";
+            let about = (Severity::Warning, "ntp.monlist");
+            out.finding(finding(context, [packet], about, title, (explanation, "CVE-2013-5211")));
+        }
+    }
+
+    /// Reports what is known.
+    fn tell(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        if let Some((direction, packet)) = self.last
+            && (self.requests > 1 || self.exchanges > 1)
+        {
+            self.facts.add("requests", self.requests.to_string(), direction, packet);
+            self.facts.add("exchanges", self.exchanges.to_string(), direction, packet);
+            let spreads = [
+                (self.delay, ["delay_min_ns", "delay_mean_ns", "delay_max_ns"]),
+                (self.offset, ["offset_min_ns", "offset_mean_ns", "offset_max_ns"]),
+            ];
+            for (spread, names) in spreads {
+                if let (Some(mean), 2..) = (spread.mean(), spread.count) {
+                    for (name, value) in names.into_iter().zip([spread.min, mean, spread.max]) {
+                        self.facts.add(name, value.to_string(), direction, packet);
+                    }
+                }
+            }
+        } else if let (Some((direction, packet)), 1, 0) = (self.last, self.requests, self.exchanges) {
+            self.facts.add("answer", "none seen", direction, packet);
+        }
+        self.facts.tell("ntp", context, out);
+    }
+}
+
+struct Moments {
+    delay_ns: i64,
+    server_clock_ns: i64,
+}
+
+/// What the server's two moments say, with the capture's own beside them.
+fn moments(header: &Header, asked: Timestamp, answered: Timestamp) -> Moments {
+    let (t2, t3) = (moment(header.receive, asked), moment(header.transmit, answered));
+    let (c1, c4) = (asked.nanoseconds(), answered.nanoseconds());
+    let delay_ns = c4.saturating_sub(c1).saturating_sub(t3.saturating_sub(t2));
+    let server_clock_ns = t2.saturating_sub(c1).saturating_add(t3.saturating_sub(c4)) / 2;
+    Moments { delay_ns, server_clock_ns }
+}
+
+/// 1/65536 s in nanoseconds.
+fn short_ns(value: u32) -> u64 {
+    u64::from(value).saturating_mul(1_000_000_000) >> 16
+}
+
+fn reference(header: &Header) -> String {
+    let [a, b, c, d] = header.reference_id;
+    let is_text = header.stratum == 1;
+    match header.reference_id.iter().rposition(|byte| *byte != 0) {
+        Some(last) if is_text => {
+            let name = header.reference_id.get(..=last).unwrap_or_default();
+            if name.iter().all(|byte| (0x20..0x7f).contains(byte)) {
+                String::from_utf8_lossy(name).into_owned()
+            } else {
+                hex(&header.reference_id)
+            }
+        }
+        _ => format!("{a}.{b}.{c}.{d}"),
+    }
+}
+
+/// Wireshark's words.
+fn mode_name(mode: u8) -> &'static str {
+    match mode {
+        1 => "symmetric active",
+        2 => "symmetric passive",
+        3 => "client",
+        4 => "server",
+        5 => "broadcast",
+        6 => "control",
+        7 => "private",
+        _ => "reserved",
+    }
+}
+
+fn leap_name(leap: u8) -> &'static str {
+    match leap {
+        0 => "none",
+        1 => "the day's last minute has 61 seconds",
+        2 => "the day's last minute has 59 seconds",
+        _ => "not synchronised",
+    }
+}
+
+fn fields(header: &Header) -> Fields {
+    vec![
+        ("ntp.flags", number(header.flags)),
+        ("ntp.flags.li", number(header.leap())),
+        ("ntp.flags.vn", number(header.version())),
+        ("ntp.flags.mode", number(header.mode())),
+        ("ntp.stratum", number(header.stratum)),
+        ("ntp.ppoll", number(header.poll.cast_unsigned())),
+        ("ntp.precision", number(header.precision.cast_unsigned())),
+        ("ntp.rootdelay", number(header.root_delay)),
+        ("ntp.rootdispersion", number(header.root_dispersion)),
+        ("ntp.refid", words(hex(&header.reference_id))),
+    ]
+}
+
+impl Session for Ntp {
+    fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+        match input {
+            Input::Datagram { direction, bytes } => self.datagram(direction, bytes, context, out),
+            Input::Close => self.tell(context, out),
+            _ => {}
+        }
+        Progress::Consumed(0)
+    }
+}
