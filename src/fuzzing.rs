@@ -67,7 +67,14 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
     ("socks_session", socks_session),
-    ("udp_services", udp_services),
+    ("dhcp_session", dhcp_session),
+    ("ntp_session", ntp_session),
+    ("snmp_session", snmp_session),
+    ("nbns_session", nbns_session),
+    ("tftp_session", tftp_session),
+    ("rip_session", rip_session),
+    ("isakmp_session", isakmp_session),
+    ("wireguard_session", wireguard_session),
     ("proxy_session", proxy_session),
     ("websocket_session", websocket_session),
     ("http_coding", http_coding),
@@ -272,17 +279,48 @@ pub fn starttls_session(bytes: &[u8]) {
     session(names[usize::from(*first) % names.len()], rest);
 }
 
-/// Services over UDP: the first byte says which. Their requests, and what they say of them in words.
-pub fn udp_services(bytes: &[u8]) {
-    let Some((first, rest)) = bytes.split_first() else { return };
-    let name = UDP_SERVICES[usize::from(*first) % UDP_SERVICES.len()];
-    // Always over UDP, whatever the script says.
-    let script: Vec<u8> = std::iter::once(1).chain(rest.iter().copied()).collect();
-    session(name, &script);
+/// DHCP and DHCPv6, as [`session`] says.
+pub fn dhcp_session(bytes: &[u8]) {
+    session("dhcp", bytes);
+    session("dhcpv6", bytes);
 }
 
-/// The protocols that [`udp_services`] reaches.
-const UDP_SERVICES: [&str; 10] = ["dhcp", "dhcpv6", "ntp", "snmp", "tftp", "rip", "ripng", "isakmp", "udpencap", "wg"];
+/// NTP, as [`session`] says.
+pub fn ntp_session(bytes: &[u8]) {
+    session("ntp", bytes);
+}
+
+/// NetBIOS's name service, as [`session`] says.
+pub fn nbns_session(bytes: &[u8]) {
+    session("nbns", bytes);
+}
+
+/// SNMP, as [`session`] says.
+pub fn snmp_session(bytes: &[u8]) {
+    session("snmp", bytes);
+}
+
+/// TFTP, as [`session`] says.
+pub fn tftp_session(bytes: &[u8]) {
+    session("tftp", bytes);
+}
+
+/// RIP and RIPng, as [`session`] says.
+pub fn rip_session(bytes: &[u8]) {
+    session("rip", bytes);
+    session("ripng", bytes);
+}
+
+/// IKE, and IPsec in UDP, as [`session`] says.
+pub fn isakmp_session(bytes: &[u8]) {
+    session("isakmp", bytes);
+    session("udpencap", bytes);
+}
+
+/// WireGuard, as [`session`] says.
+pub fn wireguard_session(bytes: &[u8]) {
+    session("wg", bytes);
+}
 
 /// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an
 /// operation byte, a length byte, and that many bytes of payload.

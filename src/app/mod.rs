@@ -19,6 +19,7 @@ pub mod dns;
 pub mod http1;
 pub mod http2;
 pub mod isakmp;
+pub mod nbns;
 pub mod ntp;
 pub mod openvpn;
 pub mod proxy;

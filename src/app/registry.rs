@@ -1,6 +1,6 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
 use super::{
-    Protocol, dhcp, dns, http1, http2, isakmp, ntp, openvpn, proxy, quic, rip, snmp, socks, starttls, tftp, tls,
+    Protocol, dhcp, dns, http1, http2, isakmp, nbns, ntp, openvpn, proxy, quic, rip, snmp, socks, starttls, tftp, tls,
     websocket, wireguard,
 };
 
@@ -30,6 +30,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &rip::RIP,
     &rip::RIPNG,
     &ntp::PROTOCOL,
+    &nbns::PROTOCOL,
     &dhcp::PROTOCOL6,
     &wireguard::PROTOCOL,
     &tftp::PROTOCOL,

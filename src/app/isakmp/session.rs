@@ -14,6 +14,9 @@ use crate::{
 /// Security associations of ESP told of one flow: two at a time, renewed once an hour.
 const TOLD_ASSOCIATIONS: usize = 8;
 
+/// Negotiations of one flow that are open at once; when there is one more, the first is told.
+const OPEN_NEGOTIATIONS: usize = 8;
+
 /// Packets of one security association.
 #[derive(Clone, Copy, Debug)]
 struct Association {
@@ -24,31 +27,40 @@ struct Association {
     last: PacketRef,
 }
 
+/// One negotiation, told from others between the same ports by the initiator's SPI.
+#[derive(Debug)]
+struct Negotiation {
+    initiator: u64,
+    facts: Facts,
+    /// The message that waits for its answer: exchange, id and who sent it.
+    asked: Option<(u8, u32, Direction, PacketRef)>,
+    refused: bool,
+}
+
 /// The session.
 #[derive(Debug)]
 pub(super) struct Isakmp {
     is_encapsulated: bool,
+    /// The latest ones, the newest last.
+    negotiations: Vec<Negotiation>,
+    /// What is beside IKE.
     facts: Facts,
-    /// The first message of an exchange that waits for its answer.
-    asked: Option<(u64, u8, u32, Direction, PacketRef)>,
     associations: Vec<Association>,
     other_associations: u64,
     keepalives: [u64; 2],
     has_ike: bool,
-    refused: bool,
 }
 
 impl Isakmp {
     pub(super) fn new(is_encapsulated: bool) -> Self {
         Self {
             is_encapsulated,
+            negotiations: Vec::new(),
             facts: Facts::default(),
-            asked: None,
             associations: Vec::new(),
             other_associations: 0,
             keepalives: [0; 2],
             has_ike: false,
-            refused: false,
         }
     }
 
@@ -102,16 +114,69 @@ impl Isakmp {
 
     fn message(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) {
         let Ok((body, header)) = header(bytes) else { return };
-        let packet = context.packet;
         self.has_ike = true;
-        self.facts.see(packet);
         let length = usize::try_from(header.length).unwrap_or_default().saturating_sub(HEADER_BYTES);
         let body = body.get(..length).unwrap_or(body);
-        self.heading(direction, &header, packet);
-        let is_response = self.is_response(direction, &header, packet);
+        let known = self.negotiations.iter().position(|known| known.initiator == header.initiator);
+        if known.is_none() {
+            if self.negotiations.len() >= OPEN_NEGOTIATIONS {
+                self.negotiations.remove(0).facts.tell("isakmp", context, out);
+            }
+            let (initiator, facts) = (header.initiator, Facts::default());
+            self.negotiations.push(Negotiation { initiator, facts, asked: None, refused: false });
+        }
+        let place = known.unwrap_or(self.negotiations.len().saturating_sub(1));
+        if let Some(negotiation) = self.negotiations.get_mut(place) {
+            negotiation.message(direction, (&header, body), context, out);
+        }
+    }
+
+    fn tell(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        if self.is_encapsulated {
+            // Whatever the last packet was: what the flow is there for.
+            out.application(match (self.associations.is_empty(), self.has_ike) {
+                (false, _) => "udpencap:esp",
+                (true, true) => "udpencap:isakmp",
+                (true, false) => "udpencap",
+            });
+        }
+        for known in std::mem::take(&mut self.associations) {
+            let Association { spi, from, packets, sequence: (first, last), last: at } = known;
+            let said = format!("SPI 0x{spi:08x}, {packets} packets, sequence {first} to {last}");
+            self.facts.add("esp", said, from, at);
+        }
+        if self.other_associations > 0 {
+            let count = self.other_associations.to_string();
+            self.facts.add("esp_packets_of_other_spis", count, Direction::ClientToServer, context.packet);
+        }
+        for direction in Direction::BOTH {
+            let count = self.keepalives.get(direction.index()).copied().unwrap_or_default();
+            if count > 0 {
+                self.facts.add("keepalives", count.to_string(), direction, context.packet);
+            }
+        }
+        for mut negotiation in std::mem::take(&mut self.negotiations) {
+            negotiation.facts.tell("isakmp", context, out);
+        }
+        self.facts.tell("udpencap", context, out);
+    }
+}
+
+impl Negotiation {
+    fn message(
+        &mut self,
+        direction: Direction,
+        (header, body): (&Header, &[u8]),
+        context: &Context<'_>,
+        out: &mut Sink<'_>,
+    ) {
+        let packet = context.packet;
+        self.facts.see(packet);
+        self.heading(direction, header, packet);
+        let is_response = self.is_response(direction, header, packet);
         let mut kinds = Vec::new();
         let mut notified = Vec::new();
-        for (kind, body) in Payloads::new(&header, body) {
+        for (kind, body) in Payloads::new(header, body) {
             kinds.push(number(kind));
             match kind {
                 payload::SA_1 | payload::SA => {
@@ -144,7 +209,7 @@ impl Isakmp {
                 _ => {}
             }
         }
-        say(&header, kinds, notified, out);
+        say(header, kinds, notified, out);
     }
 
     fn heading(&mut self, direction: Direction, header: &Header, packet: PacketRef) {
@@ -158,8 +223,8 @@ impl Isakmp {
 
     /// Whether the message answers the one that waits; remembers it else.
     fn is_response(&mut self, direction: Direction, header: &Header, packet: PacketRef) -> bool {
-        if let Some((initiator, exchange, id, from, at)) = self.asked
-            && (initiator, exchange, id) == (header.initiator, header.exchange, header.id)
+        if let Some((exchange, id, from, at)) = self.asked
+            && (exchange, id) == (header.exchange, header.id)
             && from != direction
         {
             let waited = packet.timestamp.since(at.timestamp);
@@ -167,11 +232,11 @@ impl Isakmp {
             return true;
         }
         let is_response = header.major() == 2 && header.flags & 0x20 != 0;
-        let is_again = self.asked.is_some_and(|(initiator, exchange, id, from, _)| {
-            (initiator, exchange, id, from) == (header.initiator, header.exchange, header.id, direction)
-        });
+        let is_again = self
+            .asked
+            .is_some_and(|(exchange, id, from, _)| (exchange, id, from) == (header.exchange, header.id, direction));
         if !is_response && !is_again {
-            self.asked = Some((header.initiator, header.exchange, header.id, direction, packet));
+            self.asked = Some((header.exchange, header.id, direction, packet));
         }
         is_response
     }
@@ -204,33 +269,6 @@ impl Isakmp {
         let title = format!("IKE fails: {name}");
         let about = (Severity::Error, "isakmp.refused");
         out.finding(finding(context, [context.packet], about, title, (advice, "RFC 7296 3.10.1")));
-    }
-
-    fn tell(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
-        if self.is_encapsulated {
-            // Whatever the last packet was: what the flow is there for.
-            out.application(match (self.associations.is_empty(), self.has_ike) {
-                (false, _) => "udpencap:esp",
-                (true, true) => "udpencap:isakmp",
-                (true, false) => "udpencap",
-            });
-        }
-        for known in std::mem::take(&mut self.associations) {
-            let Association { spi, from, packets, sequence: (first, last), last: at } = known;
-            let said = format!("SPI 0x{spi:08x}, {packets} packets, sequence {first} to {last}");
-            self.facts.add("esp", said, from, at);
-        }
-        if self.other_associations > 0 {
-            let count = self.other_associations.to_string();
-            self.facts.add("esp_packets_of_other_spis", count, Direction::ClientToServer, context.packet);
-        }
-        for direction in Direction::BOTH {
-            let count = self.keepalives.get(direction.index()).copied().unwrap_or_default();
-            if count > 0 {
-                self.facts.add("keepalives", count.to_string(), direction, context.packet);
-            }
-        }
-        self.facts.tell(if self.has_ike { "isakmp" } else { "udpencap" }, context, out);
     }
 }
 

@@ -175,3 +175,17 @@ pub fn probe(probe: &Probe<'_>) -> Verdict {
         Verdict::No
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eras_follow_the_capture() {
+        let at = |seconds: i64| Timestamp(seconds * SECOND_NS);
+        assert_eq!(moment(0x83aa_7e80_8000_0000, at(10)), 500_000_000, "1970");
+        // 2036-02-07 06:28:16 UTC: the first second of the second era.
+        assert_eq!(moment(0, at(2_085_978_490)), 2_085_978_496 * SECOND_NS);
+        assert_eq!(moment(0xffff_ffff_0000_0000, at(2_085_978_500)), 2_085_978_495 * SECOND_NS);
+    }
+}

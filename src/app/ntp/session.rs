@@ -97,7 +97,9 @@ impl Ntp {
             self.facts.first("root_delay_ns", short_ns(header.root_delay).to_string(), direction, packet);
             self.facts.first("root_dispersion_ns", short_ns(header.root_dispersion).to_string(), direction, packet);
         }
-        let unset = header.stratum == 16 || (header.leap() == 3 && header.stratum != 0);
+        // With stratum 0 and no code: chrony's way to say it.
+        let is_kiss = header.stratum == 0 && header.reference_id.iter().all(u8::is_ascii_graphic);
+        let unset = header.stratum == 16 || (header.leap() == 3 && !is_kiss);
         if unset && header.mode() == 4 && !std::mem::replace(&mut self.told[1], true) {
             let title = "An NTP server says that its own clock is not set".to_owned();
             let explanation = "The server answers, but warns that it is not synchronised itself. Clients do not use its \
@@ -310,5 +312,127 @@ impl Session for Ntp {
             _ => {}
         }
         Progress::Consumed(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        app::Said,
+        record::{Certainty, Endpoint, FlowFacts, FlowId, PacketNumber, Record, Secrets, Transport, Wanted},
+    };
+
+    /// What a session says of datagrams: each with its direction and moment.
+    fn run(sent: &[(Direction, i64, Vec<u8>)]) -> (Vec<(&'static str, String)>, Vec<&'static str>) {
+        let end = |port| Endpoint { address: [10, 0, 0, 1].into(), port };
+        let flow = FlowFacts {
+            id: FlowId::default(),
+            transport: Transport::Udp,
+            client: end(40_000),
+            server: end(123),
+            client_certainty: Certainty::Assumed,
+        };
+        let mut said = Vec::new();
+        let mut session = Ntp::default();
+        let mut ask = |input: Input<'_>, index: u64, moment: i64| {
+            let packet = PacketRef { index, number: PacketNumber::new(0, index + 1), timestamp: Timestamp(moment) };
+            let context = Context {
+                flow: &flow,
+                packet,
+                origins: &[],
+                from_start: false,
+                round_trip_ns: None,
+                server_round_trip_ns: None,
+                secrets: Secrets::none(),
+            };
+            session.input(input, &context, &mut Sink::new(Wanted::usual(), true, &mut said));
+        };
+        for (index, (direction, moment, bytes)) in sent.iter().enumerate() {
+            ask(Input::Datagram { direction: *direction, bytes }, index as u64, *moment);
+        }
+        ask(Input::Close, sent.len() as u64, 0);
+        let (mut facts, mut codes) = (Vec::new(), Vec::new());
+        for said in said {
+            match said {
+                Said::Record(Record::Application(record)) => {
+                    facts.extend(record.facts.into_iter().map(|fact| (fact.name, fact.value)));
+                }
+                Said::Record(Record::Finding(finding)) => codes.push(finding.code),
+                _ => {}
+            }
+        }
+        (facts, codes)
+    }
+
+    const SECOND: u64 = 1 << 32;
+    /// 2026-11-21 20:00:00 UTC.
+    const NOW_NS: i64 = 1_795_291_200_000_000_000;
+    const NOW_NTP: u64 = (1_795_291_200 + 2_208_988_800) * SECOND;
+
+    fn packet(flags: u8, stratum: u8, id: [u8; 4], times: [u64; 3]) -> Vec<u8> {
+        let mut bytes = vec![flags, stratum, 6, 0xe9, 0, 0, 0, 0, 0, 0, 0, 0];
+        bytes.extend(id);
+        bytes.extend([0; 8]);
+        times.iter().for_each(|time| bytes.extend(time.to_be_bytes()));
+        bytes
+    }
+
+    #[test]
+    fn four_moments_give_delay_and_offset() {
+        // The client's clock is 2 s behind the capture's, the server's 3 s ahead; 10 ms each way, 5 ms in the server.
+        let ms = |ms: u64| ms * SECOND / 1000;
+        let t1 = NOW_NTP - 2 * SECOND;
+        let (t2, t3) = (NOW_NTP + 3 * SECOND + ms(10), NOW_NTP + 3 * SECOND + ms(15));
+        let (facts, codes) = run(&[
+            (Direction::ClientToServer, NOW_NS, packet(0x23, 0, [0; 4], [0, 0, t1])),
+            (Direction::ServerToClient, NOW_NS + 25_000_000, packet(0x24, 2, [192, 0, 2, 1], [t1, t2, t3])),
+        ]);
+        assert_eq!(codes, [""; 0]);
+        let value = |name: &str| facts.iter().find(|fact| fact.0 == name).map(|fact| fact.1.as_str());
+        let near = |name: &str, expected: i64| {
+            let value: i64 = value(name).unwrap().parse().unwrap();
+            assert!(value.abs_diff(expected) < 100, "{name}: {value}");
+        };
+        assert_eq!(value("answered_after_ns"), Some("25000000"));
+        near("delay_ns", 20_000_000);
+        near("server_clock_ns", 3_000_000_000);
+        near("offset_ns", 5_000_000_000);
+        assert_eq!(value("reference_id"), Some("192.0.2.1"));
+    }
+
+    #[test]
+    fn a_random_number_is_no_clock() {
+        let t1 = 0x1234_5678_9abc_def0;
+        let (facts, _) = run(&[
+            (Direction::ClientToServer, NOW_NS, packet(0x23, 0, [0; 4], [0, 0, t1])),
+            (Direction::ServerToClient, NOW_NS, packet(0x24, 1, *b"GPS\0", [t1, NOW_NTP, NOW_NTP])),
+        ]);
+        assert!(facts.iter().any(|fact| fact.0 == "delay_ns") && !facts.iter().any(|fact| fact.0 == "offset_ns"));
+        assert!(facts.contains(&("reference_id", "GPS".to_owned())));
+    }
+
+    #[test]
+    fn servers_in_trouble() {
+        let answer =
+            |flags, stratum, id| vec![(Direction::ServerToClient, NOW_NS, packet(flags, stratum, id, [1, 2, 3]))];
+        assert_eq!(run(&answer(0xe4, 0, *b"RATE")).1, ["ntp.kiss-of-death"]);
+        assert_eq!(run(&answer(0xe4, 0, [0; 4])).1, ["ntp.unsynchronized"]);
+        assert_eq!(run(&answer(0x24, 16, [0; 4])).1, ["ntp.unsynchronized"]);
+        assert_eq!(run(&answer(0x24, 3, [10, 0, 0, 1])).1, [""; 0]);
+        let monlist = |first| vec![first, 0, 3, 42, 0, 1, 0, 72];
+        assert_eq!(run(&[(Direction::ClientToServer, 0, monlist(0x17))]).1, [""; 0], "asking is no answer");
+        assert_eq!(run(&[(Direction::ServerToClient, 0, monlist(0x97))]).1, ["ntp.monlist"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(sent in proptest::collection::vec((any::<bool>(), any::<i64>(), proptest::collection::vec(any::<u8>(), 0..60)), 0..6)) {
+            let direction = |client: &bool| if *client { Direction::ClientToServer } else { Direction::ServerToClient };
+            let sent: Vec<_> = sent.iter().map(|(client, moment, bytes)| (direction(client), *moment, bytes.clone())).collect();
+            run(&sent);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Fields of services over UDP that sessions read as far as their first facts.
-use super::{Field, Group, Kind, Names, bytes, ether, ipv4, ipv6, nothing, session, text, u8, u16, u24, u32, u64};
+use super::{
+    Field, Group, Kind, Names, bytes, ether, flag, ipv4, ipv6, nothing, session, text, u8, u16, u24, u32, u64,
+};
 
 static DHCP_MESSAGES: Names = &[
     ("Discover", 1),
@@ -188,6 +190,20 @@ pub(super) static GROUPS: &[Group] = &[
         &[
             nothing("udpencap.nat_keepalive", "A byte that keeps a NAT's mapping alive"),
             nothing("udpencap.non_esp_marker", "Four zero bytes: a message of IKE follows"),
+        ],
+    ),
+    session(
+        "nbns",
+        &["nbns"],
+        "NetBIOS Name Service",
+        &[
+            u16("nbns.id", "Transaction"),
+            u16("nbns.flags", "All flags"),
+            flag("nbns.flags.response", "A response"),
+            u16("nbns.flags.opcode", "Kind of request"),
+            text("nbns.name", "Name, with the byte that says what it names"),
+            u16("nbns.type", "32 a name, 33 a node's status"),
+            ipv4("nbns.addr", "Address"),
         ],
     ),
     session(
