@@ -399,6 +399,7 @@ impl Driver {
             from_start,
             round_trip_ns: Some(1_000_000),
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: &self.secrets,
         };
         let progress = self.session.input(input, &context, &mut Sink::new(everything(), true, &mut said));
@@ -433,6 +434,7 @@ impl Driver {
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: &self.secrets,
         };
         let notice = Unreachable { direction, by: self.flow.server.address, reason: "port unreachable", quoted };
@@ -543,6 +545,8 @@ pub fn whole_run(bytes: &[u8]) {
             files: vec!["fuzz".to_owned()],
             trust: Some(Arc::new(Trust::mozilla().with_now(1_700_000_000))),
             given: engine::Given::default(),
+            save: None,
+            asking: None,
         };
         let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
         let mut writer = report::writer(format, Box::new(out.clone()), options).expect("no CSV here");

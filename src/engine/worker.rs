@@ -2,6 +2,7 @@
 use super::{
     checksums::Kind,
     consumer::{Emitted, Outlet},
+    inner::Opened,
     route::{Parcel, Routed},
 };
 use crate::{
@@ -48,6 +49,11 @@ impl Worker {
         let routed = parcel.routed.get(place);
         let flow = routed.and_then(|routed| self.packet(parcel, place, routed));
         (flow, self.outlet.take_notes())
+    }
+
+    /// What secrets opened since this was asked last, when that is kept.
+    pub fn take_opened(&mut self) -> Vec<Opened> {
+        self.outlet.take_opened()
     }
 
     /// The connection that `routed` is a packet of, as it would be reported now.
@@ -108,7 +114,8 @@ impl Worker {
         };
         table.expire(routed.clock, |moment| parcel.reached(moment), &mut self.outlet);
         let conversation = table.packet(&packet, &mut self.outlet)?;
-        if routed.decoded.payload_length > 0 {
+        // What runs right above IP is in the hierarchy already, and an ICMP error is no packet of the flow that it quotes.
+        if routed.decoded.payload_length > 0 && routed.decoded.flow_transport().is_some() {
             conversation.count(routed.node, packet.wire_length, &mut self.outlet);
         }
         Some(conversation.flow())

@@ -111,6 +111,8 @@ impl<T> Slots<T> {
 enum Kind {
     Tcp(Box<Connection>),
     Udp(udp::Flow),
+    /// Messages right above IP, or ARP: read like datagrams, without a record of the flow itself.
+    Bare(udp::Flow),
 }
 
 /// Slots by the second in which to look at them again. A slot whose deadline has moved on is set anew.
@@ -154,7 +156,8 @@ impl<C: Consumer> Table<C> {
         }
     }
 
-    /// Takes a TCP or UDP packet, or an ICMP error that quotes one. Answers with the conversation it belongs to.
+    /// Takes a packet of TCP, UDP, ARP or whatever is right above IP, or an ICMP error that quotes one. Answers with the
+    /// conversation it belongs to.
     ///
     /// Call [`Table::expire`] with the packet's clock before.
     pub fn packet<'t>(&'t mut self, packet: &Packet<'_>, consumer: &mut C) -> Option<&'t mut C::Conversation> {
@@ -162,8 +165,7 @@ impl<C: Consumer> Table<C> {
         let transport = match decoded.transport {
             TransportHeader::Tcp => Transport::Tcp,
             TransportHeader::Udp => Transport::Udp,
-            TransportHeader::Icmp | TransportHeader::Icmpv6 => return self.icmp(packet, consumer),
-            _ => return None,
+            _ => return self.without_ports(packet, consumer),
         };
         let key = decoded.flow_key(packet.bytes)?;
         let (source, destination) = decoded.endpoints(packet.bytes)?;
@@ -190,6 +192,7 @@ impl<C: Consumer> Table<C> {
             at: packet.at,
             wire_length: packet.wire_length,
             identification: identification(packet),
+            hop_limit: hop_limit(packet),
             ecn: explicit_congestion_notification(packet),
         };
         let mut slot = found;
@@ -220,6 +223,22 @@ impl<C: Consumer> Table<C> {
         self.touch(slot);
         let direction = self.direction(slot, source == self.slot(slot)?.facts.client);
         self.segment(slot, &segment, direction, newest(packet), consumer);
+        self.slot_mut(slot).map(|slot| &mut slot.conversation)
+    }
+
+    /// Takes a packet without TCP and UDP.
+    fn without_ports<'t>(&'t mut self, packet: &Packet<'_>, consumer: &mut C) -> Option<&'t mut C::Conversation> {
+        let Some(ends) = packet.decoded.ends(packet.bytes) else { return self.icmp(packet, consumer) };
+        let key = ends.key();
+        let slot = match self.find(&key) {
+            Some(slot) => slot,
+            None => {
+                let roles = roles::of_message(&ends);
+                self.open(key, roles, ends.transport, packet, Kind::Bare(udp::Flow::new(packet.at)), consumer)?
+            }
+        };
+        self.touch(slot);
+        self.datagram(slot, ends.source == self.slot(slot)?.facts.client, packet, consumer);
         self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
 
@@ -278,7 +297,7 @@ impl<C: Consumer> Table<C> {
         let slot = self.slot(self.find(key)?)?;
         match &slot.kind {
             Kind::Tcp(connection) => Some(connection.record(&slot.facts, consumer.application(&slot.conversation))),
-            Kind::Udp(_) => None,
+            Kind::Udp(_) | Kind::Bare(_) => None,
         }
     }
 
@@ -333,7 +352,7 @@ impl<C: Consumer> Table<C> {
         };
         let opened = packet.at.index;
         let idle = match &kind {
-            Kind::Udp(_) => self.settings.udp_idle_ns,
+            Kind::Udp(_) | Kind::Bare(_) => self.settings.udp_idle_ns,
             Kind::Tcp(connection) => connection.idle_limit_ns(&self.settings),
         };
         let deadline = second_after(newest(packet).plus(idle));
@@ -394,11 +413,18 @@ impl<C: Consumer> Table<C> {
     fn datagram(&mut self, number: u32, from_client: bool, packet: &Packet<'_>, consumer: &mut C) {
         let direction = self.direction(number, from_client);
         if let Some(slot) = self.slot_mut(number)
-            && let Kind::Udp(flow) = &mut slot.kind
+            && let (Kind::Udp(flow) | Kind::Bare(flow), transport) = (&mut slot.kind, slot.facts.transport)
         {
             flow.datagram(direction, packet.at, packet.wire_length, packet.decoded.payload_wire_length);
+            let mark = udp::Mark::of(packet, identification(packet), hop_limit(packet));
+            if let Some(copied) = flow.copied(direction, mark) {
+                consumer.copied(packet.at, copied);
+            }
             if !flow.done {
-                let bytes = packet.decoded.payload(packet.bytes);
+                let bytes = match transport {
+                    Transport::Udp => packet.decoded.payload(packet.bytes),
+                    _ => packet.decoded.message(packet.bytes),
+                };
                 let context = Context {
                     flow: &slot.facts,
                     packet: packet.at,
@@ -406,6 +432,7 @@ impl<C: Consumer> Table<C> {
                     from_start: false,
                     round_trip_ns: None,
                     server_round_trip_ns: None,
+                    hop_limit: packet.decoded.hop_limit(packet.bytes),
                     secrets: crate::record::Secrets::none(),
                 };
                 let input = Input::Datagram { direction, bytes };
@@ -426,7 +453,9 @@ impl<C: Consumer> Table<C> {
         let settings = self.settings;
         let Some(slot) = self.slot_mut(number) else { return };
         let Slot { facts, conversation, kind: Kind::Tcp(connection), .. } = slot else { return };
-        connection.segment(segment, direction);
+        if let Some(copied) = connection.segment(segment, direction) {
+            consumer.copied(segment.at, copied);
+        }
         let flags = segment.header.flags;
         if flags.syn() && (direction == Direction::ClientToServer) != flags.ack() {
             facts.client_certainty = Certainty::Observed;
@@ -461,7 +490,7 @@ impl<C: Consumer> Table<C> {
         let Some(reason) = reason else { return Some(&mut slot.conversation) };
         match &mut slot.kind {
             Kind::Tcp(connection) => connection.unreachable(direction.sender(), packet.at),
-            Kind::Udp(flow) if !flow.done => {
+            Kind::Udp(flow) | Kind::Bare(flow) if !flow.done => {
                 let (by, _) = packet.decoded.endpoints(packet.bytes)?;
                 let notice = Unreachable { direction, by: by.address, reason, quoted: quoted.payload };
                 let context = Context {
@@ -471,11 +500,12 @@ impl<C: Consumer> Table<C> {
                     from_start: false,
                     round_trip_ns: None,
                     server_round_trip_ns: None,
+                    hop_limit: None,
                     secrets: crate::record::Secrets::none(),
                 };
                 consumer.unreachable(&mut slot.conversation, &notice, &context);
             }
-            Kind::Udp(_) => {}
+            Kind::Udp(_) | Kind::Bare(_) => {}
         }
         Some(&mut slot.conversation)
     }
@@ -503,7 +533,7 @@ impl<C: Consumer> Table<C> {
         let wanted = self.settings.wanted;
         let round_trip_ns = match &slot.kind {
             Kind::Tcp(connection) => (connection.round_trip_ns(), connection.server_round_trip_ns()),
-            Kind::Udp(_) => (None, None),
+            Kind::Udp(_) | Kind::Bare(_) => (None, None),
         };
         let facts = slot.facts;
         let conversation = &mut slot.conversation;
@@ -537,6 +567,7 @@ impl<C: Consumer> Table<C> {
                     consumer.emit(at.index, facts.id, Record::Udp(Box::new(record)));
                 }
             }
+            Kind::Bare(_) => {}
         }
     }
 }
@@ -565,6 +596,7 @@ impl<C: Consumer> Reader<'_, C> {
             from_start,
             round_trip_ns: self.round_trip_ns.0,
             server_round_trip_ns: self.round_trip_ns.1,
+            hop_limit: None,
             secrets: crate::record::Secrets::none(),
         };
         let progress = self.consumer.input(self.conversation, input, &context);
@@ -581,6 +613,15 @@ fn identification(packet: &Packet<'_>) -> u16 {
         Some([high, low, ..]) if packet.decoded.network == Network::Ipv4 => u16::from_be_bytes([*high, *low]),
         _ => 0,
     }
+}
+
+/// The hop limit, which IPv4 calls time to live (RFC 791 3.1, RFC 8200 3).
+fn hop_limit(packet: &Packet<'_>) -> u8 {
+    let place = match packet.decoded.network {
+        Network::Ipv6 => 7usize,
+        _ => 8,
+    };
+    packet.bytes.get((packet.decoded.network_offset as usize).saturating_add(place)).copied().unwrap_or(0)
 }
 
 /// The two bits by which routers signal congestion (RFC 3168 5), zero where there are none.
