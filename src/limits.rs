@@ -267,7 +267,7 @@ pub const MAX_DHCP_RELAYS: usize = 8;
 /// NTP requests of a flow that wait for their answer: a client asks once a minute, or eight times in a burst.
 pub const MAX_NTP_OUTSTANDING: usize = 16;
 
-/// SNMP, RADIUS, STUN and SIP requests of a flow that wait for their answer; of more the oldest counts as unanswered.
+/// SNMP and NetBIOS requests of a flow that wait for their answer; of more the oldest counts as unanswered.
 pub const MAX_OUTSTANDING_REQUESTS: usize = 256;
 
 /// Variables listed of one SNMP message; a bulk answer may hold a thousand.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares what wireglass says of services over UDP, packet by packet, with tshark, over a folder of captures read in place.
 
-usage: udp_services_corpus.py WIREGLASS CORPUS/pcaps [--show N]
+usage: udp_services_corpus.py WIREGLASS CORPUS/pcaps [SHOWN [LIST]]     LIST: a file that names captures, to read no others
 
 Of every packet that either tool shows as one of the protocols below, the listed fields must have the same values; of a
 field that occurs several times the lists are compared. Packets quoted by ICMP errors are left out. Prints, for each protocol and
@@ -70,12 +70,13 @@ def ours(wireglass, path):
 
 def main():
     wireglass, corpus = sys.argv[1:3]
-    show = int(sys.argv[4]) if len(sys.argv) > 4 else 3
+    show = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+    listed = set(open(sys.argv[4]).read().split()) if len(sys.argv) > 4 else None
     counts, shown = collections.defaultdict(collections.Counter), collections.Counter()
     for folder, _, names in sorted(os.walk(corpus)):
         for name in sorted(names):
             path = os.path.join(folder, name)
-            if name.endswith(".keylog"):
+            if name.endswith(".keylog") or (listed is not None and os.path.relpath(path, corpus) not in listed):
                 continue
             their, our = theirs(path), ours(wireglass, path)
             for number in sorted(set(their) | set(our)):

@@ -183,12 +183,11 @@ impl Transaction {
             DhcpMessageKind::Release | DhcpMessageKind::Other => {}
         }
         for (name, value, side, packet) in facts {
-            let is_known = |known: &ApplicationFact| known.name == name && known.side == side && known.value == value;
+            let is_known = |known: &ApplicationFact| known.name == name && known.value == value;
             if self.facts.iter().any(is_known) {
                 continue;
             }
-            // The messages, how long it took, and that there is more.
-            if self.facts.len() + limits::MAX_DHCP_MESSAGES + 4 < limits::MAX_APPLICATION_FACTS {
+            if self.facts.len() < limits::MAX_APPLICATION_FACTS {
                 self.facts.push(fact(name, value, side, packet));
             } else {
                 self.more_facts += 1;
@@ -207,6 +206,12 @@ impl Transaction {
         {
             let took = agreed.timestamp.since(asked.timestamp);
             facts.push(fact("completed_after_ns", took.to_string(), Side::Server, agreed));
+        }
+        // One place is for saying that there is more.
+        let places = limits::MAX_APPLICATION_FACTS.saturating_sub(facts.len() + 1);
+        if self.facts.len() > places {
+            self.more_facts += self.facts.len() - places;
+            self.facts.truncate(places);
         }
         facts.append(&mut self.facts);
         if self.more_facts > 0 {

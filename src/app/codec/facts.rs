@@ -41,9 +41,19 @@ impl Facts {
         }
     }
 
-    /// The same for a fact that a flow has once: the first value counts.
+    /// The same for a fact that each side has once: its first value counts, unless the other side said the same.
     pub fn first(&mut self, name: &'static str, value: impl Into<String>, from: Direction, packet: PacketRef) {
-        if !self.facts.iter().any(|fact| fact.name == name && fact.side == from.sender()) {
+        let value = value.into();
+        let said = |fact: &ApplicationFact| fact.side == from.sender() || fact.value == value;
+        if !self.facts.iter().any(|fact| fact.name == name && said(fact)) {
+            self.add(name, value, from, packet);
+        }
+    }
+
+    /// The same for a fact that it does not matter who says: each value once.
+    pub fn either(&mut self, name: &'static str, value: impl Into<String>, from: Direction, packet: PacketRef) {
+        let value = value.into();
+        if !self.knows(name, &value) {
             self.add(name, value, from, packet);
         }
     }
@@ -204,6 +214,7 @@ mod tests {
             from_start: false,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: Secrets::none(),
         };
         let mut facts = Facts::default();

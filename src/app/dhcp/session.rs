@@ -97,7 +97,9 @@ impl Dhcp {
         }
         for (kind, content) in &all {
             if let Some((name, value)) = fact(*kind, content) {
-                add(name, value);
+                // A client names the server that it takes.
+                let is_choice = *kind == SERVER_IDENTIFIER && side == Side::Client;
+                add(if is_choice { "selected_server" } else { name }, value);
             }
         }
         let server = find(SERVER_IDENTIFIER).and_then(|content| addresses(content).first().map(ToString::to_string));
@@ -140,9 +142,14 @@ fn say(header: &Header<'_>, all: &[(u8, &[u8])], (number_of_type, name): (Option
         ("dhcp.ip.server", server),
         ("dhcp.ip.relay", relay),
     ];
-    if header.hardware_type == 1 && header.hardware.len() == 6 {
-        fields.push(("dhcp.hw.mac_addr", words(colons(header.hardware))));
-    }
+    // The client's identifier usually holds it again.
+    let identifiers = all.iter().filter_map(|(kind, content)| match (*kind, *content) {
+        (CLIENT_IDENTIFIER, [1, hardware @ ..]) => Some(hardware),
+        _ => None,
+    });
+    let fixed = Some(header.hardware).filter(|_| header.hardware_type == 1);
+    let hardware = fixed.into_iter().chain(identifiers).filter(|hardware| hardware.len() == 6);
+    add_all(&mut fields, "dhcp.hw.mac_addr", hardware.map(|hardware| words(colons(hardware))).collect());
     add_all(&mut fields, "dhcp.option.type", all.iter().map(|(kind, _)| number(*kind)).collect());
     for (kind, content) in all {
         let field = match kind {

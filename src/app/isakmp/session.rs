@@ -197,13 +197,13 @@ impl Negotiation {
                 }
                 payload::VENDOR | payload::VENDOR_1 => {
                     if let Some(vendor) = names::vendor(body) {
-                        self.facts.add("vendor", vendor, direction, packet);
+                        self.facts.either("vendor", vendor, direction, packet);
                     }
                 }
                 payload::KEY_EXCHANGE => {
                     if let Some([high, low]) = body.first_chunk() {
                         let group = names::transform(4, u16::from_be_bytes([*high, *low]));
-                        self.facts.add("group", group, direction, packet);
+                        self.facts.either("group", group, direction, packet);
                     }
                 }
                 _ => {}
@@ -218,7 +218,7 @@ impl Negotiation {
         if header.responder != 0 {
             self.facts.add("responder_spi", format!("{:016x}", header.responder), Direction::ServerToClient, packet);
         }
-        self.facts.add("exchange", names::exchange(header.exchange), direction, packet);
+        self.facts.either("exchange", names::exchange(header.exchange), direction, packet);
     }
 
     /// Whether the message answers the one that waits; remembers it else.
@@ -248,7 +248,7 @@ impl Negotiation {
         const INVALID_KE_PAYLOAD: u16 = 17;
         let name = names::notification(major, kind);
         if kind >= STATUS {
-            self.facts.add("notification", name, direction, context.packet);
+            self.facts.either("notification", name, direction, context.packet);
             return;
         }
         self.facts.add("error", name.clone(), direction, context.packet);

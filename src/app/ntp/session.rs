@@ -346,6 +346,7 @@ mod tests {
                 from_start: false,
                 round_trip_ns: None,
                 server_round_trip_ns: None,
+                hop_limit: None,
                 secrets: Secrets::none(),
             };
             session.input(input, &context, &mut Sink::new(Wanted::usual(), true, &mut said));

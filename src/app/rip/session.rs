@@ -58,9 +58,9 @@ impl Rip {
     ) {
         self.facts.see(packet);
         self.last = Some((direction, packet));
-        self.facts.add("version", version.to_string(), direction, packet);
+        self.facts.either("version", version.to_string(), direction, packet);
         let name = command_name(command);
-        self.facts.add("command", name, direction, packet);
+        self.facts.either("command", name, direction, packet);
         if let Some(count) = self.messages.get_mut(usize::from(command == 2)) {
             *count = count.saturating_add(1);
         }

@@ -122,7 +122,7 @@ impl Snmp {
         };
         // The first request only asks for the engine's id, without security.
         if !secured.user.is_empty() || secured.flags & 3 != 0 {
-            self.facts.add("security_level", level, direction, packet);
+            self.facts.either("security_level", level, direction, packet);
         }
     }
 
@@ -283,10 +283,11 @@ fn say(message: &Message<'_>, out: &mut Sink<'_>) {
                 info.push_str(name);
             });
         }
-        None => info.push_str("encryptedPDU: privKey Unknown"),
+        None if message.community.is_none() => info.push_str("encryptedPDU: privKey Unknown"),
+        None => {}
     }
     if message.is_damaged {
-        info.push_str(" [Malformed Packet]");
+        info.push_str(if info.is_empty() { "[Malformed Packet]" } else { " [Malformed Packet]" });
         fields.push(("_ws.malformed", words("the message ends early, or is not what it should be")));
     }
     note("snmp", info, fields, out);

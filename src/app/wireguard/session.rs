@@ -202,16 +202,14 @@ fn key(bytes: &[u8]) -> String {
     }
     let mut text = String::with_capacity(44);
     for chunk in bytes.chunks(3) {
-        let octets = chunk.iter().fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte))
-            << (24_usize.saturating_sub(chunk.len().saturating_mul(8)));
-        for place in 0..=chunk.len() {
-            let digit = octets >> 18_usize.saturating_sub(place.saturating_mul(6)) & 63;
-            let digit = usize::try_from(digit).ok().and_then(|digit| DIGITS.get(digit)).copied().unwrap_or(b'=');
-            text.push(char::from(digit));
+        let byte = |place: usize| chunk.get(place).copied().unwrap_or_default();
+        let octets = u32::from_be_bytes([0, byte(0), byte(1), byte(2)]);
+        let sextets = [octets >> 18, octets >> 12, octets >> 6, octets].map(|sextet| sextet & 63);
+        for (place, sextet) in sextets.into_iter().enumerate() {
+            let digit = usize::try_from(sextet).ok().and_then(|sextet| DIGITS.get(sextet)).copied();
+            let is_there = place <= chunk.len();
+            text.push(digit.filter(|_| is_there).map_or('=', char::from));
         }
-    }
-    while text.len() % 4 != 0 {
-        text.push('=');
     }
     text
 }
