@@ -15,6 +15,10 @@ use crate::{
 /// clients never change it.
 const RENEWED_AFTER_NS: i64 = 10_000_000_000;
 
+/// A client that asks again waits so long at least, in nanoseconds (RFC 8415 7.6: 1 s, RFC 2131 4.1: 4 s, both less a random
+/// part); what comes sooner is the same packet captured twice.
+const REPEATED_AFTER_NS: i64 = 500_000_000;
+
 /// Transactions by what identifies them, in the order in which they began.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
@@ -243,9 +247,11 @@ impl Transaction {
         }
         if let Some((first, last)) = self.asked
             && self.answers == 0
-            && self.questions > 1
+            && last.timestamp.since(first.timestamp) >= REPEATED_AFTER_NS
         {
             let lasted = last.timestamp.since(first.timestamp) / 100_000_000;
+            // Every host asks for IPv6 addresses, whether the network has any or not.
+            let severity = if self.is_v6 { Severity::Note } else { Severity::Warning };
             let title = format!(
                 "No {name} server answers {}: asked {} times in {}.{} s",
                 self.who,
@@ -346,6 +352,8 @@ mod tests {
         let searches = || vec![part(0, 0, Search, None), part(1, 4, Search, None)];
         assert_eq!(run(searches()).1, ["dhcp.unanswered"]);
         assert_eq!(run(searches().into_iter().take(1).collect()).1, [""; 0], "the answer may still come");
+        let twice = vec![part(0, 0, Search, None), part(1, 0, Search, None)];
+        assert_eq!(run(twice).1, [""; 0], "captured twice");
         let offered = [part(2, 4, Offer, Some("a")), part(3, 4, Offer, Some("a"))];
         assert_eq!(run(searches().into_iter().chain(offered).collect()).1, [""; 0], "one server twice");
         let offered = [part(2, 4, Offer, Some("a")), part(3, 4, Offer, Some("b"))];

@@ -31,12 +31,13 @@ pub static ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "dhcp.unanswered",
-        severities: WARNING,
+        severities: NOTE_OR_WARNING,
         title: "no DHCP server answers",
         explanation: "A client repeats its question, and no answer is in the capture. The server may be down, or out of the \
              client's network without a relay between them; a switch may drop the answers (DHCP snooping); or they pass \
              elsewhere. Without an address an IPv4 client gives itself one from 169.254.0.0/16, or has none.\n\n\
-             A question that was asked once only is not told: the answer may still have been on its way.",
+             A question that was asked once only is not told: the answer may still have been on its way. For DHCPv6 it is a \
+             note: hosts ask for IPv6 addresses in networks that have none, too.",
         reference: Some("RFC 2131 4.4.1"),
     },
     Entry {
