@@ -8,6 +8,7 @@
 use super::{Carrier, Protocol};
 
 mod names;
+mod note;
 mod parser;
 mod session;
 

@@ -1,14 +1,14 @@
 //! One flow of IKE, with or without ESP beside it.
 use super::{
-    names,
+    names, note,
     parser::{self, Encapsulated, HEADER_BYTES, Header, Payloads, encapsulated, header, payload},
 };
 use crate::{
     app::{
         Session, Sink,
-        codec::facts::{Facts, Fields, add_all, finding, note, number, words},
+        codec::facts::{Facts, finding, number},
     },
-    record::{Context, Direction, Input, Layer, PacketRef, Progress, Severity, Value},
+    record::{Context, Direction, Input, PacketRef, Progress, Severity},
 };
 
 /// Security associations of ESP told of one flow: two at a time, renewed once an hour.
@@ -76,23 +76,18 @@ impl Isakmp {
                     *count = count.saturating_add(1);
                 }
                 out.application("udpencap");
-                note("udpencap", "NAT-keepalive".to_owned(), vec![("udpencap.nat_keepalive", Value::Bool(true))], out);
+                note::keepalive(out);
             }
             Some(Encapsulated::Message(message)) => {
                 out.application("udpencap:isakmp");
-                note_shell(vec![("udpencap.non_esp_marker", Value::Bool(true))], out);
+                note::marker(out);
                 self.message(direction, message, context, out);
             }
             Some(Encapsulated::Esp { spi, sequence }) => {
                 self.facts.see(context.packet);
                 out.application("udpencap:esp");
                 self.protected(direction, (spi, sequence), context.packet);
-                note_shell(Vec::new(), out);
-                let fields = vec![("esp.spi", number(spi)), ("esp.sequence", number(sequence))];
-                if out.wants_notes() {
-                    let layer = Layer { protocol: "esp", osi: 3, unit: "packet", offset: 0, length: 0, fields };
-                    out.note(crate::app::Note { info: format!("ESP (SPI=0x{spi:08x})"), layer });
-                }
+                note::esp(spi, sequence, out);
             }
             None => {}
         }
@@ -209,7 +204,7 @@ impl Negotiation {
                 _ => {}
             }
         }
-        say(header, kinds, notified, out);
+        note::message(header, kinds, notified, out);
     }
 
     fn heading(&mut self, direction: Direction, header: &Header, packet: PacketRef) {
@@ -279,42 +274,6 @@ fn protocol(number: u8) -> String {
         3 => "ESP".to_owned(),
         _ => format!("protocol {number}"),
     }
-}
-
-/// The layer that holds IKE or ESP: it has a place in the tree, and no line of its own.
-fn note_shell(fields: Fields, out: &mut Sink<'_>) {
-    if out.wants_notes() {
-        let layer = Layer { protocol: "udpencap", osi: 4, unit: "datagram", offset: 0, length: 0, fields };
-        out.note(crate::app::Note { info: String::new(), layer });
-    }
-}
-
-/// Wireshark's words.
-fn say(header: &Header, kinds: Vec<Value>, notified: Vec<Value>, out: &mut Sink<'_>) {
-    if !out.wants_notes() {
-        return;
-    }
-    let mut fields: Fields = vec![
-        ("isakmp.ispi", words(format!("{:016x}", header.initiator))),
-        ("isakmp.rspi", words(format!("{:016x}", header.responder))),
-        ("isakmp.nextpayload", number(header.next)),
-        ("isakmp.version", number(header.version)),
-        ("isakmp.exchangetype", number(header.exchange)),
-        ("isakmp.flags", number(header.flags)),
-        ("isakmp.messageid", number(header.id)),
-        ("isakmp.length", number(header.length)),
-    ];
-    add_all(&mut fields, "isakmp.typepayload", kinds);
-    add_all(&mut fields, "isakmp.notify.msgtype", notified);
-    let exchange = names::exchange(header.exchange);
-    let info = if header.major() == 2 {
-        let role = if header.flags & 8 != 0 { "Initiator" } else { "Responder" };
-        let kind = if header.flags & 0x20 != 0 { "Response" } else { "Request" };
-        format!("{exchange} MID={:02} {role} {kind}", header.id)
-    } else {
-        exchange
-    };
-    note("isakmp", info, fields, out);
 }
 
 impl Session for Isakmp {

@@ -11,6 +11,7 @@
 //! Control messages (mode 6) and those of ntpdc (mode 7) are named; keys are not checked.
 use super::{Carrier, Protocol};
 
+mod note;
 mod parser;
 mod session;
 

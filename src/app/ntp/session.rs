@@ -1,11 +1,14 @@
 //! One flow of NTP: requests and their answers, and what clock they show.
 use std::collections::VecDeque;
 
-use super::parser::{self, Header, MONLIST, header, moment};
+use super::{
+    note::{self, mode_name},
+    parser::{self, Header, MONLIST, header, moment},
+};
 use crate::{
     app::{
         Session, Sink,
-        codec::facts::{Facts, Fields, Spread, finding, hex, note, number, words},
+        codec::facts::{Facts, Spread, finding, hex},
     },
     limits,
     record::{Context, Direction, Input, PacketRef, Progress, Severity, Timestamp},
@@ -25,7 +28,6 @@ pub(super) struct Ntp {
     exchanges: u64,
     delay: Spread,
     offset: Spread,
-    server_clock: Spread,
     /// Kinds of findings told.
     told: [bool; 3],
     last: Option<(Direction, PacketRef)>,
@@ -51,7 +53,7 @@ impl Ntp {
         self.facts.see(packet);
         self.last = Some((direction, packet));
         let mode = mode_name(header.mode());
-        note("ntp", format!("NTP Version {}, {mode}", header.version()), fields(header), out);
+        note::header(header, out);
         self.facts.first("version", header.version().to_string(), direction, packet);
         self.facts.first("mode", mode, direction, packet);
         match header.mode() {
@@ -146,7 +148,6 @@ impl Ntp {
         }
         let four = moments(header, asked.timestamp, packet.timestamp);
         self.delay.add(four.delay_ns);
-        self.server_clock.add(four.server_clock_ns);
         let client_clock = moment(t1, asked.timestamp).saturating_sub(asked.timestamp.nanoseconds());
         if client_clock.unsigned_abs() <= PLAUSIBLE_NS {
             self.offset.add(four.server_clock_ns.saturating_sub(client_clock));
@@ -165,16 +166,7 @@ impl Ntp {
         self.facts.first("mode", mode_name(6), direction, packet);
         let name = parser::control_name(opcode).map_or_else(|| format!("opcode {opcode}"), str::to_owned);
         self.facts.add(if is_response { "control_response" } else { "control_request" }, name, direction, packet);
-        let version = bytes.first().map_or(0, |first| first >> 3 & 7);
-        let fields = vec![
-            ("ntp.flags", number(bytes.first().copied().unwrap_or_default())),
-            ("ntp.flags.vn", number(version)),
-            ("ntp.flags.mode", number(6_u8)),
-            ("ntp.ctrl.flags2.r", number(u8::from(is_response))),
-            ("ntp.ctrl.flags2.opcode", number(opcode)),
-            ("ntp.ctrl.sequence", number(sequence)),
-        ];
-        note("ntp", format!("NTP Version {version}, {}", mode_name(6)), fields, out);
+        note::control(bytes, (opcode, is_response, sequence), out);
     }
 
     fn private(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) {
@@ -186,16 +178,7 @@ impl Ntp {
         let is_monlist = MONLIST.contains(&code);
         let name = if is_monlist { format!("monlist ({code})") } else { format!("code {code}") };
         self.facts.add(if is_response { "private_response" } else { "private_request" }, name, direction, packet);
-        let version = bytes.first().map_or(0, |first| first >> 3 & 7);
-        let fields = vec![
-            ("ntp.flags", number(bytes.first().copied().unwrap_or_default())),
-            ("ntp.flags.vn", number(version)),
-            ("ntp.flags.mode", number(7_u8)),
-            ("ntp.priv.flags.r", number(u8::from(is_response))),
-            ("ntp.priv.impl", number(implementation)),
-            ("ntp.priv.reqcode", number(code)),
-        ];
-        note("ntp", format!("NTP Version {version}, {}", mode_name(7)), fields, out);
+        note::private(bytes, (is_response, implementation, code), out);
         if is_monlist && is_response && !std::mem::replace(&mut self.told[2], true) {
             let title = "An NTP server tells who asked it: it answers monlist".to_owned();
             let explanation = "One small request makes the server send a list of up to 600 hosts. With a forged source address \
@@ -266,20 +249,6 @@ fn reference(header: &Header) -> String {
     }
 }
 
-/// Wireshark's words.
-fn mode_name(mode: u8) -> &'static str {
-    match mode {
-        1 => "symmetric active",
-        2 => "symmetric passive",
-        3 => "client",
-        4 => "server",
-        5 => "broadcast",
-        6 => "control",
-        7 => "private",
-        _ => "reserved",
-    }
-}
-
 fn leap_name(leap: u8) -> &'static str {
     match leap {
         0 => "none",
@@ -287,21 +256,6 @@ fn leap_name(leap: u8) -> &'static str {
         2 => "the day's last minute has 59 seconds",
         _ => "not synchronised",
     }
-}
-
-fn fields(header: &Header) -> Fields {
-    vec![
-        ("ntp.flags", number(header.flags)),
-        ("ntp.flags.li", number(header.leap())),
-        ("ntp.flags.vn", number(header.version())),
-        ("ntp.flags.mode", number(header.mode())),
-        ("ntp.stratum", number(header.stratum)),
-        ("ntp.ppoll", number(header.poll.cast_unsigned())),
-        ("ntp.precision", number(header.precision.cast_unsigned())),
-        ("ntp.rootdelay", number(header.root_delay)),
-        ("ntp.rootdispersion", number(header.root_dispersion)),
-        ("ntp.refid", words(hex(&header.reference_id))),
-    ]
 }
 
 impl Session for Ntp {

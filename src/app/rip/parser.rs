@@ -125,8 +125,11 @@ pub fn probe_rip(probe: &Probe<'_>) -> Verdict {
     if probe.carrier != Carrier::Udp {
         return Verdict::No;
     }
-    let Ok((rest, message)) = rip(probe.bytes) else { return Verdict::No };
     let usual = [probe.flow.client.port, probe.flow.server.port].contains(&520);
+    if !usual && !matches!(probe.bytes, [1 | 2, 2, 0, 0, ..]) {
+        return Verdict::No;
+    }
+    let Ok((rest, message)) = rip(probe.bytes) else { return Verdict::No };
     let shaped = matches!(message.command, 1..=11) && (1..=2).contains(&message.version);
     let whole = rest.is_empty() && !message.entries.is_empty() && matches!(probe.bytes, [_, _, 0, 0, ..]);
     let sound = whole && shaped && message.command <= 2 && message.entries.len() <= 25 && is_sound(&message);
@@ -139,23 +142,23 @@ pub fn probe_rip(probe: &Probe<'_>) -> Verdict {
     }
 }
 
-/// The same for RIPng.
+/// The same for RIPng, on its port only: its entries have little that nothing else could have.
 pub fn probe_ripng(probe: &Probe<'_>) -> Verdict {
-    if probe.carrier != Carrier::Udp || !probe.flow.client.address.is_ipv6() {
+    let usual = [probe.flow.client.port, probe.flow.server.port].contains(&521);
+    if probe.carrier != Carrier::Udp || !usual || !probe.flow.client.address.is_ipv6() {
         return Verdict::No;
     }
     let Ok((rest, message)) = ripng(probe.bytes) else { return Verdict::No };
-    let usual = [probe.flow.client.port, probe.flow.server.port].contains(&521);
     let shaped = matches!(message.command, 1 | 2) && message.version == 1 && matches!(probe.bytes, [_, _, 0, 0, ..]);
     let sound = message
         .entries
         .iter()
         .all(|entry| entry.length <= 128 && (entry.is_next_hop() || (1..=16).contains(&entry.metric)));
     let whole = rest.is_empty() && !message.entries.is_empty();
-    match (usual, shaped && sound && whole) {
-        (true, true) => Verdict::Certain,
-        (true, false) if shaped => Verdict::Likely,
-        _ => Verdict::No,
+    match shaped {
+        true if sound && whole => Verdict::Certain,
+        true => Verdict::Likely,
+        false => Verdict::No,
     }
 }
 

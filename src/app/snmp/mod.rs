@@ -8,6 +8,7 @@
 //! user and the security level are told; what is encrypted is not opened.
 use super::{Carrier, Protocol};
 
+mod note;
 mod parser;
 mod session;
 

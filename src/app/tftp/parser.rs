@@ -44,7 +44,8 @@ pub fn packet(input: &[u8]) -> IResult<&[u8], Packet<'_>> {
         1 | 2 => {
             let (input, (file, mode)) = (string, string).parse(input)?;
             // Some clients pad their requests with zeros.
-            let (input, options) = options(input)?;
+            let (input, mut options) = options(input)?;
+            options.retain(|(name, _)| !name.is_empty());
             Ok((input, Packet::Request { is_write: opcode == 2, file, mode, options }))
         }
         3 => {
@@ -160,6 +161,7 @@ mod tests {
         assert_eq!(verdict(bytes, [40000, 69]), Verdict::Certain);
         assert_eq!(verdict(bytes, [40000, 6969]), Verdict::Certain);
         assert_eq!(verdict(b"\0\x01name\0mode\0", [40000, 6969]), Verdict::No);
+        assert_eq!(verdict(b"\0\x01name\0octet\0\0\0\0\0", [40000, 6969]), Verdict::Certain, "padded");
     }
 
     #[test]
