@@ -416,9 +416,11 @@ impl<C: Consumer> Table<C> {
             && let (Kind::Udp(flow) | Kind::Bare(flow), transport) = (&mut slot.kind, slot.facts.transport)
         {
             flow.datagram(direction, packet.at, packet.wire_length, packet.decoded.payload_wire_length);
-            let mark = udp::Mark::of(packet, identification(packet), hop_limit(packet));
-            if let Some(copied) = flow.copied(direction, mark) {
-                consumer.copied(packet.at, copied);
+            if transport == Transport::Udp {
+                let mark = udp::Mark::of(packet, identification(packet), hop_limit(packet));
+                if let Some(copied) = flow.copied(direction, mark) {
+                    consumer.copied(packet.at, copied);
+                }
             }
             if !flow.done {
                 let bytes = match transport {
