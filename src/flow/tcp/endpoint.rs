@@ -268,7 +268,7 @@ impl Endpoint {
         // Who gives different packets in a row the same number does not number them (packet generators, some segmentation
         // engines): RFC 6864 4.1 lets them, where nothing is fragmented.
         let [(identification, shape_before), ..] = self.latest;
-        self.is_unnumbering |= identification == this.0 && shape_before != this.1;
+        self.is_unnumbering |= this.0 != 0 && identification == this.0 && shape_before != this.1;
         if this.0 == 0 || self.is_unnumbering {
             // An acknowledgement may be repeated at once, for each segment out of order.
             let occupies = segment.end() != header.sequence_number;
