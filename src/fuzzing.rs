@@ -2,6 +2,7 @@
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod certificates;
 mod filter;
+mod neighbors;
 mod parsers;
 mod quic;
 mod secrets;
@@ -15,6 +16,7 @@ use std::{
 
 pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
+pub use neighbors::{arp_session, icmp_session};
 pub use parsers::{cross_flow, dns_rdata, hpack};
 pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
@@ -67,8 +69,14 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("openvpn_session", openvpn_session),
     ("starttls_session", starttls_session),
     ("socks_session", socks_session),
+    ("ssh_session", ssh_session),
+    ("ftp_session", ftp_session),
+    ("mail_session", mail_session),
+    ("telnet_session", telnet_session),
     ("proxy_session", proxy_session),
     ("websocket_session", websocket_session),
+    ("icmp_session", icmp_session),
+    ("arp_session", arp_session),
     ("http_coding", http_coding),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
@@ -264,9 +272,31 @@ pub fn socks_session(bytes: &[u8]) {
     session("socks", bytes);
 }
 
-/// Protocols that go over to TLS: the first byte says which.
+/// SSH, as [`session`] says.
+pub fn ssh_session(bytes: &[u8]) {
+    session("ssh", bytes);
+}
+
+/// FTP's control connection, as [`session`] says.
+pub fn ftp_session(bytes: &[u8]) {
+    session("ftp", bytes);
+}
+
+/// SMTP, POP3 and IMAP: the first byte says which.
+pub fn mail_session(bytes: &[u8]) {
+    let names = ["smtp", "imap", "pop"];
+    let Some((first, rest)) = bytes.split_first() else { return };
+    session(names[usize::from(*first) % names.len()], rest);
+}
+
+/// Telnet, as [`session`] says.
+pub fn telnet_session(bytes: &[u8]) {
+    session("telnet", bytes);
+}
+
+/// Protocols that go over to TLS of which no more is read: the first byte says which.
 pub fn starttls_session(bytes: &[u8]) {
-    let names = ["smtp", "imap", "pop", "ftp", "xmpp", "pgsql", "mysql"];
+    let names = ["xmpp", "pgsql", "mysql"];
     let Some((first, rest)) = bytes.split_first() else { return };
     session(names[usize::from(*first) % names.len()], rest);
 }
@@ -386,7 +416,9 @@ impl Driver {
             hop_limit: None,
             secrets: &self.secrets,
         };
-        let notice = Unreachable { direction, by: self.flow.server.address, reason: "port unreachable", quoted };
+        let by = self.flow.server.address;
+        let [message_type, code] = [3, 3];
+        let notice = Unreachable { direction, by, reason: "port unreachable", message_type, code, mtu: None, quoted };
         if !self.over {
             let mut said = Vec::new();
             self.session.unreachable(&notice, &context, &mut Sink::new(everything(), true, &mut said));

@@ -231,13 +231,39 @@ pub const MAX_TLS_HELLOS: usize = 64;
 pub const MAX_KEPT_VERDICTS: usize = 1024;
 
 /// Facts kept of a flow whose protocol is not followed further.
-pub const MAX_APPLICATION_FACTS: usize = 32;
+pub const MAX_APPLICATION_FACTS: usize = 48;
+
+/// Bytes of one such fact, and of a value in a packet's layer: banners, names and paths are shorter.
+pub const MAX_APPLICATION_TEXT_BYTES: usize = 256;
+
+/// Bytes of a fact that is a list, such as the capabilities of a server; IMAP servers name some 600 bytes of them.
+pub const MAX_APPLICATION_LIST_BYTES: usize = 1024;
+
+/// Facts kept of one name that may come again and again: files, recipients, mailboxes. Their number is a fact of its own.
+pub const MAX_REPEATED_FACTS: usize = 8;
+
+/// Longest line of a protocol made of lines, in bytes; longer ones pass unread. SMTP allows 1000 (RFC 5321 4.5.3.1.6), and
+/// 12288 for what AUTH sends (RFC 4954 4), of which Kerberos tickets may need much.
+pub const MAX_APPLICATION_LINE_BYTES: usize = 16 << 10;
+
+/// Commands of one connection that wait for their reply: more than clients pipeline.
+pub const MAX_APPLICATION_PENDING: usize = 64;
+
+/// Values shown of one field in one packet.
+pub const MAX_APPLICATION_FIELD_VALUES: usize = 64;
+
+/// [`MAX_APPLICATION_FACTS`].
+pub static APPLICATION: Limit = Limit {
+    code: "application.limit",
+    what: "flows said more than is listed of one",
+    explanation: "Of a protocol that is not followed further only the first 48 facts of a flow are listed.",
+};
 
 /// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
 pub const MAX_SOCKS_TEXT_BYTES: usize = 512;
 
-/// Longest line or message of a protocol that may go over to TLS which is waited for, in bytes; longer ones pass. Lines of
-/// SMTP have 1000 bytes at most (RFC 5321 4.5.3.1.6), requests for TLS a few dozen.
+/// Longest element of XMPP which is waited for before TLS is asked for, in bytes; longer ones pass. Requests for TLS have a few
+/// dozen.
 pub const MAX_STARTTLS_LINE_BYTES: usize = 4096;
 
 /// Bytes of a connection that may pass before TLS is asked for (STARTTLS); greetings and capabilities are far shorter.
@@ -521,4 +547,39 @@ pub static STATISTICS: Limit = Limit {
                   limit, and 65,536 intervals of time. Packets that belong to further ones are missing there, and with the \
                   conversations from the endpoints; the hierarchy and the lengths count all. Filter with -f, or choose a longer \
                   interval.",
+};
+
+/// Requests of one ping whose replies are waited for: ten seconds of a hundred a second, 90 KiB at most. The oldest counts as
+/// lost when there come more.
+pub const MAX_ECHO_OUTSTANDING: usize = 1024;
+
+/// ICMP errors listed of one ping.
+pub const MAX_ECHO_ERRORS: usize = 16;
+
+/// Prefixes, DNS servers and search domains listed of one router advertisement, each: RFC 7772 wants them small.
+pub const MAX_LISTED_IN_ADVERTISEMENT: usize = 16;
+
+/// [`MAX_ECHO_OUTSTANDING`].
+pub static ICMP_ECHO: Limit = Limit {
+    code: "icmp.limit",
+    what: "replies to pings could not be matched because too many requests were under way",
+    explanation: "To bound memory, only so many requests of one ping wait for their reply; the oldest counts as lost when there \
+                  come more. Only a flood of pings with long round-trip times reaches that.",
+};
+
+/// Steps of traceroutes that are joined, 136 bytes each.
+pub const MAX_COMPARED_PROBES: usize = 1 << 15;
+
+/// Hosts, pairs of hosts or addresses whose ARP, Neighbor Discovery or ICMP errors are compared, of each.
+pub const MAX_COMPARED_NEIGHBORS: usize = 4096;
+
+/// Link-layer addresses remembered of one address, and other lists of that kind.
+pub const MAX_CLAIMS: usize = 16;
+
+/// [`MAX_COMPARED_PROBES`] and [`MAX_COMPARED_NEIGHBORS`].
+pub static NEIGHBOR_COMPARISON: Limit = Limit {
+    code: "icmp.comparison-limit",
+    what: "exchanges of ARP or Neighbor Discovery, ICMP errors or steps of traceroutes were not compared with all others",
+    explanation: "To bound memory, only the first so many hosts and probes are compared across flows. A conflict, scan or path \
+                  among the rest is not found; filter the capture to what is of interest.",
 };

@@ -444,7 +444,10 @@ fn names_and_types_are_wiresharks() {
         let columns: Vec<&str> = line.split('\t').collect();
         match columns[..] {
             ["P", _, name, ..] => known.entry(name.to_owned()).or_default().insert("FT_PROTOCOL".to_owned()),
-            ["F", _, name, kind, ..] => known.entry(name.to_owned()).or_default().insert(kind.to_owned()),
+            // Text that ends with a zero byte is text.
+            ["F", _, name, kind, ..] => {
+                known.entry(name.to_owned()).or_default().insert(kind.replace("FT_STRINGZ", "FT_STRING"))
+            }
             _ => continue,
         };
     }

@@ -1,5 +1,8 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, http2, openvpn, proxy, quic, socks, starttls, tls, websocket};
+use super::{
+    Protocol, arp, dns, ftp, http1, http2, icmp, mail, openvpn, proxy, quic, socks, ssh, starttls, telnet, tls,
+    websocket,
+};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
@@ -13,10 +16,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &openvpn::PROTOCOL,
     &socks::PROTOCOL,
     &websocket::PROTOCOL,
-    &starttls::SMTP,
-    &starttls::IMAP,
-    &starttls::POP3,
-    &starttls::FTP,
+    &ssh::PROTOCOL,
+    &mail::SMTP,
+    &mail::IMAP,
+    &mail::POP3,
+    &ftp::PROTOCOL,
+    &telnet::PROTOCOL,
     &starttls::XMPP,
     &starttls::POSTGRESQL,
     &starttls::MYSQL,
@@ -24,4 +29,4 @@ pub static PROTOCOLS: &[&Protocol] = &[
 
 /// The protocols that run right above IP, and ARP: [`super::Carrier::Ip`] and [`super::Carrier::Arp`]. The others are not
 /// asked about those.
-pub static WITHOUT_PORTS: &[&Protocol] = &[];
+pub static WITHOUT_PORTS: &[&Protocol] = &[&arp::PROTOCOL, &icmp::QUERY, &icmp::NEIGHBOR];

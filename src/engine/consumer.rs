@@ -14,8 +14,8 @@ use crate::{
     flow::{Consumer, Copied},
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact,
-        Transport, Unreachable, Wanted,
+        Context, FlowFacts, FlowId, HttpContent, IcmpErrorFact, Input, Notice, PacketRef, ProbeFact, Progress, Record,
+        Secrets, TcpFact, Transport, Unreachable, Wanted,
     },
 };
 
@@ -28,6 +28,10 @@ pub enum Completed {
     Content(Box<HttpContent>),
     /// To be compared with others.
     Fact(Box<TcpFact>),
+    /// To be joined with others.
+    Probe(Box<ProbeFact>),
+    /// To be counted with others.
+    IcmpError(Box<IcmpErrorFact>),
 }
 
 /// Something complete and its place in the order of the run.
@@ -157,6 +161,11 @@ impl Outlet {
         self.emitted.push(Emitted { at, flow: content.flow, completed: Completed::Content(Box::new(content)) });
     }
 
+    /// A packet may be a step of a traceroute.
+    pub fn step(&mut self, at: u64, fact: ProbeFact) {
+        self.emitted.push(Emitted { at, flow: fact.flow, completed: Completed::Probe(Box::new(fact)) });
+    }
+
     /// The packet being processed holds this.
     pub fn note(&mut self, note: Note) {
         self.notes.push(note);
@@ -260,6 +269,15 @@ impl Consumer for Outlet {
 
     fn copied(&mut self, at: PacketRef, copied: Copied) {
         self.copies.add(at, copied);
+    }
+
+    fn icmp_error(&mut self, at: u64, fact: IcmpErrorFact) {
+        let flow = fact.flow.unwrap_or(fact.own);
+        self.emitted.push(Emitted { at, flow, completed: Completed::IcmpError(Box::new(fact)) });
+    }
+
+    fn probe(&mut self, at: u64, fact: ProbeFact) {
+        self.step(at, fact);
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

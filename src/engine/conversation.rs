@@ -203,6 +203,7 @@ impl Conversation {
                 Said::Record(record) => outlet.emit(context.packet.index, context.flow.id, record),
                 Said::Content(content) => outlet.content(context.packet.index, content),
                 Said::Application(name) => self.application = Some(name),
+                Said::Probe(fact) => outlet.step(context.packet.index, fact),
                 Said::Expect(name) => expected = Some(name),
                 Said::Note(note) => outlet.note(note),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),

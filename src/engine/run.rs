@@ -123,6 +123,9 @@ pub fn run(
         if comparison.queries_left_out() > 0 {
             reached.add(&limits::DNS_COMPARISON, reader.last(), comparison.queries_left_out());
         }
+        if comparison.neighbors_left_out() > 0 {
+            reached.add(&limits::NEIGHBOR_COMPARISON, reader.last(), comparison.neighbors_left_out());
+        }
         for mut finding in comparison.findings() {
             let opener = finding.subject.evidence.numbers().first();
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
@@ -483,6 +486,14 @@ impl Destination<'_> {
         emitted.drain(..).try_for_each(|emitted| match emitted.completed {
             Completed::Record(record) => self.record(record),
             Completed::Content(content) => self.writer.content(&content),
+            Completed::Probe(fact) => {
+                self.comparison.probe(*fact);
+                Ok(())
+            }
+            Completed::IcmpError(fact) => {
+                self.comparison.icmp_error(&fact);
+                Ok(())
+            }
             Completed::Fact(fact) => {
                 self.comparison.connection(&fact);
                 Ok(())
@@ -496,6 +507,8 @@ impl Destination<'_> {
             Record::Http(http) => self.comparison.link_http(http),
             Record::Udp(udp) => self.comparison.udp(udp),
             Record::Tls(tls) => self.comparison.handshake(tls),
+            Record::Arp(arp) => self.comparison.arp(arp),
+            Record::Neighbor(neighbor) => self.comparison.neighbor(neighbor),
             _ => {}
         }
         if self.wanted.has(record.kind()) {

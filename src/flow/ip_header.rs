@@ -1,4 +1,4 @@
-//! Fields of the innermost IP header that flows look at: which packet it is, how far it came, and marks of congestion.
+//! Fields of the innermost IP header that flows look at: which packet it is, and marks of congestion.
 use super::Packet;
 use crate::wire::Network;
 
@@ -9,15 +9,6 @@ pub(super) fn identification(packet: &Packet<'_>) -> u16 {
         Some([high, low, ..]) if packet.decoded.network == Network::Ipv4 => u16::from_be_bytes([*high, *low]),
         _ => 0,
     }
-}
-
-/// The hop limit, which IPv4 calls time to live (RFC 791 3.1, RFC 8200 3).
-pub(super) fn hop_limit(packet: &Packet<'_>) -> u8 {
-    let place = match packet.decoded.network {
-        Network::Ipv6 => 7usize,
-        _ => 8,
-    };
-    packet.bytes.get((packet.decoded.network_offset as usize).saturating_add(place)).copied().unwrap_or(0)
 }
 
 /// The two bits by which routers signal congestion (RFC 3168 5), zero where there are none.

@@ -26,7 +26,10 @@ pub use table::Table;
 
 use crate::{
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, TcpFact, Timestamp, Unreachable, Wanted},
+    record::{
+        Context, FlowFacts, FlowId, IcmpErrorFact, Input, PacketRef, ProbeFact, Progress, Record, TcpFact, Timestamp,
+        Unreachable, Wanted,
+    },
     wire::{ChecksumStatus, Decoded},
 };
 
@@ -133,6 +136,17 @@ pub trait Consumer {
     /// The packet `at` is the copy of an earlier one.
     fn copied(&mut self, at: PacketRef, copied: Copied) {
         let _ = (at, copied);
+    }
+
+    /// An ICMP error came. `at` as in [`Consumer::emit`]. Only told when findings or paths are wanted.
+    fn icmp_error(&mut self, at: u64, fact: IcmpErrorFact) {
+        let _ = (at, fact);
+    }
+
+    /// A packet that may be a step of a traceroute, of a flow that is over. `at` as in [`Consumer::emit`]. Only told when
+    /// findings or paths are wanted.
+    fn probe(&mut self, at: u64, fact: ProbeFact) {
+        let _ = (at, fact);
     }
 
     /// A cap was reached at packet `at`.

@@ -13,7 +13,9 @@ mod flow;
 mod http;
 mod http2;
 mod http_meaning;
+mod icmp;
 mod link;
+mod neighbor;
 mod packet;
 mod quic;
 mod resolution;
@@ -39,7 +41,9 @@ pub use flow::*;
 pub use http::*;
 pub use http_meaning::*;
 pub use http2::*;
+pub use icmp::*;
 pub use link::*;
+pub use neighbor::*;
 pub use packet::*;
 pub use quic::*;
 pub use resolution::*;
@@ -76,6 +80,10 @@ pub enum Record {
     Http2Frame(Box<Http2Frame>),
     Application(Box<Application>),
     Websocket(Box<Websocket>),
+    IcmpEcho(Box<IcmpEcho>),
+    Path(Box<Path>),
+    Arp(Box<Arp>),
+    Neighbor(Box<Neighbor>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
     StatisticsProtocol(Box<StatisticsProtocol>),
@@ -109,6 +117,10 @@ pub enum RecordKind {
     Http2Frame,
     Application,
     Websocket,
+    IcmpEcho,
+    Path,
+    Arp,
+    Neighbor,
     Finding,
     Packet,
     StatisticsProtocol,
@@ -123,7 +135,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 30] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -140,6 +152,10 @@ impl RecordKind {
         Self::Http2Frame,
         Self::Application,
         Self::Websocket,
+        Self::IcmpEcho,
+        Self::Path,
+        Self::Arp,
+        Self::Neighbor,
         Self::Finding,
         Self::Packet,
         Self::StatisticsProtocol,
@@ -172,6 +188,10 @@ impl RecordKind {
             Self::Http2Frame => "http2_frame",
             Self::Application => "application",
             Self::Websocket => "websocket",
+            Self::IcmpEcho => "icmp_echo",
+            Self::Path => "path",
+            Self::Arp => "arp",
+            Self::Neighbor => "neighbor",
             Self::Finding => "finding",
             Self::Packet => "packet",
             Self::StatisticsProtocol => "statistics_protocol",
@@ -205,6 +225,10 @@ impl RecordKind {
             Self::Http2Frame => "http2_frames",
             Self::Application => "applications",
             Self::Websocket => "websockets",
+            Self::IcmpEcho => "icmp_echo",
+            Self::Path => "paths",
+            Self::Arp => "arp",
+            Self::Neighbor => "neighbors",
             Self::Finding => "findings",
             Self::Packet => "packets",
             Self::StatisticsProtocol => "statistics_protocols",
@@ -259,6 +283,10 @@ impl Record {
             Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Application(_) => RecordKind::Application,
             Self::Websocket(_) => RecordKind::Websocket,
+            Self::IcmpEcho(_) => RecordKind::IcmpEcho,
+            Self::Path(_) => RecordKind::Path,
+            Self::Arp(_) => RecordKind::Arp,
+            Self::Neighbor(_) => RecordKind::Neighbor,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
             Self::StatisticsProtocol(_) => RecordKind::StatisticsProtocol,
@@ -299,6 +327,10 @@ impl Record {
             Self::Http2Frame(record) => Some(&record.subject),
             Self::Application(record) => Some(&record.subject),
             Self::Websocket(record) => Some(&record.subject),
+            Self::IcmpEcho(record) => Some(&record.subject),
+            Self::Path(record) => Some(&record.subject),
+            Self::Arp(record) => Some(&record.subject),
+            Self::Neighbor(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -329,6 +361,10 @@ impl Record {
             Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Application(record) => Some(&mut record.subject),
             Self::Websocket(record) => Some(&mut record.subject),
+            Self::IcmpEcho(record) => Some(&mut record.subject),
+            Self::Path(record) => Some(&mut record.subject),
+            Self::Arp(record) => Some(&mut record.subject),
+            Self::Neighbor(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }

@@ -213,6 +213,8 @@ pub struct Quoted<'a> {
     pub destination: Endpoint,
     /// TCP sequence number, when it is there.
     pub sequence_number: Option<u32>,
+    /// How long the packet was, IP header included, by its own header.
+    pub length: Option<u32>,
     /// What is quoted of a UDP datagram's payload; of anything but TCP and UDP, the header above IP and what follows.
     pub payload: &'a [u8],
 }

@@ -1,86 +1,54 @@
-//! Protocols that begin in the clear and may go over to TLS on the same connection: SMTP (RFC 3207), IMAP (RFC 9051 6.2.1),
-//! POP3 (RFC 2595), FTP (RFC 4217), XMPP (RFC 6120 5), PostgreSQL (SSLRequest) and MySQL (SSL request packet).
-//!
-//! Each is recognised by what it says, and read only as far as this needs: who asked for TLS, what the answer was, and
-//! where the TLS handshake begins. There the flow is handed over, to be probed again. Mails and queries are not looked at.
-use super::{Carrier, Protocol, Session};
+//! Protocols that begin in the clear and may go over to TLS on the same connection, and are read up to that, or to the end of
+//! the login: XMPP (RFC 6120 5), PostgreSQL and MySQL. Where the TLS handshake begins the flow is handed over, to be
+//! probed again. Messages, queries and results are not looked at.
+use super::{Carrier, Probe, Protocol, Verdict};
+use crate::record::Direction;
 
-mod dialogue;
-mod probe;
-mod session;
+mod mysql;
+mod postgresql;
+#[cfg(test)]
+mod tests;
+mod xmpp;
 
-/// One of the protocols.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// RFC 5321.
-    Smtp,
-    /// RFC 9051.
-    Imap,
-    /// RFC 1939.
-    Pop3,
-    /// RFC 959.
-    Ftp,
-    /// RFC 6120.
-    Xmpp,
-    /// PostgreSQL's frontend/backend protocol.
-    PostgreSql,
-    /// MySQL's client/server protocol.
-    MySql,
-}
-
-impl Kind {
-    /// As people write it.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Smtp => "SMTP",
-            Self::Imap => "IMAP",
-            Self::Pop3 => "POP3",
-            Self::Ftp => "FTP",
-            Self::Xmpp => "XMPP",
-            Self::PostgreSql => "PostgreSQL",
-            Self::MySql => "MySQL",
-        }
-    }
-}
-
-fn session(kind: Kind) -> Box<dyn Session> {
-    Box::new(session::StartTls::new(kind))
-}
-
-/// SMTP.
-pub static SMTP: Protocol = Protocol {
-    name: "smtp",
-    probe: |asked| probe::probe(Kind::Smtp, asked),
-    session: |_: Carrier| session(Kind::Smtp),
-};
-/// IMAP.
-pub static IMAP: Protocol = Protocol {
-    name: "imap",
-    probe: |asked| probe::probe(Kind::Imap, asked),
-    session: |_: Carrier| session(Kind::Imap),
-};
-/// POP3.
-pub static POP3: Protocol =
-    Protocol { name: "pop", probe: |asked| probe::probe(Kind::Pop3, asked), session: |_: Carrier| session(Kind::Pop3) };
-/// FTP's control connection.
-pub static FTP: Protocol =
-    Protocol { name: "ftp", probe: |asked| probe::probe(Kind::Ftp, asked), session: |_: Carrier| session(Kind::Ftp) };
 /// XMPP.
 pub static XMPP: Protocol = Protocol {
     name: "xmpp",
-    probe: |asked| probe::probe(Kind::Xmpp, asked),
-    session: |_: Carrier| session(Kind::Xmpp),
+    probe: |asked| {
+        let start = asked.bytes.get(..400).unwrap_or(asked.bytes);
+        certain(asked, start.windows(14).any(|window| window == b"<stream:stream"))
+    },
+    session: |carrier: Carrier| Box::new(xmpp::Xmpp::new(carrier)),
 };
-/// PostgreSQL, where a connection begins with a request for TLS.
+/// PostgreSQL.
 pub static POSTGRESQL: Protocol = Protocol {
     name: "pgsql",
-    probe: |asked| probe::probe(Kind::PostgreSql, asked),
-    session: |_: Carrier| session(Kind::PostgreSql),
+    probe: |asked| match postgresql::begins(asked.bytes) {
+        Some(yes) => certain(asked, yes && asked.direction == Direction::ClientToServer),
+        None if certain(asked, true) == Verdict::Certain && asked.direction == Direction::ClientToServer => {
+            Verdict::Maybe
+        }
+        None => Verdict::No,
+    },
+    session: |carrier: Carrier| Box::new(postgresql::PostgreSql::new(carrier)),
 };
-/// MySQL.
+/// MySQL and MariaDB.
 pub static MYSQL: Protocol = Protocol {
     name: "mysql",
-    probe: |asked| probe::probe(Kind::MySql, asked),
-    session: |_: Carrier| session(Kind::MySql),
+    probe: |asked| certain(asked, asked.direction == Direction::ServerToClient && is_mysql_greeting(asked.bytes)),
+    session: |carrier: Carrier| Box::new(mysql::MySql::new(carrier)),
 };
+
+/// Only where a stream's beginning was seen.
+fn certain(asked: &Probe<'_>, yes: bool) -> Verdict {
+    let begins = asked.from_start && matches!(asked.carrier, Carrier::Tcp | Carrier::Tls);
+    if begins && yes { Verdict::Certain } else { Verdict::No }
+}
+
+/// Initial handshake packet of protocol 10: length, number 0, 10, a version as text that ends with NUL.
+fn is_mysql_greeting(bytes: &[u8]) -> bool {
+    let [low, middle, high, 0, 10, text @ ..] = bytes else { return false };
+    let length = u32::from_le_bytes([*low, *middle, *high, 0]);
+    let version = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    let sound = version.len() < text.len() && (3..=64).contains(&version.len());
+    sound && (32..=512).contains(&length) && version.iter().all(u8::is_ascii_graphic) && version.contains(&b'.')
+}

@@ -1,5 +1,5 @@
 //! Fields of the protocols that sessions read. They belong to the packet that completes a message.
-use super::{Field, Group, Names, bytes, flag, ipv4, ipv6, session, text, u8, u16, u24, u32, u64};
+use super::{Field, Group, Names, application, bytes, flag, ipv4, ipv6, session, text, u8, u16, u24, u32, u64};
 
 /// IANA's names of DNS types.
 static TYPES: Names = &[
@@ -271,6 +271,15 @@ pub(super) static GROUPS: &[Group] = &[
         ],
     ),
     session("socks", &["socks"], "SOCKS", &[]),
+    session("ssh", &["ssh"], "Secure Shell", application::SSH),
+    session("ftp", &["ftp"], "File Transfer Protocol, the control connection", application::FTP),
+    session("smtp", &["smtp"], "Simple Mail Transfer Protocol", application::SMTP),
+    session("pop", &["pop"], "Post Office Protocol", application::POP),
+    session("imap", &["imap"], "Internet Message Access Protocol", application::IMAP),
+    session("telnet", &["telnet"], "Telnet", application::TELNET),
+    session("mysql", &["mysql"], "MySQL", application::MYSQL),
+    session("pgsql", &["pgsql"], "PostgreSQL", application::PGSQL),
+    session("xmpp", &["xmpp"], "Extensible Messaging and Presence Protocol", &[]),
     session("openvpn", &["openvpn"], "OpenVPN", &[]),
 ];
 

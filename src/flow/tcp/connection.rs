@@ -41,6 +41,10 @@ pub struct Connection {
     opening_bits: u8,
     pub(super) first: PacketRef,
     pub(super) last: PacketRef,
+    /// Hop limit of the first packet where it was captured.
+    pub(super) first_hop_limit: Option<u8>,
+    /// An ICMP error spoke of it.
+    pub(super) told: bool,
     pub(super) syn: Option<PacketRef>,
     /// The last SYN before the SYN-ACK: handshake times count from it.
     pub(super) last_syn: Option<PacketRef>,
@@ -107,6 +111,8 @@ impl Connection {
             opening_bits: 0,
             first: segment.at,
             last: segment.at,
+            first_hop_limit: None,
+            told: false,
             syn: None,
             last_syn: None,
             syn_ack: None,

@@ -1,9 +1,11 @@
 //! The closed catalogue of findings: every code the program can report, with what it means, to be read as a book. What a
 //! finding says beside it depends on its case and stands where it is found. `tests/catalogue.rs` compares both.
+mod application;
 mod capture;
 mod dns;
 mod http;
 mod http2;
+mod icmp;
 mod ip;
 mod proxy;
 mod quic;
@@ -39,6 +41,8 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("HTTP", http::ENTRIES),
     ("HTTP/2 and gRPC", http2::ENTRIES),
     ("proxies", proxy::ENTRIES),
+    ("ICMP, ARP and Neighbor Discovery", icmp::ENTRIES),
+    ("other applications", application::ENTRIES),
 ];
 
 /// All codes.

@@ -322,27 +322,6 @@ fn answer(dns: &Dns, kind: Option<&str>) -> Cell {
 }
 
 /// Failures first, then the slowest.
-/// Facts that a table has no room for; the records have them.
-const MINOR_FACTS: [&str; 3] = ["methods_offered", "method", "bound"];
-/// Facts whose value says what it is.
-const PLAIN_FACTS: [&str; 4] = ["command", "destination", "reply", "banner"];
-
-pub fn application(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
-    let Record::Application(application) = record else { return Vec::new() };
-    let facts = application.facts.iter().filter(|fact| !MINOR_FACTS.contains(&fact.name));
-    let facts = facts.map(|fact| match fact.name.strip_suffix("_ns").zip(fact.value.parse().ok()) {
-        Some((name, ns)) => format!("{} {}", name.replace('_', " "), units::duration(ns)),
-        None if PLAIN_FACTS.contains(&fact.name) => fact.value.clone(),
-        None => format!("{} {}", fact.name.replace('_', " "), fact.value),
-    });
-    vec![
-        flow(&application.subject),
-        plain(application.protocol),
-        plain(&application.server.to_string()),
-        plain(&facts.collect::<Vec<_>>().join(" · ")),
-    ]
-}
-
 pub fn http_key(record: &Record) -> Key {
     let Record::Http(http) = record else { return (0, 0) };
     let trouble = match http.response.as_ref().map(|response| response.status) {

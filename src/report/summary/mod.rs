@@ -1,8 +1,10 @@
 //! What the reports for people show, gathered in bounded memory: the captures, the problems by code, the busiest hosts,
 //! and the best rows of each section. Layout is the writers' business.
+mod applications;
 mod captures;
 mod cells;
 mod http_notes;
+mod neighborhood;
 mod problems;
 mod resolutions;
 mod sections;
