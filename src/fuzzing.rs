@@ -2,6 +2,7 @@
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod certificates;
 mod filter;
+mod headers;
 mod parsers;
 mod quic;
 mod secrets;
@@ -15,6 +16,7 @@ use std::{
 
 pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
+pub use headers::{wire_header, wire_link};
 pub use parsers::{cross_flow, dns_rdata, hpack};
 pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
@@ -50,6 +52,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("filter_names", filter_names),
     ("filter_language", filter_language),
     ("wire_packet", wire_packet),
+    ("wire_link", wire_link),
+    ("wire_header", wire_header),
     ("dns_session", dns_session),
     ("dns_rdata", dns_rdata),
     ("hpack", hpack),
@@ -348,6 +352,7 @@ impl Driver {
             from_start,
             round_trip_ns: Some(1_000_000),
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: &self.secrets,
         };
         let progress = self.session.input(input, &context, &mut Sink::new(everything(), true, &mut said));
@@ -382,6 +387,7 @@ impl Driver {
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: &self.secrets,
         };
         let notice = Unreachable { direction, by: self.flow.server.address, reason: "port unreachable", quoted };

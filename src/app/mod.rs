@@ -1,4 +1,4 @@
-//! Protocols above TCP and UDP: what one is ([`Protocol`]), how it reads a flow ([`Session`]), and what it may say
+//! Protocols above TCP and UDP, and those that run right above IP: what one is ([`Protocol`]), how it reads a flow ([`Session`]), and what it may say
 //! ([`Sink`]). Which ones there are: [`registry`]. A protocol folder names no other protocol folder; what several
 //! share lives in [`codec`].
 #![cfg_attr(
@@ -55,6 +55,10 @@ pub enum Carrier {
     QuicCrypto,
     /// The content of TLS records that were decrypted.
     Tls,
+    /// Messages right above IP, of the protocol with this number, from the header behind IP's on.
+    Ip(u8),
+    /// ARP packets (RFC 826).
+    Arp,
 }
 
 /// What is known when a flow's protocol is asked for.

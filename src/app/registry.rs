@@ -21,3 +21,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &starttls::POSTGRESQL,
     &starttls::MYSQL,
 ];
+
+/// The protocols that run right above IP, and ARP: [`super::Carrier::Ip`] and [`super::Carrier::Arp`]. The others are not
+/// asked about those.
+pub static WITHOUT_PORTS: &[&Protocol] = &[];

@@ -195,6 +195,8 @@ impl Consumer for Outlet {
                 Carrier::Tcp
             }
             Transport::Udp => Carrier::Udp,
+            Transport::Ip(number) => Carrier::Ip(number),
+            Transport::Arp => Carrier::Arp,
         };
         Conversation::new(carrier).of(flow.id)
     }

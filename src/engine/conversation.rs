@@ -253,7 +253,11 @@ impl Search {
         let probe = Probe { carrier, direction, bytes: shown, from_start, flow: context.flow };
         let mut likely = None;
         let mut maybe = false;
-        for protocol in registry::PROTOCOLS {
+        let protocols = match carrier {
+            Carrier::Ip(_) | Carrier::Arp => registry::WITHOUT_PORTS,
+            Carrier::Tcp | Carrier::Udp | Carrier::QuicCrypto | Carrier::Tls => registry::PROTOCOLS,
+        };
+        for protocol in protocols {
             match (protocol.probe)(&probe) {
                 Verdict::Certain => return Found::Protocol(protocol),
                 Verdict::Likely => likely = likely.or(Some(*protocol)),

@@ -223,11 +223,14 @@ impl Router {
 fn flow_key(decoded: &Decoded, view: &[u8]) -> Option<FlowKey> {
     match decoded.transport {
         TransportHeader::Tcp | TransportHeader::Udp => decoded.flow_key(view),
-        TransportHeader::Icmp | TransportHeader::Icmpv6 => {
+        TransportHeader::Fragment => None,
+        TransportHeader::Icmp | TransportHeader::Icmpv6 | TransportHeader::Other(_) | TransportHeader::None => {
+            if let Some(ends) = decoded.ends(view) {
+                return Some(ends.key());
+            }
             let quoted = decoded.quoted(view)?;
             Some(FlowKey::new(quoted.transport, quoted.source, quoted.destination))
         }
-        TransportHeader::None | TransportHeader::Fragment | TransportHeader::Other(_) => None,
     }
 }
 

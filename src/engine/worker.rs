@@ -9,7 +9,7 @@ use crate::{
     flow::{Packet, Settings, Table},
     limits,
     record::{Connection, FlowId, FlowKey, PacketNumber, PacketRef},
-    wire::{ChecksumStatus, TransportHeader},
+    wire::{ChecksumStatus, Encapsulated, TransportHeader},
 };
 
 /// Shards `first`, `first + step`, ... and where their results go.
@@ -98,17 +98,21 @@ impl Worker {
         let (bytes, at) = (parcel.view(routed), parcel.packet_ref(place));
         let checksum = self.verify(routed, bytes, at);
         let table = self.tables.get_mut(shard / self.step)?;
+        let head = &parcel.batch.heads[place];
+        let (captured, datagram) = (parcel.batch.bytes(head), routed.reassembled.then_some(bytes));
         let packet = Packet {
             at,
             clock: routed.clock,
             bytes,
             decoded: &routed.decoded,
-            wire_length: parcel.batch.heads[place].wire_length,
+            wire_length: head.wire_length,
+            encapsulated: Encapsulated::of(&routed.decoded, head.link_type, captured, head.wire_length, datagram),
             checksum,
         };
         table.expire(routed.clock, |moment| parcel.reached(moment), &mut self.outlet);
         let conversation = table.packet(&packet, &mut self.outlet)?;
-        if routed.decoded.payload_length > 0 {
+        // What runs right above IP is in the hierarchy already, and an ICMP error is no packet of the flow that it quotes.
+        if routed.decoded.payload_length > 0 && routed.decoded.flow_transport().is_some() {
             conversation.count(routed.node, packet.wire_length, &mut self.outlet);
         }
         Some(conversation.flow())

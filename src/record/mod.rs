@@ -22,6 +22,7 @@ mod session;
 mod time;
 mod tls;
 mod tls_extension;
+mod tunnel;
 mod websocket;
 
 pub use application::*;
@@ -46,6 +47,7 @@ pub use session::*;
 pub use time::*;
 pub use tls::*;
 pub use tls_extension::*;
+pub use tunnel::*;
 pub use websocket::*;
 
 use schemars::JsonSchema;

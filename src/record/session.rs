@@ -165,6 +165,9 @@ pub struct Context<'a> {
     /// The part of it between the place of the capture and the server, in nanoseconds: all of it where the client was
     /// captured, nothing where the server was.
     pub server_round_trip_ns: Option<i64>,
+    /// How many more routers the packet might pass where it was captured (time to live, hop limit): of datagrams, and of what
+    /// runs right above IP.
+    pub hop_limit: Option<u8>,
     /// Secrets given by the user or by the capture itself. Flows know none; the engine fills them in.
     pub secrets: &'a Secrets,
 }

@@ -35,6 +35,7 @@ fn run(carrier: Carrier, port: u16, inputs: &[(i64, Input<'_>)]) -> (Vec<Dns>, V
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: crate::record::Secrets::none(),
         };
         session.input(input, &context, &mut Sink::new(wanted, true, &mut said));
@@ -213,6 +214,7 @@ fn icmp_answers_the_query_it_quotes() {
                 from_start: true,
                 round_trip_ns: None,
                 server_round_trip_ns: None,
+                hop_limit: None,
                 secrets: crate::record::Secrets::none(),
             }
         };
@@ -286,6 +288,7 @@ fn streams_hold_several_messages_and_halves_and_holes() {
         from_start: true,
         round_trip_ns: None,
         server_round_trip_ns: None,
+        hop_limit: None,
         secrets: crate::record::Secrets::none(),
     };
     for cut in 0..bytes.len() {

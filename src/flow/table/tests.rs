@@ -126,6 +126,7 @@ impl Wire {
             decoded: &decoded,
             wire_length,
             checksum: decoded.transport_checksum(&bytes),
+            encapsulated: None,
         };
         assert!(self.table.packet(&packet, &mut self.told).is_some());
         self.index += 1;
@@ -447,7 +448,7 @@ fn copies_are_no_retransmissions() {
         wire.tcp('>', "A", 101, 501, "ab");
         let report = wire.table.slots.get(0).map(|slot| match &slot.kind {
             Kind::Tcp(connection) => connection.record(&slot.facts, None),
-            Kind::Udp(_) => panic!(),
+            Kind::Udp(_) | Kind::Bare(_) => panic!(),
         });
         assert_eq!(report.unwrap().client.retransmissions, retransmissions, "{identification}");
     }
