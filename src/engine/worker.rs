@@ -2,6 +2,7 @@
 use super::{
     checksums::Kind,
     consumer::{Emitted, Outlet},
+    inner::Opened,
     route::{Parcel, Routed},
 };
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     flow::{Packet, Settings, Table},
     limits,
     record::{Connection, FlowId, FlowKey, PacketNumber, PacketRef},
-    wire::{ChecksumStatus, Encapsulated, TransportHeader},
+    wire::{ChecksumStatus, TransportHeader},
 };
 
 /// Shards `first`, `first + step`, ... and where their results go.
@@ -48,6 +49,11 @@ impl Worker {
         let routed = parcel.routed.get(place);
         let flow = routed.and_then(|routed| self.packet(parcel, place, routed));
         (flow, self.outlet.take_notes())
+    }
+
+    /// What secrets opened since this was asked last, when that is kept.
+    pub fn take_opened(&mut self) -> Vec<Opened> {
+        self.outlet.take_opened()
     }
 
     /// The connection that `routed` is a packet of, as it would be reported now.
@@ -99,14 +105,13 @@ impl Worker {
         let checksum = self.verify(routed, bytes, at);
         let table = self.tables.get_mut(shard / self.step)?;
         let head = &parcel.batch.heads[place];
-        let (captured, datagram) = (parcel.batch.bytes(head), routed.reassembled.then_some(bytes));
         let packet = Packet {
             at,
             clock: routed.clock,
             bytes,
             decoded: &routed.decoded,
             wire_length: head.wire_length,
-            encapsulated: Encapsulated::of(&routed.decoded, head.link_type, captured, head.wire_length, datagram),
+            encapsulated: parcel.encapsulated(head, routed),
             checksum,
         };
         table.expire(routed.clock, |moment| parcel.reached(moment), &mut self.outlet);

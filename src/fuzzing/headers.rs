@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::LazyLock};
 use crate::{
     filter::fields,
     limits,
-    record::LinkType,
+    record::{LinkType, ProtocolName},
     wire::{self, Encapsulated},
 };
 
@@ -110,8 +110,9 @@ fn check(link: LinkType, packet: &[u8], wire_length: u32) {
     }
     let mut headers = Vec::new();
     wire::headers(link, packet, wire_length, &decoded, &mut headers);
-    let places = |protocol: &'static str, offset: usize, length: usize| (protocol, offset, length);
-    let named: Vec<_> = layers.iter().map(|layer| places(layer.protocol, layer.offset, layer.length)).collect();
+    let places = |protocol: ProtocolName, offset: usize, length: usize| (protocol.key(), offset, length);
+    let named: Vec<_> =
+        layers.iter().map(|layer| places(ProtocolName::new(layer.protocol), layer.offset, layer.length)).collect();
     let found: Vec<_> =
         headers.iter().map(|header| places(header.protocol, header.offset as usize, header.length as usize)).collect();
     assert_eq!(named, found);

@@ -61,7 +61,7 @@ use std::{fmt, net::IpAddr};
 
 pub use checksum::Sum;
 pub use fragment::FragmentInfo;
-pub use headers::{headers, headers_reassembled};
+pub use headers::{headers, headers_reassembled, plain_headers};
 pub use path::{Layered, Path};
 pub use summary::{TcpNumbers, summary, summary_of, summary_with};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
@@ -215,6 +215,8 @@ pub struct Quoted<'a> {
     pub destination: Endpoint,
     /// TCP sequence number, when it is there.
     pub sequence_number: Option<u32>,
+    /// How long the packet was, IP header included, by its own header.
+    pub length: Option<u32>,
     /// What is quoted of a UDP datagram's payload; of anything but TCP and UDP, the header above IP and what follows.
     pub payload: &'a [u8],
 }

@@ -1,6 +1,8 @@
 //! The protocols a packet consists of, named as Wireshark's protocol hierarchy names them. No parsing here.
 use std::fmt;
 
+use crate::record::ProtocolName;
+
 macro_rules! layered {
     ($($(#[$meta:meta])* $variant:ident = $name:literal, $osi:literal, $unit:literal;)*) => {
         /// A protocol met on the way. Names are Wireshark's.
@@ -17,6 +19,16 @@ macro_rules! layered {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
+
+            /// The same, to be compared.
+            #[must_use]
+            pub const fn protocol_name(self) -> ProtocolName {
+                match self { $(Self::$variant => const { ProtocolName::new($name) },)* }
+            }
+
+            /// All of them.
+            #[cfg(test)]
+            pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// Layer of the OSI model, 1 to 7.
             #[must_use]
@@ -201,6 +213,7 @@ impl Path {
     }
 
     /// The same as a slice.
+    #[inline]
     #[must_use]
     pub fn as_slice(&self) -> &[Layered] {
         self.protocols.get(..usize::from(self.length)).unwrap_or_default()
@@ -225,5 +238,19 @@ impl fmt::Display for Path {
             f.write_str(protocol.name())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_and_so_do_their_keys() {
+        for (place, one) in Layered::ALL.iter().enumerate() {
+            for other in &Layered::ALL[..place] {
+                assert_ne!(one.protocol_name(), other.protocol_name(), "{one} and {other}");
+            }
+        }
     }
 }
