@@ -2,6 +2,7 @@
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod certificates;
 mod filter;
+mod headers;
 mod neighbors;
 mod parsers;
 mod quic;
@@ -16,6 +17,7 @@ use std::{
 
 pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
+pub use headers::{wire_header, wire_link};
 pub use neighbors::{arp_session, icmp_session};
 pub use parsers::{cross_flow, dns_rdata, hpack};
 pub use quic::{quic_header, quic_session};
@@ -52,6 +54,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("filter_names", filter_names),
     ("filter_language", filter_language),
     ("wire_packet", wire_packet),
+    ("wire_link", wire_link),
+    ("wire_header", wire_header),
     ("dns_session", dns_session),
     ("dns_rdata", dns_rdata),
     ("hpack", hpack),

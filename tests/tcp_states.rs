@@ -84,13 +84,22 @@ fn analyze(path: &Path) -> Option<Collector> {
                     let decoded = wire::decode_reassembled(&datagram, &decoded);
                     let wire_length = head.wire_length;
                     let checksum = decoded.transport_checksum(&datagram);
-                    let packet = Packet { at, clock, bytes: &datagram, decoded: &decoded, checksum, wire_length };
+                    let packet = Packet {
+                        at,
+                        clock,
+                        bytes: &datagram,
+                        decoded: &decoded,
+                        checksum,
+                        wire_length,
+                        encapsulated: None,
+                    };
                     table.packet(&packet, &mut collector);
                 }
                 None => {
                     let checksum = decoded.transport_checksum(bytes);
                     let wire_length = head.wire_length;
-                    let packet = Packet { at, clock, bytes, decoded: &decoded, checksum, wire_length };
+                    let packet =
+                        Packet { at, clock, bytes, decoded: &decoded, checksum, wire_length, encapsulated: None };
                     table.packet(&packet, &mut collector);
                 }
             }

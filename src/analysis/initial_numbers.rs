@@ -1,6 +1,6 @@
 //! How the initial sequence numbers of a host's connections relate. RFC 9293 3.4.1 and RFC 6528 want them unpredictable
 //! across connections: who can guess the next one can forge a connection, or break into it.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     finding,
@@ -26,8 +26,14 @@ type Host = (std::net::IpAddr, usize);
 pub(super) fn findings(facts: &[TcpFact], links: &[Link]) -> Vec<Finding> {
     let mut hosts: BTreeMap<Host, Vec<(usize, u32)>> = BTreeMap::new();
     let linked = are_linked(links, facts.len());
+    let mut seen = BTreeSet::new();
     // The second sight of a connection is not another one.
     for ((place, fact), _) in facts.iter().enumerate().zip(linked).filter(|(_, linked)| !linked) {
+        // Nor is the same one outside a tunnel and inside, or in two virtual networks: ends and both numbers are the same.
+        let both = fact.marks.each_ref().map(|marks| marks.initial_sequence_number);
+        if both.iter().all(Option::is_some) && !seen.insert((fact.client, fact.server, both)) {
+            continue;
+        }
         for (index, endpoint) in [fact.client, fact.server].into_iter().enumerate() {
             let number = fact.marks.get(index).and_then(|marks| marks.initial_sequence_number);
             if let Some(number) = number {

@@ -181,6 +181,7 @@ impl Outside {
             bytes: parcel.view(routed),
             decoded: &routed.decoded,
             wire_length: head.wire_length,
+            encapsulated: parcel.encapsulated(head, routed),
             // A wrong one makes no data disappear.
             checksum: ChecksumStatus::Unverified,
         };

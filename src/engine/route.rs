@@ -11,7 +11,7 @@ use crate::{
     flow::fragment::{Outcome, Reason, Reassembler},
     limits,
     record::{Finding, FlowKey, PacketRef, Secrets, Timestamp},
-    wire::{self, Decoded, Path, TransportHeader},
+    wire::{self, Decoded, Encapsulated, Path, TransportHeader},
 };
 
 /// A batch with what was found in its packets.
@@ -62,6 +62,14 @@ impl Parcel {
         let start = routed.view_start as usize;
         let bytes = if routed.reassembled { &self.reassembled } else { &self.batch.buffer };
         bytes.get(start..start + routed.view_length as usize).unwrap_or_default()
+    }
+
+    /// The packet at `head` with whatever is around its flow, where there may be a tunnel in it.
+    #[inline]
+    #[must_use]
+    pub fn encapsulated(&self, head: &PacketHead, routed: &Routed) -> Option<Encapsulated<'_>> {
+        let datagram = routed.reassembled.then(|| self.view(routed));
+        Encapsulated::of(&routed.decoded, head.link_type, self.batch.bytes(head), head.wire_length, datagram)
     }
 
     /// The first packet of this parcel whose clock is at or after `moment`; the last one when none is.

@@ -104,12 +104,14 @@ impl Worker {
         let (bytes, at) = (parcel.view(routed), parcel.packet_ref(place));
         let checksum = self.verify(routed, bytes, at);
         let table = self.tables.get_mut(shard / self.step)?;
+        let head = &parcel.batch.heads[place];
         let packet = Packet {
             at,
             clock: routed.clock,
             bytes,
             decoded: &routed.decoded,
-            wire_length: parcel.batch.heads[place].wire_length,
+            wire_length: head.wire_length,
+            encapsulated: parcel.encapsulated(head, routed),
             checksum,
         };
         table.expire(routed.clock, |moment| parcel.reached(moment), &mut self.outlet);

@@ -30,7 +30,7 @@ use crate::{
         Context, FlowFacts, FlowId, IcmpErrorFact, Input, PacketRef, ProbeFact, Progress, Record, TcpFact, Timestamp,
         Unreachable, Wanted,
     },
-    wire::{ChecksumStatus, Decoded},
+    wire::{ChecksumStatus, Decoded, Encapsulated},
 };
 
 /// One packet, as a flow needs it.
@@ -46,6 +46,8 @@ pub struct Packet<'a> {
     pub decoded: &'a Decoded,
     /// Length of the captured packet on the wire.
     pub wire_length: u32,
+    /// The captured packet, where there may be a tunnel in it.
+    pub encapsulated: Option<Encapsulated<'a>>,
     /// Verdict on the transport's checksum. A wrong one never makes data disappear: offload is commoner than damage.
     pub checksum: ChecksumStatus,
 }

@@ -1,8 +1,12 @@
 //! The flows of one shard: look-up, expiry on packet time, and the cap on their number.
+mod slots;
+
 use std::{collections::BTreeMap, hash::BuildHasher};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+
+use slots::{Slot, Slots, UNSEEN, Way};
 
 use super::{
     Consumer, Packet, Settings,
@@ -37,79 +41,6 @@ pub struct Table<C: Consumer> {
     timers: Timers,
     /// Once the capture is over: the flows still open, by the packets that opened them, the last one first.
     finishing: Option<Vec<(PacketNumber, u32)>>,
-}
-
-struct Slot<T> {
-    key: FlowKey,
-    hash: u64,
-    older: u32,
-    newer: u32,
-    /// The second at whose start it expires if nothing comes.
-    deadline: i64,
-    /// The earliest second for which a timer is set.
-    armed: i64,
-    opened: u64,
-    facts: FlowFacts,
-    conversation: T,
-    kind: Kind,
-}
-
-/// Slots by number, in blocks, so that nothing moves when there come more of them.
-struct Slots<T> {
-    blocks: Vec<Vec<Option<Slot<T>>>>,
-}
-
-impl<T> Default for Slots<T> {
-    fn default() -> Self {
-        Self { blocks: Vec::new() }
-    }
-}
-
-impl<T> Slots<T> {
-    /// Slots of a block: 20 KiB.
-    const BLOCK: u32 = 64;
-
-    fn get(&self, number: u32) -> Option<&Slot<T>> {
-        let place = number % Self::BLOCK;
-        self.blocks.get((number / Self::BLOCK) as usize)?.get(place as usize)?.as_ref()
-    }
-
-    fn place(&mut self, number: u32) -> Option<&mut Option<Slot<T>>> {
-        let place = number % Self::BLOCK;
-        self.blocks.get_mut((number / Self::BLOCK) as usize)?.get_mut(place as usize)
-    }
-
-    fn get_mut(&mut self, number: u32) -> Option<&mut Slot<T>> {
-        self.place(number)?.as_mut()
-    }
-
-    fn take(&mut self, number: u32) -> Option<Slot<T>> {
-        self.place(number)?.take()
-    }
-
-    fn put(&mut self, number: u32, slot: Slot<T>) {
-        if let Some(place) = self.place(number) {
-            *place = Some(slot);
-        }
-    }
-
-    /// One more slot; its number, unless numbers are used up.
-    fn grow(&mut self) -> Option<u32> {
-        if self.blocks.last().is_none_or(|block| block.len() == Self::BLOCK as usize) {
-            self.blocks.push(Vec::with_capacity(Self::BLOCK as usize));
-        }
-        let full = self.blocks.len().checked_sub(1)?.checked_mul(Self::BLOCK as usize)?;
-        let block = self.blocks.last_mut()?;
-        let number = u32::try_from(full.checked_add(block.len())?).ok().filter(|number| *number != NONE)?;
-        block.push(None);
-        Some(number)
-    }
-
-    /// The slots that hold a flow, with their numbers.
-    fn filled(&self) -> impl Iterator<Item = (u32, &Slot<T>)> {
-        let all = (0u32..).zip(self.blocks.iter().flatten());
-        all.filter_map(|(number, slot)| slot.as_ref().map(|slot| (number, slot)))
-    }
 }
 
 enum Kind {
@@ -173,14 +104,15 @@ impl<C: Consumer> Table<C> {
         };
         let key = decoded.flow_key(packet.bytes)?;
         let (source, destination) = decoded.endpoints(packet.bytes)?;
-        let found = self.find(&key);
+        let way = Way::new(source, destination, packet);
+        let found = self.find_way(&key, way);
         if transport == Transport::Udp {
             let slot = match found {
                 Some(slot) => slot,
                 None => {
                     let roles = roles::of_udp(source, destination);
                     let kind = Kind::Udp(udp::Flow::new(packet.at));
-                    self.open(key, roles, transport, packet, kind, consumer)?
+                    self.open(key, way, roles, transport, packet, kind, consumer)?
                 }
             };
             self.touch(slot);
@@ -222,7 +154,7 @@ impl<C: Consumer> Table<C> {
                     let opener = if facts.client == source { Side::Client } else { Side::Server };
                     connection.set_reuse_of(earlier, facts.id, &segment, opener);
                 }
-                self.open(key, roles, transport, packet, Kind::Tcp(Box::new(connection)), consumer)?
+                self.open(key, way, roles, transport, packet, Kind::Tcp(Box::new(connection)), consumer)?
             }
         };
         self.touch(slot);
@@ -235,11 +167,12 @@ impl<C: Consumer> Table<C> {
     fn without_ports<'t>(&'t mut self, packet: &Packet<'_>, consumer: &mut C) -> Option<&'t mut C::Conversation> {
         let Some(ends) = packet.decoded.ends(packet.bytes) else { return self.icmp(packet, consumer) };
         let key = ends.key();
-        let slot = match self.find(&key) {
+        let way = Way::new(ends.source, ends.destination, packet);
+        let slot = match self.find_way(&key, way) {
             Some(slot) => slot,
             None => {
                 let roles = roles::of_message(&ends);
-                self.open(key, roles, ends.transport, packet, Kind::Bare(udp::Flow::new(packet.at)), consumer)?
+                self.open(key, way, roles, ends.transport, packet, Kind::Bare(udp::Flow::new(packet.at)), consumer)?
             }
         };
         self.touch(slot);
@@ -329,9 +262,47 @@ impl<C: Consumer> Table<C> {
         if from_client { Direction::ClientToServer } else { Direction::ServerToClient }
     }
 
+    /// The flow of a packet that goes this way. Two virtual networks may have the same addresses: of a direction that was seen
+    /// in another network, it is another flow. The directions of one flow may be in different networks, as where each
+    /// router sends into the receiver's (RFC 9135 section 4).
+    #[inline]
+    fn find_way(&mut self, key: &FlowKey, way: Way) -> Option<u32> {
+        let first = self.find(key)?;
+        match self.slot(first)?.networks.get(way.place) {
+            Some(network) if *network == way.network => Some(first),
+            _ => self.find_network(key, way),
+        }
+    }
+
+    /// The same where the first flow with the key was not seen to have packets like this one: one that was; else one whose
+    /// other direction is in the same network; else one whose other direction is in whatever network.
+    #[cold]
+    fn find_network(&mut self, key: &FlowKey, way: Way) -> Option<u32> {
+        let hash = self.hasher.hash_one(key.words());
+        let rank = |slot: &Slot<C::Conversation>| {
+            let (own, other) = (slot.networks.get(way.place)?, slot.networks.get(1usize.checked_sub(way.place)?)?);
+            match (*own, *other) {
+                (own, _) if own == way.network => Some(2),
+                (UNSEEN, other) if other == way.network => Some(1),
+                (UNSEEN, _) => Some(0),
+                _ => None,
+            }
+        };
+        let candidates = self.index.iter_hash(hash).filter_map(|number| {
+            let slot = self.slots.get(*number).filter(|slot| slot.key == *key)?;
+            Some((rank(slot)?, std::cmp::Reverse(slot.opened), *number))
+        });
+        let (_, _, number) = candidates.max()?;
+        let slot = self.slots.get_mut(number)?;
+        *slot.networks.get_mut(way.place)? = way.network;
+        Some(number)
+    }
+
+    #[allow(clippy::too_many_arguments)] // one call per kind of flow; a struct would only rename them
     fn open(
         &mut self,
         key: FlowKey,
+        way: Way,
         roles: roles::Roles,
         transport: Transport,
         packet: &Packet<'_>,
@@ -362,8 +333,14 @@ impl<C: Consumer> Table<C> {
         };
         let deadline = second_after(newest(packet).plus(idle));
         self.timers.set(deadline, number, opened);
+        let mut networks = [UNSEEN; 2];
+        if let Some(network) = networks.get_mut(way.place) {
+            *network = way.network;
+        }
+        let tunnel = packet.encapsulated.map(|encapsulated| encapsulated.tunnels().into()).unwrap_or_default();
+        let (older, newer, armed) = (NONE, NONE, deadline);
         let slot =
-            Slot { key, hash, older: NONE, newer: NONE, deadline, armed: deadline, opened, facts, conversation, kind };
+            Slot { key, hash, older, newer, deadline, armed, opened, facts, conversation, kind, networks, tunnel };
         self.slots.put(number, slot);
         self.link_newest(number);
         let slots = &self.slots;
@@ -533,7 +510,8 @@ impl<C: Consumer> Table<C> {
                     consumer.probe(at.index, probe);
                 }
                 if wanted.has(RecordKind::Connection) {
-                    let record = connection.record(&facts, application);
+                    let mut record = connection.record(&facts, application);
+                    record.tunnel = slot.tunnel.to_vec();
                     consumer.emit(at.index, facts.id, Record::Connection(Box::new(record)));
                 }
                 if wanted.has(RecordKind::Finding) {
@@ -548,7 +526,8 @@ impl<C: Consumer> Table<C> {
                     consumer.probe(at.index, probe);
                 }
                 if wanted.has(RecordKind::Udp) {
-                    let record = flow.record(&facts, application);
+                    let mut record = flow.record(&facts, application);
+                    record.tunnel = slot.tunnel.to_vec();
                     consumer.emit(at.index, facts.id, Record::Udp(Box::new(record)));
                 }
             }

@@ -152,6 +152,7 @@ impl Flow {
             start_ts: self.first.timestamp,
             end_ts: self.last.timestamp,
             application,
+            tunnel: Vec::new(),
             client: side(Side::Client, client),
             server: side(Side::Server, server),
         }

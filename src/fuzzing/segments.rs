@@ -166,8 +166,15 @@ impl Driver {
         let wire_length = bytes.len() as u32;
         let decoded = wire::decode(LinkType(101), &bytes, wire_length);
         let checksum = decoded.transport_checksum(&bytes);
-        let packet =
-            Packet { at, clock: Timestamp(self.clock), bytes: &bytes, decoded: &decoded, checksum, wire_length };
+        let packet = Packet {
+            at,
+            clock: Timestamp(self.clock),
+            bytes: &bytes,
+            decoded: &decoded,
+            checksum,
+            wire_length,
+            encapsulated: None,
+        };
         self.table.expire(packet.clock, |_| at, &mut self.model);
         self.table.packet(&packet, &mut self.model);
     }

@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Certainty, CommunityId, Endpoint, PacketNumber, Side, Subject, Timestamp};
+use super::{Certainty, CommunityId, Endpoint, PacketNumber, Side, Subject, Timestamp, Tunnel};
 
 /// A TCP connection (RFC 9293).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -20,6 +20,9 @@ pub struct Connection {
     pub duration_ns: i64,
     /// The protocol found inside, by content.
     pub application: Option<&'static str>,
+    /// What it travelled in, as its first packet had it, outer first; left out outside tunnels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tunnel: Vec<Tunnel>,
     /// Where the capture was taken, judged from the handshake's two halves.
     pub vantage: Option<Vantage>,
     /// Whether the client is proven by a SYN, or assumed.
@@ -405,6 +408,9 @@ pub struct Udp {
     pub end_ts: Timestamp,
     /// The protocol found inside, by content.
     pub application: Option<&'static str>,
+    /// What it travelled in, as its first packet had it, outer first; left out outside tunnels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tunnel: Vec<Tunnel>,
     /// The end that sent first, or the likelier client by port.
     pub client: UdpSide,
     /// The other end.

@@ -27,6 +27,7 @@ mod statistics;
 mod time;
 mod tls;
 mod tls_extension;
+mod tunnel;
 mod websocket;
 
 pub use application::*;
@@ -56,6 +57,7 @@ pub use statistics::*;
 pub use time::*;
 pub use tls::*;
 pub use tls_extension::*;
+pub use tunnel::*;
 pub use websocket::*;
 
 use schemars::JsonSchema;

@@ -87,6 +87,7 @@ fn connection(flow: u64, ends: (Endpoint, Endpoint), sizes: (u64, u64), kind: Cl
         end_ts: at(flow as i64 * 10 + 1310),
         duration_ns: 1_310_000_000,
         application: Some("tls"),
+        tunnel: Vec::new(),
         vantage: Some(Vantage::NearClient),
         client_certainty: Certainty::Observed,
         client: side(ends.0, sizes.0, client_state),
@@ -342,6 +343,7 @@ fn records() -> Vec<Record> {
         start_ts: at(5),
         end_ts: at(9),
         application: Some("dns"),
+        tunnel: Vec::new(),
         client: UdpSide { endpoint: client(41_000), packets: 1, wire_bytes: 75, payload_bytes: 33 },
         server: UdpSide { endpoint: endpoint("10.77.0.53", 53), packets: 1, wire_bytes: 91, payload_bytes: 49 },
     };

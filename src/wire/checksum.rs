@@ -103,6 +103,40 @@ mod tests {
         assert_eq!(Sum::new().add_bytes(&bytes).checksum(), !0xddf2);
     }
 
+    /// The other ways to sum the same bytes that the RFC shows: in parts of which the first is odd, swapped, and with the carry
+    /// brought round at the end.
+    #[test]
+    fn rfc_1071_section_3_in_parts() {
+        // "0001 f203 f4f5 f6f7": 2ddf0 before the carry is brought round, ddf2 after it; bytes swapped, 0100 03f2 f5f4 f7f6
+        // sums to f2dd.
+        let sum = [0x0001u32, 0xf203, 0xf4f5, 0xf6f7].iter().sum::<u32>();
+        assert_eq!(sum, 0x2_ddf0);
+        assert_eq!((sum & 0xffff) + (sum >> 16), 0xddf2);
+        let words = [0x0001u16, 0xf203, 0xf4f5, 0xf6f7].iter().fold(Sum::new(), |sum, word| sum.add_u16(*word));
+        assert_eq!(words.checksum(), !0xddf2);
+        let swapped = [0x01, 0x00, 0x03, 0xf2, 0xf5, 0xf4, 0xf7, 0xf6];
+        assert_eq!(Sum::new().add_bytes(&swapped).checksum(), !0xf2dd);
+        assert_eq!(!0xddf2u16.swap_bytes(), !0xf2dd);
+        // In two parts, each of an even number of bytes.
+        let parts = Sum::new().add_bytes(&[0x00, 0x01, 0xf2, 0x03]).add_bytes(&[0xf4, 0xf5, 0xf6, 0xf7]);
+        assert_eq!(parts.checksum(), !0xddf2);
+    }
+
+    /// RFC 1624 section 4: a field goes from 5555 to 3285, the checksum from dd2f to 0000; the equation of RFC 1141 would give
+    /// ffff, which no packet with any bit set may sum to.
+    #[test]
+    fn rfc_1624_section_4() {
+        let (old, new, before) = (0x5555u16, 0x3285u16, 0xdd2fu16);
+        // Equation 3: HC' = ~(~HC + ~m + m').
+        let after = Sum::new().add_u16(!before).add_u16(!old).add_u16(new);
+        assert_eq!(after.checksum(), 0x0000);
+        // A packet of which these are field and checksum: good before, and good after with 0000 in the checksum's place.
+        let rest = Sum::new().add_u16(old).add_u16(before).checksum();
+        assert!(Sum::new().add_u16(old).add_u16(before).add_u16(rest).is_good());
+        assert!(Sum::new().add_u16(new).add_u16(0x0000).add_u16(rest).is_good());
+        assert_eq!(Sum::new().add_u16(new).add_u16(rest).checksum(), 0x0000);
+    }
+
     #[test]
     fn well_known_ipv4_header() {
         let header = [

@@ -64,6 +64,7 @@ fn snap<V: Visitor>(walk: &mut Walk<'_, V>, here: &[u8]) -> Next {
             return Next::EtherType(protocol);
         }
         ([0, 0, 0x0c], 0x2000) => Layered::Cdp,
+        ([0x08, 0, 0x07], 0x809b) => Layered::Ddp,
         ([0, 0, 0x0c], 0x2003) => Layered::Vtp,
         ([0, 0, 0x0c], 0x2004) => Layered::Dtp,
         ([0, 0, 0x0c], 0x0104) => Layered::Pagp,

@@ -51,6 +51,7 @@ mod summary;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod tunnels;
 mod udp;
 mod vlan;
 mod vrrp;
@@ -64,6 +65,7 @@ pub use headers::{headers, headers_reassembled, plain_headers};
 pub use path::{Layered, Path};
 pub use summary::{TcpNumbers, summary, summary_of, summary_with};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
+pub use tunnels::Encapsulated;
 
 use crate::record::{Endpoint, FlowKey, Layer, LinkType, Transport};
 use describe::Describer;

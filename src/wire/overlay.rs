@@ -23,12 +23,16 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>, source_port: u16, destina
         5247 => capwap(walk),
         4754 => gre::walk(walk),
         6635 => mpls::walk(walk),
+        4341 => lisp(walk),
+        4500 => ipsec(walk),
         _ => match source_port {
             2152 => gtp(walk),
             3544 => teredo(walk),
             1701 => l2tp(walk),
             5072 => ayiya(walk),
             5247 => capwap(walk),
+            4341 => lisp(walk),
+            4500 => ipsec(walk),
             _ => Next::Done,
         },
     }
@@ -185,7 +189,16 @@ fn l2tp<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     const SEQUENCE: u16 = 0x0800;
     const OFFSET: u16 = 0x0200;
     let here = walk.here();
-    let Some(flags) = u16_at(here, 0).filter(|flags| flags & 0x000f == 2) else { return Next::Done };
+    let Some(flags) = u16_at(here, 0) else { return Next::Done };
+    match flags & 0x000f {
+        2 => {}
+        3 if flags & CONTROL != 0 && here.len() >= 12 => {
+            walk.enter(Layered::L2tp, 12);
+            return Next::Done;
+        }
+        3 => return l2tp_data(walk, 8),
+        _ => return Next::Done,
+    }
     let mut header = 6usize;
     if flags & LENGTH != 0 {
         header = header.saturating_add(2);
@@ -209,4 +222,53 @@ fn l2tp<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     }
     walk.enter(Layered::L2tp, header);
     ppp::walk(walk)
+}
+
+/// A data message of L2TP version 3 (RFC 3931 section 4.1): behind the session come a cookie and a sublayer of which only the
+/// two ends know the lengths. What is read must look like an Ethernet frame with something known in it.
+pub(super) fn l2tp_data<V: Visitor>(walk: &mut Walk<'_, V>, session_end: usize) -> Next {
+    let here = walk.here();
+    let is_frame = |start: usize| {
+        let first = u8_at(here, start.saturating_add(14)).map(|byte| byte >> 4);
+        match u16_at(here, start.saturating_add(12)) {
+            Some(ethernet::IPV4) => first == Some(4),
+            Some(ethernet::IPV6) => first == Some(6),
+            Some(ethernet::ARP) => u16_at(here, start.saturating_add(16)) == Some(ethernet::IPV4),
+            Some(ethernet::VLAN) => true,
+            _ => false,
+        }
+    };
+    let starts = [0usize, 4, 8, 12].map(|more| session_end.saturating_add(more));
+    let Some(start) = starts.into_iter().find(|start| is_frame(*start)) else { return Next::Done };
+    if !walk.tunnel(Layered::L2tp) {
+        return Next::Done;
+    }
+    walk.enter(Layered::L2tp, start);
+    Next::Frame
+}
+
+/// LISP (RFC 9300 section 5): eight bytes, then an IP packet.
+fn lisp<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    const LENGTH: usize = 8;
+    let version = u8_at(walk.here(), LENGTH).map(|first| first >> 4);
+    if !matches!(version, Some(4 | 6)) || !walk.tunnel(Layered::Lisp) {
+        return Next::Done;
+    }
+    walk.enter(Layered::Lisp, LENGTH);
+    Next::AnyIp
+}
+
+/// ESP in UDP (RFC 3948): what does not begin with four zero bytes, which mark IKE, and is as ESP is: whole words.
+fn ipsec<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
+    /// Numbers below are IANA's (RFC 4303 section 2.1).
+    const FIRST_INDEX: u32 = 256;
+    /// Header, one block, and the shortest check value.
+    const SHORTEST: usize = 8 + 8 + 8;
+    let here = walk.here();
+    let length = walk.wire_left();
+    if u32_at(here, 0).is_none_or(|index| index < FIRST_INDEX) || length < SHORTEST || !length.is_multiple_of(4) {
+        return Next::Done;
+    }
+    walk.enter(Layered::UdpEncapsulation, 0);
+    walk.message(Layered::Esp)
 }

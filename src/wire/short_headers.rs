@@ -108,7 +108,7 @@ fn network(fields: &mut Fields, protocol: Layered, scene: &Scene<'_>) {
         Layered::Gre => gre(fields, bytes),
         Layered::Vxlan => {
             let flags = u8_at(bytes, 0);
-            // RFC 9512: the P bit says that there is a protocol, as in the Generic Protocol Extension.
+            // The P bit says that there is a protocol: the Generic Protocol Extension (draft-ietf-nvo3-vxlan-gpe).
             if flags.is_some_and(|flags| flags & 0x04 != 0) {
                 fields.number("vxlan.flags", flags);
                 fields.number("vxlan.next_proto", u8_at(bytes, 3));

@@ -134,6 +134,10 @@ impl<'a, V: Visitor> Walk<'a, V> {
                 self.enter(Layered::Etherip, 2);
                 return Next::Frame;
             }
+            115 if super::read::u32_at(self.here(), 0).is_some_and(|session| session != 0) => {
+                return super::overlay::l2tp_data(self, 4);
+            }
+            115 => Layered::L2tp,
             137 => return mpls::walk(self),
             2 => Layered::Igmp,
             33 => Layered::Dccp,

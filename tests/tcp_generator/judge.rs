@@ -66,7 +66,8 @@ pub fn analyze(capture: &[Captured], end: Option<i64>) -> Vec<Connection> {
         let wire_length = packet.bytes.len() as u32;
         let decoded = wire::decode(LinkType(101), &packet.bytes, wire_length);
         let checksum = decoded.transport_checksum(&packet.bytes);
-        let packet = Packet { at, clock, bytes: &packet.bytes, decoded: &decoded, checksum, wire_length };
+        let packet =
+            Packet { at, clock, bytes: &packet.bytes, decoded: &decoded, checksum, wire_length, encapsulated: None };
         table.packet(&packet, &mut collector);
     }
     if let Some(end) = end {

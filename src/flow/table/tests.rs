@@ -126,6 +126,7 @@ impl Wire {
             decoded: &decoded,
             wire_length,
             checksum: decoded.transport_checksum(&bytes),
+            encapsulated: None,
         };
         assert!(self.table.packet(&packet, &mut self.told).is_some());
         self.index += 1;

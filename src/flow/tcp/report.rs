@@ -25,6 +25,7 @@ impl Connection {
             end_ts: self.last.timestamp,
             duration_ns: self.last.timestamp.since(self.first.timestamp),
             application,
+            tunnel: Vec::new(),
             vantage: vantage(&handshake),
             client_certainty: facts.client_certainty,
             client: self.side_record(facts, Side::Client),

@@ -38,6 +38,10 @@ pub fn title(connection: &Connection, beside: &[Record]) -> Vec<String> {
         (None, Some(application)) => parts.push(application.to_owned()),
         (None, None) => {}
     }
+    parts.extend(connection.tunnel.iter().map(|tunnel| match (tunnel.source, tunnel.destination) {
+        (Some(source), Some(destination)) => format!("in {tunnel} from {source} to {destination}"),
+        _ => format!("in {tunnel}"),
+    }));
     parts.extend(connection.vantage.map(|vantage| {
         match vantage {
             Vantage::NearClient => "captured near the client",

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     record::{
         Close, CloseKind, Connection, ConnectionSide, Dns, DnsRecord, DnsTransport, Endpoint, ExtensionDetail,
-        QuicPacketType, Record, Resumption, Side, Subject, Timestamp, TlsOutcome, WebsocketCounts, WhichSide,
+        QuicPacketType, Record, Resumption, Side, Subject, Timestamp, TlsOutcome, Tunnel, WebsocketCounts, WhichSide,
     },
     report::{TimeStyle, escape::escape, tls_extensions, units},
 };
@@ -91,7 +91,7 @@ pub fn connection(record: &Record, show: &Show, previous: &mut Option<Timestamp>
         flow(&connection.subject),
         moment(connection.start_ts, show, previous),
         ends(end(client), end(server)),
-        maybe(connection.application),
+        application_inside(connection.application, &connection.tunnel),
         plain(&format!("{}|{}", state(client), state(server))),
         closed(&connection.close),
         duration(round_trip(connection)),
@@ -101,6 +101,16 @@ pub fn connection(record: &Record, show: &Show, previous: &mut Option<Timestamp>
         bytes(server.payload_bytes),
         duration(Some(connection.duration_ns)),
     ]
+}
+
+/// What runs in a flow, and what the flow runs in: `http in vxlan 77`.
+fn application_inside(name: Option<&str>, tunnel: &[Tunnel]) -> Cell {
+    let around = tunnel.iter().map(Tunnel::to_string).collect::<Vec<_>>().join(", ");
+    match (name, around.is_empty()) {
+        (_, true) => maybe(name),
+        (Some(name), false) => plain(&format!("{name} in {around}")),
+        (None, false) => plain(&format!("in {around}")),
+    }
 }
 
 /// The handshake's two halves together; else what the data showed.
@@ -151,7 +161,7 @@ pub fn udp(record: &Record, show: &Show, previous: &mut Option<Timestamp>) -> Ve
         flow(&udp.subject),
         moment(udp.start_ts, show, previous),
         ends(udp.client.endpoint, udp.server.endpoint),
-        maybe(udp.application),
+        application_inside(udp.application, &udp.tunnel),
         packets(udp.client.packets),
         packets(udp.server.packets),
         bytes(udp.client.wire_bytes.saturating_add(udp.server.wire_bytes)),
