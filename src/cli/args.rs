@@ -262,7 +262,8 @@ pub struct ConnectionArgs {
     /// Every segment (stretches in which nothing happens are summed up)
     #[arg(long)]
     pub all: bool,
-    /// Draw only segments that pass this display filter, as in -Y 'tcp.len > 0'; of the records those that rest on one
+    /// Draw only segments that pass this display filter, as in -Y 'tcp.len > 0' (states still change where they did); of
+    /// -o json and ndjson the records that rest on one
     #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
     pub display_filter: Option<String>,
     /// How moments are printed [default: relative to the first packet of the connection]

@@ -254,7 +254,7 @@ impl StreamWriter {
         let mut characters = text.chars().peekable();
         while let Some(c) = characters.next() {
             match c {
-                '\n' => self.line_end(direction),
+                '\n' => self.line_end(),
                 '\r' if characters.peek() == Some(&'\n') => {}
                 '\r' if characters.peek().is_none() && is_last => self.tail.push(b'\r'),
                 '\t' => match self.options.width {
@@ -305,13 +305,12 @@ impl StreamWriter {
         }
     }
 
-    fn line_end(&mut self, direction: Direction) {
+    fn line_end(&mut self) {
         if self.row.is_none() {
             self.text.push('\n');
         } else {
             self.end_row();
         }
-        let _ = direction;
     }
 
     /// What waited for more will not get it.
