@@ -35,6 +35,7 @@ fn drive(session: &mut dyn Session, inputs: &[Input<'_>], said: &mut Vec<Said>) 
         from_start: true,
         round_trip_ns: None,
         server_round_trip_ns: None,
+        hop_limit: None,
         secrets: wireglass::record::Secrets::none(),
     };
     said.clear();

@@ -3,6 +3,7 @@
 mod certificates;
 mod copies;
 mod filter;
+mod neighbors;
 mod parsers;
 mod quic;
 mod secrets;
@@ -16,6 +17,7 @@ use std::{
 
 pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
+pub use neighbors::{arp_session, icmp_session};
 pub use parsers::{cross_flow, dns_rdata, hpack};
 pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
@@ -70,6 +72,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("socks_session", socks_session),
     ("proxy_session", proxy_session),
     ("websocket_session", websocket_session),
+    ("icmp_session", icmp_session),
+    ("arp_session", arp_session),
     ("http_coding", http_coding),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
@@ -350,6 +354,7 @@ impl Driver {
             from_start,
             round_trip_ns: Some(1_000_000),
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: &self.secrets,
         };
         let progress = self.session.input(input, &context, &mut Sink::new(everything(), true, &mut said));
@@ -384,9 +389,12 @@ impl Driver {
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: &self.secrets,
         };
-        let notice = Unreachable { direction, by: self.flow.server.address, reason: "port unreachable", quoted };
+        let by = self.flow.server.address;
+        let [message_type, code] = [3, 3];
+        let notice = Unreachable { direction, by, reason: "port unreachable", message_type, code, mtu: None, quoted };
         if !self.over {
             let mut said = Vec::new();
             self.session.unreachable(&notice, &context, &mut Sink::new(everything(), true, &mut said));

@@ -133,6 +133,7 @@ fn rows(link: u32, frames: &[Frame]) -> Vec<Vec<String>> {
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: wireglass::record::Secrets::none(),
         };
         let mut said = Vec::new();

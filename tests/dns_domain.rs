@@ -220,6 +220,7 @@ fn ours(message: &[u8]) -> Vec<Record> {
         from_start: true,
         round_trip_ns: None,
         server_round_trip_ns: None,
+        hop_limit: None,
         secrets: Secrets::none(),
     };
     let mut said = Vec::new();

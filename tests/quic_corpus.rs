@@ -115,6 +115,7 @@ fn client_hellos(bytes: &[u8]) -> Option<HashMap<(Endpoint, Endpoint), usize>> {
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: wireglass::record::Secrets::none(),
         };
         let mut said = Vec::new();

@@ -67,6 +67,7 @@ fn replay(trace: &Trace, secrets: &Secrets, piece: usize) -> Outcome {
             from_start,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets,
         };
         session.input(input, &context, &mut Sink::new(wanted, true, said))

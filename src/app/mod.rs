@@ -1,4 +1,4 @@
-//! Protocols above TCP and UDP: what one is ([`Protocol`]), how it reads a flow ([`Session`]), and what it may say
+//! Protocols above TCP and UDP, and those that run right above IP: what one is ([`Protocol`]), how it reads a flow ([`Session`]), and what it may say
 //! ([`Sink`]). Which ones there are: [`registry`]. A protocol folder names no other protocol folder; what several
 //! share lives in [`codec`].
 #![cfg_attr(
@@ -13,10 +13,12 @@
         clippy::cast_sign_loss
     )
 )]
+pub mod arp;
 pub mod codec;
 pub mod dns;
 pub mod http1;
 pub mod http2;
+pub mod icmp;
 pub mod openvpn;
 pub mod proxy;
 pub mod quic;
@@ -29,8 +31,8 @@ pub mod websocket;
 use crate::{
     limits::Limit,
     record::{
-        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef, Progress, Record,
-        RecordKind, Unreachable, Wanted,
+        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef, ProbeFact, Progress,
+        Record, RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -55,6 +57,10 @@ pub enum Carrier {
     QuicCrypto,
     /// The content of TLS records that were decrypted.
     Tls,
+    /// Messages right above IP, of the protocol with this number, from the header behind IP's on.
+    Ip(u8),
+    /// ARP packets (RFC 826).
+    Arp,
 }
 
 /// What is known when a flow's protocol is asked for.
@@ -158,6 +164,8 @@ pub enum Said {
     Expect(&'static str),
     /// A cap was reached.
     Limit(&'static Limit),
+    /// A packet that may be a step of a traceroute, for who joins them.
+    Probe(ProbeFact),
     /// What the packet being processed holds: for the one-line view of packets and its layer tree.
     Note(Note),
 }
@@ -229,6 +237,11 @@ impl<'a> Sink<'a> {
     /// Reports a finding.
     pub fn finding(&mut self, finding: Finding) {
         self.record(Record::Finding(Box::new(finding)));
+    }
+
+    /// Tells of a packet that may be a step of a traceroute.
+    pub fn probe(&mut self, fact: ProbeFact) {
+        self.said.push(Said::Probe(fact));
     }
 
     /// Names the application more precisely than the protocol's own name.

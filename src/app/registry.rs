@@ -1,5 +1,5 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, http2, openvpn, proxy, quic, socks, starttls, tls, websocket};
+use super::{Protocol, arp, dns, http1, http2, icmp, openvpn, proxy, quic, socks, starttls, tls, websocket};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
@@ -21,3 +21,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &starttls::POSTGRESQL,
     &starttls::MYSQL,
 ];
+
+/// The protocols that run right above IP, and ARP: [`super::Carrier::Ip`] and [`super::Carrier::Arp`]. The others are not
+/// asked about those.
+pub static WITHOUT_PORTS: &[&Protocol] = &[&arp::PROTOCOL, &icmp::QUERY, &icmp::NEIGHBOR];

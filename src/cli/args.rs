@@ -36,7 +36,13 @@ Examples:
   wireglass follow page-load.pcapng 17             what both sides of a flow said
   wireglass findings tcp.close-race                what a finding means
   wireglass packets page-load.pcapng -V            every packet, every field
+<<<<<<< HEAD
+  wireglass statistics page-load.pcapng            who talks, how much, and when
   wireglass packets big.pcap -Y dns -w dns.pcapng  only these packets, as a capture
+=======
+  wireglass packets big.pcap -Y dns -w dns.pcapng  only these packets, as a capture
+  wireglass statistics page-load.pcapng            who talks, how much, and when
+>>>>>>> main
   wireglass live -i eth0 -f 'port 443'             from an interface";
 
 /// The commands.
@@ -58,6 +64,9 @@ pub enum Command {
     Fields(FieldsArgs),
     /// What can be captured from
     Interfaces,
+    /// What people know from tshark -z: hierarchy, conversations, endpoints, traffic over time
+    #[command(visible_alias = "stats")]
+    Statistics(super::statistics::StatisticsArgs),
     /// JSON Schema of the records
     Schema,
 }
@@ -81,6 +90,17 @@ pub struct SourceArgs {
     /// Stop after so many packets
     #[arg(short = 'c', long = "count", value_name = "N")]
     pub count: Option<u64>,
+    /// Accepted for those who are used to it: names are never resolved
+    #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
+    pub numeric: u8,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
+}
+
+/// Where packets go that pass.
+#[derive(Debug, Args)]
+pub struct WriteArgs {
     /// Write the packets that pass to this file, as in -Y 'tcp.port == 443' -w https.pcapng: pcapng with their comments, all
     /// interfaces and secrets; pcap if the name ends with .pcap or .cap. `-` is standard output, which then gets nothing
     /// else. Single packets are written, as tshark does; for whole flows see --whole-flows
@@ -89,12 +109,6 @@ pub struct SourceArgs {
     /// With -Y and -w: write every packet of the flows of which one packet passes
     #[arg(long, requires_all = ["write", "display_filter"])]
     pub whole_flows: bool,
-    /// Accepted for those who are used to it: names are never resolved
-    #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
-    pub numeric: u8,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub keys: KeyArgs,
 }
 
 /// What opens protected traffic.
@@ -202,6 +216,9 @@ pub struct AnalyzeArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub written: WriteArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub output: OutputArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -226,6 +243,9 @@ pub struct PacketsArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub written: WriteArgs,
     /// The layer tree of every packet
     #[arg(short = 'V', long = "verbose")]
     pub verbose: bool,

@@ -16,6 +16,7 @@ mod packets;
 mod plan;
 mod progress;
 mod save;
+mod statistics;
 
 use std::{io::Write, panic, process::ExitCode};
 
@@ -64,6 +65,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Follow(args)) => follow::follow(&args),
         Some(Command::Findings(args)) => findings::findings(&args),
         Some(Command::Fields(args)) => fields::fields(&args),
+        Some(Command::Statistics(args)) => statistics::statistics(&args),
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use super::{
     checksums::Checksums,
     conversation::Conversation,
+    copies::Copies,
     hierarchy::Applications,
     inner::{Opened, Tap},
     reached::Reached,
 };
 use crate::{
     app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
-    flow::Consumer,
+    flow::{Consumer, Copied},
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact,
-        Transport, Unreachable, Wanted,
+        Context, FlowFacts, FlowId, HttpContent, IcmpErrorFact, Input, Notice, PacketRef, ProbeFact, Progress, Record,
+        Secrets, TcpFact, Transport, Unreachable, Wanted,
     },
 };
 
@@ -27,6 +28,10 @@ pub enum Completed {
     Content(Box<HttpContent>),
     /// To be compared with others.
     Fact(Box<TcpFact>),
+    /// To be joined with others.
+    Probe(Box<ProbeFact>),
+    /// To be counted with others.
+    IcmpError(Box<IcmpErrorFact>),
 }
 
 /// Something complete and its place in the order of the run.
@@ -52,6 +57,7 @@ pub struct Outlet {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    copies: Copies,
     reached: Reached,
     verifier: Option<Verifier>,
     secrets: Secrets,
@@ -72,6 +78,7 @@ impl Outlet {
             applications: Applications::default(),
             tcp_connections: Vec::new(),
             checksums: Checksums::default(),
+            copies: Copies::default(),
             reached: Reached::default(),
             verifier: None,
             secrets: Secrets::default(),
@@ -154,6 +161,11 @@ impl Outlet {
         self.emitted.push(Emitted { at, flow: content.flow, completed: Completed::Content(Box::new(content)) });
     }
 
+    /// A packet may be a step of a traceroute.
+    pub fn step(&mut self, at: u64, fact: ProbeFact) {
+        self.emitted.push(Emitted { at, flow: fact.flow, completed: Completed::Probe(Box::new(fact)) });
+    }
+
     /// The packet being processed holds this.
     pub fn note(&mut self, note: Note) {
         self.notes.push(note);
@@ -190,6 +202,11 @@ impl Outlet {
         &mut self.checksums
     }
 
+    /// The packets that are in the capture twice.
+    pub fn copies(&self) -> &Copies {
+        &self.copies
+    }
+
     /// A cap was reached at packet `at`.
     pub fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
         self.reached.add(limit, at, 1);
@@ -220,6 +237,8 @@ impl Consumer for Outlet {
                 Carrier::Tcp
             }
             Transport::Udp => Carrier::Udp,
+            Transport::Ip(number) => Carrier::Ip(number),
+            Transport::Arp => Carrier::Arp,
         };
         Conversation::new(carrier).of(flow.id)
     }
@@ -246,6 +265,19 @@ impl Consumer for Outlet {
 
     fn fact(&mut self, at: u64, fact: TcpFact) {
         self.emitted.push(Emitted { at, flow: fact.id, completed: Completed::Fact(Box::new(fact)) });
+    }
+
+    fn copied(&mut self, at: PacketRef, copied: Copied) {
+        self.copies.add(at, copied);
+    }
+
+    fn icmp_error(&mut self, at: u64, fact: IcmpErrorFact) {
+        let flow = fact.flow.unwrap_or(fact.own);
+        self.emitted.push(Emitted { at, flow, completed: Completed::IcmpError(Box::new(fact)) });
+    }
+
+    fn probe(&mut self, at: u64, fact: ProbeFact) {
+        self.step(at, fact);
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

@@ -1,5 +1,5 @@
 //! What the engine keeps for each flow: the search for its protocol, the session that reads it, and the flows inside.
-use super::{consumer::Outlet, inner::Inner};
+use super::{consumer::Outlet, hierarchy::Hierarchy, inner::Inner};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
@@ -86,6 +86,9 @@ impl Conversation {
 
     /// Counts a packet with payload towards its protocol.
     pub fn count(&mut self, node: u16, bytes: u32, outlet: &mut Outlet) {
+        if node == Hierarchy::NOWHERE {
+            return;
+        }
         match self.application {
             Some(application) => {
                 if self.uncounted.packets > 0 {
@@ -200,6 +203,7 @@ impl Conversation {
                 Said::Record(record) => outlet.emit(context.packet.index, context.flow.id, record),
                 Said::Content(content) => outlet.content(context.packet.index, content),
                 Said::Application(name) => self.application = Some(name),
+                Said::Probe(fact) => outlet.step(context.packet.index, fact),
                 Said::Expect(name) => expected = Some(name),
                 Said::Note(note) => outlet.note(note),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),
@@ -259,7 +263,11 @@ impl Search {
         let probe = Probe { carrier, direction, bytes: shown, from_start, flow: context.flow };
         let mut likely = None;
         let mut maybe = false;
-        for protocol in registry::PROTOCOLS {
+        let protocols = match carrier {
+            Carrier::Ip(_) | Carrier::Arp => registry::WITHOUT_PORTS,
+            Carrier::Tcp | Carrier::Udp | Carrier::QuicCrypto | Carrier::Tls => registry::PROTOCOLS,
+        };
+        for protocol in protocols {
             match (protocol.probe)(&probe) {
                 Verdict::Certain => return Found::Protocol(protocol),
                 Verdict::Likely => likely = likely.or(Some(*protocol)),

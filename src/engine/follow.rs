@@ -189,7 +189,7 @@ impl Outside {
         let is_its = table.packet(&packet, self).copied().unwrap_or(false);
         // What the snap length cut off a datagram.
         let cut = routed.decoded.payload_wire_length.saturating_sub(routed.decoded.payload_length);
-        if is_its && cut > 0 && self.found.is_some_and(|found| found.transport == Transport::Udp) {
+        if is_its && cut > 0 && self.found.is_some_and(|found| found.transport != Transport::Tcp) {
             let direction = self.chunks.get(held..).and_then(<[Chunk]>::last).map(|chunk| chunk.direction);
             if let Some(direction) = direction {
                 self.add(direction, packet.at, Content::Missing(cut.into()));
@@ -203,6 +203,7 @@ impl Outside {
         let layer = match facts.transport {
             Transport::Tcp => StreamLayer::Tcp,
             Transport::Udp => StreamLayer::Udp,
+            Transport::Ip(_) | Transport::Arp => StreamLayer::Ip,
         };
         let offset = &mut self.offsets[direction.index()];
         let chunk = Chunk { flow: facts.id, layer, direction, packet, offset: *offset, content };
@@ -313,7 +314,7 @@ impl Stage {
     fn open(&mut self, facts: FlowFacts, start: Timestamp, has_secrets: bool) {
         self.facts = Some(facts);
         self.start = start;
-        if self.depth.is_none() && (!has_secrets || facts.transport == Transport::Udp) {
+        if self.depth.is_none() && (!has_secrets || facts.transport != Transport::Tcp) {
             self.depth = Some(Depth::Transport);
         }
     }
@@ -382,6 +383,7 @@ impl Stage {
             (Some(Depth::Inside), _) => StreamLayer::Tls,
             (_, Transport::Tcp) => StreamLayer::Tcp,
             (_, Transport::Udp) => StreamLayer::Udp,
+            (_, Transport::Ip(_) | Transport::Arp) => StreamLayer::Ip,
         };
         show(Followed::Begin { flow: &facts, layer, start: self.start })
     }

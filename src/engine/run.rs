@@ -14,6 +14,7 @@ use super::{
     asking::Asking,
     checksums::Checksums,
     consumer::{Completed, Emitted, Outlet},
+    copies::Copies,
     hierarchy::Applications,
     reached::Reached,
     route::{Parcel, Router},
@@ -122,12 +123,17 @@ pub fn run(
         if comparison.queries_left_out() > 0 {
             reached.add(&limits::DNS_COMPARISON, reader.last(), comparison.queries_left_out());
         }
+        if comparison.neighbors_left_out() > 0 {
+            reached.add(&limits::NEIGHBOR_COMPARISON, reader.last(), comparison.neighbors_left_out());
+        }
         for mut finding in comparison.findings() {
             let opener = finding.subject.evidence.numbers().first();
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
-        let of_checksums = done.checksums.findings(&files).into_iter();
+        let of_copies = done.copies.findings(&captures, &files);
+        let of_fragments = reader.router.fragment_findings(&files);
+        let of_checksums = done.checksums.findings(&files).into_iter().chain(of_copies).chain(of_fragments);
         for finding in of_checksums.chain(reached.findings(&files)).chain(reader.store.finding()) {
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
@@ -142,7 +148,7 @@ pub fn run(
 }
 
 /// The captures' names, when there are several.
-fn several(files: &[String]) -> Arc<[Arc<str>]> {
+pub(super) fn several(files: &[String]) -> Arc<[Arc<str>]> {
     match files {
         [] | [_] => Arc::new([]),
         several => several.iter().map(|name| Arc::from(name.as_str())).collect(),
@@ -281,7 +287,7 @@ impl Reader {
         within.chain([PacketNumber::MAX]).collect::<Vec<_>>().into_iter()
     }
 
-    fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> Progress {
         let ReadProgress { bytes_read, total_bytes } = self.source.progress();
         Progress { bytes: bytes_read, total_bytes, packets: self.router.next_index() }
     }
@@ -293,6 +299,7 @@ struct Counted {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    copies: Copies,
     reached: Reached,
 }
 
@@ -300,6 +307,7 @@ impl Counted {
     fn add(&mut self, outlet: &Outlet) {
         self.applications.merge(outlet.applications());
         self.checksums.merge(outlet.checksums());
+        self.copies.merge(outlet.copies());
         self.reached.merge(outlet.reached());
         let theirs = outlet.tcp_connections();
         if self.tcp_connections.len() < theirs.len() {
@@ -478,6 +486,14 @@ impl Destination<'_> {
         emitted.drain(..).try_for_each(|emitted| match emitted.completed {
             Completed::Record(record) => self.record(record),
             Completed::Content(content) => self.writer.content(&content),
+            Completed::Probe(fact) => {
+                self.comparison.probe(*fact);
+                Ok(())
+            }
+            Completed::IcmpError(fact) => {
+                self.comparison.icmp_error(&fact);
+                Ok(())
+            }
             Completed::Fact(fact) => {
                 self.comparison.connection(&fact);
                 Ok(())
@@ -491,6 +507,8 @@ impl Destination<'_> {
             Record::Http(http) => self.comparison.link_http(http),
             Record::Udp(udp) => self.comparison.udp(udp),
             Record::Tls(tls) => self.comparison.handshake(tls),
+            Record::Arp(arp) => self.comparison.arp(arp),
+            Record::Neighbor(neighbor) => self.comparison.neighbor(neighbor),
             _ => {}
         }
         if self.wanted.has(record.kind()) {

@@ -114,7 +114,8 @@ impl Worker {
         };
         table.expire(routed.clock, |moment| parcel.reached(moment), &mut self.outlet);
         let conversation = table.packet(&packet, &mut self.outlet)?;
-        if routed.decoded.payload_length > 0 {
+        // What runs right above IP is in the hierarchy already, and an ICMP error is no packet of the flow that it quotes.
+        if routed.decoded.payload_length > 0 && routed.decoded.flow_transport().is_some() {
             conversation.count(routed.node, packet.wire_length, &mut self.outlet);
         }
         Some(conversation.flow())

@@ -1,7 +1,10 @@
 //! Who is the client of a flow: proven by a SYN, else guessed by the ports, else the first sender.
 use crate::{
     record::{Certainty, Endpoint},
-    wire::TcpFlags,
+    wire::{
+        TcpFlags,
+        ends::{Ends, Role},
+    },
 };
 
 /// Ports above 1023 that servers commonly listen on.
@@ -25,6 +28,15 @@ pub(super) fn of_tcp(source: Endpoint, destination: Endpoint, flags: TcpFlags) -
         return Roles { client, server, certainty: Certainty::Observed };
     }
     of_udp(source, destination)
+}
+
+/// Of a flow without TCP and UDP whose first message has these ends: the one who asks is the client.
+pub(super) fn of_message(ends: &Ends) -> Roles {
+    match ends.role {
+        Role::Asks => Roles { client: ends.source, server: ends.destination, certainty: Certainty::Observed },
+        Role::Answers => Roles { client: ends.destination, server: ends.source, certainty: Certainty::Observed },
+        Role::Unknown => of_udp(ends.source, ends.destination),
+    }
 }
 
 /// Of a flow that nothing but its ports tells.

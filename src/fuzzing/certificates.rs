@@ -197,6 +197,7 @@ impl Shown<'_> {
                 from_start,
                 round_trip_ns: None,
                 server_round_trip_ns: None,
+                hop_limit: None,
                 secrets: Secrets::none(),
             };
             let sink = Sink::new(super::everything(), true, &mut said);

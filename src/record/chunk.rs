@@ -11,6 +11,8 @@ pub enum StreamLayer {
     Tcp,
     /// What UDP carried, datagram by datagram.
     Udp,
+    /// Messages right above IP, or of ARP, each with its header.
+    Ip,
     /// Application data of TLS, opened with secrets that were given.
     Tls,
 }
@@ -22,6 +24,7 @@ impl StreamLayer {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Ip => "ip",
             Self::Tls => "tls",
         }
     }

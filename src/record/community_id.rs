@@ -42,7 +42,8 @@ impl CommunityId {
                 IpAddr::V6(address) => append(&address.octets()),
             }
         }
-        append(&[self.transport.number(), 0]);
+        let [_, number] = self.transport.number().to_be_bytes();
+        append(&[number, 0]);
         append(&self.low.port.to_be_bytes());
         append(&self.high.port.to_be_bytes());
         Sha1::digest(message.get(..length).unwrap_or_default())

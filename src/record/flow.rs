@@ -80,23 +80,28 @@ pub enum Certainty {
     Assumed,
 }
 
-/// Protocol above IP that carries a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+/// What carries a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transport {
     /// RFC 9293.
     Tcp,
     /// RFC 768.
     Udp,
+    /// No transport, but IP itself: the protocol with this number in the IP header.
+    Ip(u8),
+    /// RFC 826: a conversation about an address.
+    Arp,
 }
 
 impl Transport {
-    /// The protocol number in an IP header.
+    /// The protocol number in an IP header; of ARP, which is not above IP, a number beyond them.
     #[must_use]
-    pub fn number(self) -> u8 {
+    pub fn number(self) -> u16 {
         match self {
             Self::Tcp => 6,
             Self::Udp => 17,
+            Self::Ip(number) => u16::from(number),
+            Self::Arp => 256,
         }
     }
 }
@@ -221,7 +226,7 @@ impl JsonSchema for FlowId {
 pub struct FlowFacts {
     /// The flow's name.
     pub id: FlowId,
-    /// TCP or UDP.
+    /// What carries it.
     pub transport: Transport,
     /// The end that opened the flow, as far as known.
     pub client: Endpoint,

@@ -58,7 +58,14 @@ pub struct Unreachable<'a> {
     pub by: IpAddr,
     /// Why, such as `port unreachable`.
     pub reason: &'static str,
-    /// What is quoted of the datagram's payload: often its beginning only, or nothing.
+    /// Type of the ICMP message.
+    pub message_type: u8,
+    /// Its code.
+    pub code: u8,
+    /// Largest packet that would have passed, in bytes, when it says so.
+    pub mtu: Option<u32>,
+    /// What is quoted of the datagram's payload (of anything but UDP, from the header above IP on): often its beginning
+    /// only, or nothing.
     pub quoted: &'a [u8],
 }
 
@@ -165,6 +172,9 @@ pub struct Context<'a> {
     /// The part of it between the place of the capture and the server, in nanoseconds: all of it where the client was
     /// captured, nothing where the server was.
     pub server_round_trip_ns: Option<i64>,
+    /// How many more routers the packet might pass where it was captured (time to live, hop limit): of datagrams, and of what
+    /// runs right above IP.
+    pub hop_limit: Option<u8>,
     /// Secrets given by the user or by the capture itself. Flows know none; the engine fills them in.
     pub secrets: &'a Secrets,
 }

@@ -96,6 +96,7 @@ impl StreamWriter {
         let carried = match layer {
             StreamLayer::Tcp => "what TCP carried",
             StreamLayer::Udp => "what UDP carried",
+            StreamLayer::Ip => "messages without TCP and UDP",
             StreamLayer::Tls => "what TLS carried, opened with the secrets given (--layer tcp shows it as it was sent)",
         };
         let title = format!("flow {} · {} → {} · {carried}", flow.id, flow.client, flow.server);
@@ -180,12 +181,8 @@ impl StreamWriter {
             Direction::ServerToClient => "server → client",
         };
         // How long a turn will be is not known when it begins; a datagram's length is.
-        let length = match (self.transport, self.format, &chunk.content) {
-            (Transport::Udp, ..) | (_, StreamFormat::Hex, _) if !self.is_inside || self.format == StreamFormat::Hex => {
-                format!("  {}", counted(chunk.length(), "byte"))
-            }
-            _ => String::new(),
-        };
+        let is_known = self.format == StreamFormat::Hex || (self.transport != Transport::Tcp && !self.is_inside);
+        let length = if is_known { format!("  {}", counted(chunk.length(), "byte")) } else { String::new() };
         let line = format!("{who}  #{}  {time}{length}", chunk.packet.number);
         let line = self.options.width.map_or_else(|| line.clone(), |width| cut(&line, width));
         let _ = writeln!(self.text, "\n{}{}{}", self.side(chunk.direction), self.bold(&line), self.reset());
@@ -206,7 +203,8 @@ impl StreamWriter {
     }
 
     fn text(&mut self, chunk: &Chunk) {
-        let is_datagram = chunk.layer == StreamLayer::Udp && matches!(chunk.content, Content::Bytes(_));
+        let is_datagram =
+            matches!(chunk.layer, StreamLayer::Udp | StreamLayer::Ip) && matches!(chunk.content, Content::Bytes(_));
         if self.turn != Some(chunk.direction) || is_datagram {
             self.head(chunk);
         }

@@ -15,45 +15,59 @@
     )
 )]
 mod arp;
+mod cdp;
 mod checksum;
+mod control;
 mod describe;
 mod dot11;
+mod eigrp;
+pub mod ends;
 mod ethernet;
 mod fragment;
 mod gre;
 mod headers;
 mod icmp;
 mod icmpv6;
+mod igmp;
 mod ipv4;
 mod ipv6;
 mod link;
 mod llc;
+mod lldp;
 mod mpls;
+mod neighbor;
+mod ospf;
 mod overlay;
 mod path;
+mod pim;
 mod ppp;
 mod read;
+mod sctp;
 mod service;
+mod short_headers;
+mod slow;
+mod stp;
 mod summary;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
 mod vlan;
+mod vrrp;
 mod walk;
 
 use std::{fmt, net::IpAddr};
 
 pub use checksum::Sum;
 pub use fragment::FragmentInfo;
-pub use headers::{headers, headers_reassembled};
+pub use headers::{headers, headers_reassembled, plain_headers};
 pub use path::{Layered, Path};
 pub use summary::{TcpNumbers, summary, summary_of, summary_with};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
 
 use crate::record::{Endpoint, FlowKey, Layer, LinkType, Transport};
 use describe::Describer;
-use read::{ipv4_at, ipv6_at, u16_at, u32_at};
+use read::{ipv4_at, ipv6_at, u16_at};
 use walk::{Next, Nobody, Walk};
 
 /// What the walk found, as offsets into the packet it was given. The innermost headers win: a packet in a tunnel is
@@ -191,15 +205,17 @@ impl fmt::Display for Stop {
 /// An IP packet quoted by an ICMP error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quoted<'a> {
-    /// TCP or UDP.
+    /// What runs above IP.
     pub transport: Transport,
-    /// Who sent the quoted packet.
+    /// Who sent the quoted packet; of ICMP queries the port is the identifier.
     pub source: Endpoint,
     /// To whom.
     pub destination: Endpoint,
     /// TCP sequence number, when it is there.
     pub sequence_number: Option<u32>,
-    /// What is quoted of a UDP datagram's payload.
+    /// How long the packet was, IP header included, by its own header.
+    pub length: Option<u32>,
+    /// What is quoted of a UDP datagram's payload; of anything but TCP and UDP, the header above IP and what follows.
     pub payload: &'a [u8],
 }
 
@@ -318,31 +334,6 @@ impl Decoded {
         let transport = self.flow_transport()?;
         let (source, destination) = self.endpoints(bytes)?;
         Some(FlowKey::new(transport, source, destination))
-    }
-
-    /// The packet an ICMP or ICMPv6 error quotes, when it is TCP or UDP.
-    #[must_use]
-    pub fn quoted<'a>(&self, bytes: &'a [u8]) -> Option<Quoted<'a>> {
-        let message = bytes.get(self.transport_offset as usize..)?;
-        let message_type = *message.first()?;
-        let quote = message.get(icmp::LENGTH..)?;
-        let (number, source, destination, header) = match self.transport {
-            TransportHeader::Icmp if icmp::quotes(message_type) => ipv4::quoted(quote)?,
-            TransportHeader::Icmpv6 if icmpv6::quotes(message_type) => ipv6::quoted(quote)?,
-            _ => return None,
-        };
-        let transport = match number {
-            6 => Transport::Tcp,
-            17 => Transport::Udp,
-            _ => return None,
-        };
-        Some(Quoted {
-            transport,
-            source: Endpoint { address: source, port: u16_at(header, 0)? },
-            destination: Endpoint { address: destination, port: u16_at(header, 2)? },
-            sequence_number: if transport == Transport::Tcp { u32_at(header, 4) } else { None },
-            payload: if transport == Transport::Udp { header.get(8..).unwrap_or_default() } else { &[] },
-        })
     }
 
     /// The payload that is here.

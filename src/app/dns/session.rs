@@ -112,7 +112,7 @@ impl DnsSession {
             Carrier::Udp if either(MDNS_PORT) => DnsTransport::Mdns,
             Carrier::Udp if either(LLMNR_PORT) => DnsTransport::Llmnr,
             Carrier::Udp => DnsTransport::Udp,
-            Carrier::Tcp | Carrier::Tls | Carrier::QuicCrypto => DnsTransport::Tcp,
+            _ => DnsTransport::Tcp,
         }
     }
 

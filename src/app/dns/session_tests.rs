@@ -35,6 +35,7 @@ fn run(carrier: Carrier, port: u16, inputs: &[(i64, Input<'_>)]) -> (Vec<Dns>, V
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: crate::record::Secrets::none(),
         };
         session.input(input, &context, &mut Sink::new(wanted, true, &mut said));
@@ -213,6 +214,7 @@ fn icmp_answers_the_query_it_quotes() {
                 from_start: true,
                 round_trip_ns: None,
                 server_round_trip_ns: None,
+                hop_limit: None,
                 secrets: crate::record::Secrets::none(),
             }
         };
@@ -220,7 +222,9 @@ fn icmp_answers_the_query_it_quotes() {
             session.input(say(Asked, query), &at(0), &mut sink);
         }
         let reason = "port unreachable";
-        session.unreachable(&Unreachable { direction, by: flow.server.address, reason, quoted }, &at(30), &mut sink);
+        let by = flow.server.address;
+        let notice = Unreachable { direction, by, reason, message_type: 3, code: 3, mtu: None, quoted };
+        session.unreachable(&notice, &at(30), &mut sink);
         said.into_iter().filter_map(|said| if let Said::Record(record) = said { Some(record) } else { None }).collect()
     };
     let records: Vec<Record> = told(&[], Asked);
@@ -286,6 +290,7 @@ fn streams_hold_several_messages_and_halves_and_holes() {
         from_start: true,
         round_trip_ns: None,
         server_round_trip_ns: None,
+        hop_limit: None,
         secrets: crate::record::Secrets::none(),
     };
     for cut in 0..bytes.len() {

@@ -123,6 +123,7 @@ fn play(events: &[Event], piece: usize, from_start: bool) -> Outcome {
             from_start: false,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: crate::record::Secrets::none(),
         };
         let mut out = Sink::new(Wanted::usual(), true, &mut said);

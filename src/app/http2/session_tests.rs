@@ -95,6 +95,7 @@ impl Player {
             from_start,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets,
         };
         let wanted = RecordKind::ALL.into_iter().collect();

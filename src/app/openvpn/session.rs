@@ -178,6 +178,7 @@ mod tests {
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: crate::record::Secrets::none(),
         };
         let (mut said, mut session) = (Vec::new(), OpenVpn::new(carrier));

@@ -32,6 +32,7 @@ fn run(datagrams: &[(Direction, Vec<u8>)]) -> Vec<Out> {
         from_start: true,
         round_trip_ns: None,
         server_round_trip_ns: None,
+        hop_limit: None,
         secrets: crate::record::Secrets::none(),
     };
     let (mut said, mut session) = (Vec::new(), Quic::default());
@@ -257,6 +258,7 @@ impl Case {
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: &self.secrets,
         };
         let mut out = Sink::new(Wanted::usual().with(RecordKind::QuicPacket), false, &mut self.said);

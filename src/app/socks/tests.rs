@@ -46,6 +46,7 @@ fn run(pieces: &[(Direction, &[u8])]) -> Heard {
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: Secrets::none(),
         };
         let mut out = Sink::new(Wanted::usual(), true, &mut said);

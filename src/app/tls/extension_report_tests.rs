@@ -62,6 +62,7 @@ fn told(wanted: Wanted, messages: &[(u8, Vec<u8>)]) -> Vec<Record> {
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: Secrets::none(),
         };
         let direction = match *kind {

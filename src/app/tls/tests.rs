@@ -65,6 +65,7 @@ impl Replay {
             from_start,
             round_trip_ns,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets: crate::record::Secrets::none(),
         };
         let mut out = Sink::new(self.wanted, true, &mut self.said);
@@ -92,6 +93,7 @@ impl Replay {
                 from_start,
                 round_trip_ns,
                 server_round_trip_ns: None,
+                hop_limit: None,
                 secrets: crate::record::Secrets::none(),
             };
             let mut out = Sink::new(self.wanted, true, &mut self.said);

@@ -65,6 +65,7 @@ fn run(
             from_start: true,
             round_trip_ns: None,
             server_round_trip_ns: None,
+            hop_limit: None,
             secrets,
         }
     };

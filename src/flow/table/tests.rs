@@ -447,7 +447,7 @@ fn copies_are_no_retransmissions() {
         wire.tcp('>', "A", 101, 501, "ab");
         let report = wire.table.slots.get(0).map(|slot| match &slot.kind {
             Kind::Tcp(connection) => connection.record(&slot.facts, None),
-            Kind::Udp(_) => panic!(),
+            Kind::Udp(_) | Kind::Bare(_) => panic!(),
         });
         assert_eq!(report.unwrap().client.retransmissions, retransmissions, "{identification}");
     }

@@ -4,6 +4,8 @@ mod capture;
 mod dns;
 mod http;
 mod http2;
+mod icmp;
+mod ip;
 mod proxy;
 mod quic;
 mod tcp;
@@ -30,6 +32,7 @@ pub struct Entry {
 /// All codes by what they are about, in the order in which people meet them.
 pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("the capture itself", capture::ENTRIES),
+    ("IP", ip::ENTRIES),
     ("TCP connections", tcp::ENTRIES),
     ("TLS handshakes and certificates", tls::ENTRIES),
     ("QUIC", quic::ENTRIES),
@@ -37,6 +40,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("HTTP", http::ENTRIES),
     ("HTTP/2 and gRPC", http2::ENTRIES),
     ("proxies", proxy::ENTRIES),
+    ("ICMP, ARP and Neighbor Discovery", icmp::ENTRIES),
 ];
 
 /// All codes.
