@@ -1,6 +1,7 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod certificates;
+mod copies;
 mod filter;
 mod headers;
 mod neighbors;
@@ -113,6 +114,7 @@ pub fn capture_file(bytes: &[u8]) {
         }
     }
     assert_eq!(source.descriptions().iter().map(|capture| capture.packets).sum::<u64>(), packets);
+    copies::read_back(bytes);
 }
 
 /// A pcapng file whose blocks have right lengths, so that what is in them is reached: each step of the script is a byte

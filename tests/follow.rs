@@ -211,18 +211,23 @@ fn chunks_lie_side_by_side_and_hold_what_raw_holds() {
 #[test]
 fn what_is_said_cannot_command_the_terminal() {
     let mut capture = Capture::opened();
-    capture.tcp(true, ACK, 1001, 5001, "\x1b]0;title\x07 \u{202e}evil\u{2066} \u{9b}1m\r\nclient → server".as_bytes());
-    capture.tcp(true, ACK, 1056, 5001, b"\xff\x00");
+    let said = "\x1b]0;title\x07 \u{202e}evil\u{2066} \u{9b}1m\r\nclient → server".as_bytes();
+    capture.tcp(true, ACK, 1001, 5001, said);
+    capture.tcp(true, ACK, 1001 + u32::try_from(said.len()).unwrap(), 5001, b"\xff\x00");
     let file = scratch("escapes.pcap", &capture.bytes);
     for color in ["never", "always"] {
         let mut text = stdout(&[&file, "1", "--color", color]);
         for own in ["\x1b[36m", "\x1b[35m", "\x1b[1m", "\x1b[0m"] {
-            assert_eq!(text.contains(own) && own != "\x1b[35m", color == "always" && own != "\x1b[35m", "{own:?}");
+            // The server says nothing here.
+            assert_eq!(text.contains(own), color == "always" && own != "\x1b[35m", "{own:?}");
             text = text.replace(own, "");
         }
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
         assert!(!text.chars().any(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')), "{text:?}");
-        assert!(text.contains("  \\x1b]0;title\\x07 \\u{202e}evil\\u{2066} \\x9b1m\n  client → server"), "{text}");
+        assert!(
+            text.contains("  \\x1b]0;title\\x07 \\u{202e}evil\\u{2066} \\x9b1m\n  client → server\\xff\\x00\n"),
+            "{text}"
+        );
     }
 }
 
@@ -381,8 +386,8 @@ fn memory_does_not_grow_with_the_stream() {
         &["-", "1", "-o", "hex", "--side", "server"],
         &["-", "1", "-o", "ndjson", "--keylog", &keys],
     ] {
-        let (short, long) = (peak(arguments, 4), peak(arguments, 64));
-        assert!(long < short + 6_000, "{arguments:?}: {short} kB for 4 MB, {long} kB for 64 MB");
+        let (short, long) = (peak(arguments, 4), peak(arguments, 32));
+        assert!(long < short + 6_000, "{arguments:?}: {short} kB for 4 MB, {long} kB for 32 MB");
     }
 }
 

@@ -140,18 +140,26 @@ impl Saver {
                 }
             }
         };
-        Ok(Self {
-            path,
-            temporary,
+        let mut saver = Self::to_output(output, false);
+        (saver.path, saver.temporary, saver.form) = (path, temporary, form);
+        Ok(saver)
+    }
+
+    /// To anything, as pcap or pcapng.
+    #[must_use]
+    pub fn to_output(output: Box<dyn Write + Send>, is_pcap: bool) -> Self {
+        Self {
+            path: PathBuf::new(),
+            temporary: None,
             output: Some(BufWriter::with_capacity(1 << 16, output)),
-            form,
+            form: if is_pcap { Form::Pcap(None, None) } else { Form::Pcapng(None) },
             waiting: Vec::new(),
             read: Vec::new(),
             interfaces: HashMap::new(),
             told: HashMap::new(),
             current: None,
             saved: Saved::default(),
-        })
+        }
     }
 
     /// A batch was read: its packets, and what came between them.

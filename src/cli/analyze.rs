@@ -23,7 +23,7 @@ use crate::{
 /// Runs the command.
 pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let files = plan::files(&args.source)?;
-    if args.separate && args.source.write.is_some() {
+    if args.separate && args.written.write.is_some() {
         return Err(Failure::Usage(
             "--separate makes several captures of the files, and -w writes one: give one of them".to_owned(),
         ));
@@ -48,8 +48,8 @@ fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
         Ok(plan::engine_settings(&args.resources, wanted, filter, args.source.count, names.clone(), stop, given))
     };
     let display_filter = plan::display_filter(args.source.display_filter.as_deref())?;
-    if save::is_standard_output(&args.source) {
-        let captures = save::packets(&args.source, files, display_filter, &|| settings(wanted))?;
+    if save::is_standard_output(&args.written) {
+        let captures = save::packets(&args.written, files, display_filter, &|| settings(wanted))?;
         return Ok(judge(&captures, args.resources.strict));
     }
     let mut run_settings = settings(wanted)?;
@@ -62,25 +62,25 @@ fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     run_settings.trust = Some(trust);
     let mut is_written = false;
     let selection = match display_filter {
-        Some(filter) if args.source.whole_flows => {
+        Some(filter) if args.written.whole_flows => {
             let selection = save::select(files, filter, settings(wanted)?, true)?;
-            let save = save::saver(&args.source, files)?;
+            let save = save::saver(&args.written, files)?;
             let copied = engine::save(open(files)?, engine::Settings { save, ..settings(wanted)? }, Some(&selection));
-            save::tell(&args.source, copied.map_err(save::failed)?.saved);
+            save::tell(&args.written, copied.map_err(save::failed)?.saved);
             is_written = true;
             Some(selection)
         }
         Some(filter) => {
-            let save = save::saver(&args.source, files)?;
+            let save = save::saver(&args.written, files)?;
             let mut selection = save::select(files, filter, engine::Settings { save, ..settings(wanted)? }, true)?;
-            save::tell(&args.source, selection.saved.take());
+            save::tell(&args.written, selection.saved.take());
             is_written = true;
             Some(selection)
         }
         None => None,
     };
     if !is_written {
-        run_settings.save = save::saver(&args.source, files)?;
+        run_settings.save = save::saver(&args.written, files)?;
     }
     let source = open(files)?;
     let mut line = ProgressLine::new();
@@ -95,7 +95,7 @@ fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let outcome = engine::run(source, run_settings, writer, &mut |progress| line.update(progress));
     drop(line);
     let outcome = outcome.map_err(save::failed)?;
-    save::tell(&args.source, outcome.saved);
+    save::tell(&args.written, outcome.saved);
     Ok(judge(&outcome.captures, args.resources.strict))
 }
 

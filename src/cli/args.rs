@@ -90,6 +90,17 @@ pub struct SourceArgs {
     /// Stop after so many packets
     #[arg(short = 'c', long = "count", value_name = "N")]
     pub count: Option<u64>,
+    /// Accepted for those who are used to it: names are never resolved
+    #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
+    pub numeric: u8,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
+}
+
+/// Where packets go that pass.
+#[derive(Debug, Args)]
+pub struct WriteArgs {
     /// Write the packets that pass to this file, as in -Y 'tcp.port == 443' -w https.pcapng: pcapng with their comments, all
     /// interfaces and secrets; pcap if the name ends with .pcap or .cap. `-` is standard output, which then gets nothing
     /// else. Single packets are written, as tshark does; for whole flows see --whole-flows
@@ -98,12 +109,6 @@ pub struct SourceArgs {
     /// With -Y and -w: write every packet of the flows of which one packet passes
     #[arg(long, requires_all = ["write", "display_filter"])]
     pub whole_flows: bool,
-    /// Accepted for those who are used to it: names are never resolved
-    #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
-    pub numeric: u8,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub keys: KeyArgs,
 }
 
 /// What opens protected traffic.
@@ -211,6 +216,9 @@ pub struct AnalyzeArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub written: WriteArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub output: OutputArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -235,6 +243,9 @@ pub struct PacketsArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub written: WriteArgs,
     /// The layer tree of every packet
     #[arg(short = 'V', long = "verbose")]
     pub verbose: bool,
@@ -271,7 +282,8 @@ pub struct ConnectionArgs {
     /// Every segment (stretches in which nothing happens are summed up)
     #[arg(long)]
     pub all: bool,
-    /// Draw only segments that pass this display filter, as in -Y 'tcp.len > 0'; of the records those that rest on one
+    /// Draw only segments that pass this display filter, as in -Y 'tcp.len > 0' (states still change where they did); of
+    /// -o json and ndjson the records that rest on one
     #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
     pub display_filter: Option<String>,
     /// How moments are printed [default: relative to the first packet of the connection]

@@ -28,15 +28,15 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
         Ok(plan::engine_settings(&resources, Wanted::none(), filter, args.source.count, names, stop, given))
     };
     let prints = args.print || args.verbose || args.hex || args.format != Format::Table;
-    if args.source.write.is_some() && !prints {
-        let captures = save::packets(&args.source, &files, display_filter, &settings)?;
+    if args.written.write.is_some() && !prints {
+        let captures = save::packets(&args.written, &files, display_filter, &settings)?;
         return Ok(analyze::judge(&captures, false));
     }
-    if args.source.whole_flows || (prints && save::is_standard_output(&args.source)) {
+    if args.written.whole_flows || (prints && save::is_standard_output(&args.written)) {
         let why = "with --whole-flows or -w - packets are written and not printed: leave out -P, -V, -x and -o";
         return Err(Failure::Usage(why.to_owned()));
     }
-    let settings = engine::Settings { save: save::saver(&args.source, &files)?, ..settings()? };
+    let settings = engine::Settings { save: save::saver(&args.written, &files)?, ..settings()? };
     let source = analyze::open(&files)?;
     let out = Box::new(BufWriter::new(io::stdout()));
     let options = report::Options {
@@ -62,7 +62,7 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
         outcome.and_then(|outcome| writer.finish().map(|()| outcome))
     };
     let outcome = outcome.map_err(save::failed)?;
-    save::tell(&args.source, outcome.saved);
+    save::tell(&args.written, outcome.saved);
     analyze::unnumbered(outcome.unnumbered);
     Ok(analyze::judge(&outcome.captures, false))
 }

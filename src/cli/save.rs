@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{analyze, args::SourceArgs, complain, exit::Failure};
+use super::{analyze, args::WriteArgs, complain, exit::Failure};
 use crate::{
     capture::{PacketSource, Saved, Saver},
     engine::{self, Settings},
@@ -15,9 +15,9 @@ use crate::{
 ///
 /// # Errors
 /// They cannot be written there.
-pub fn saver(source: &SourceArgs, files: &[PathBuf]) -> Result<Option<Saver>, Failure> {
-    let Some(path) = &source.write else { return Ok(None) };
-    if is_standard_output(source) && io::stdout().is_terminal() {
+pub fn saver(written: &WriteArgs, files: &[PathBuf]) -> Result<Option<Saver>, Failure> {
+    let Some(path) = &written.write else { return Ok(None) };
+    if is_standard_output(written) && io::stdout().is_terminal() {
         let why = "a capture is not written to a terminal: give -w a name, or pipe it: -w - | tcpdump -r -";
         return Err(Failure::Usage(why.to_owned()));
     }
@@ -26,8 +26,8 @@ pub fn saver(source: &SourceArgs, files: &[PathBuf]) -> Result<Option<Saver>, Fa
 
 /// Whether packets go to standard output, where nothing else may then.
 #[must_use]
-pub fn is_standard_output(source: &SourceArgs) -> bool {
-    source.write.as_deref().is_some_and(|path| path == Path::new("-"))
+pub fn is_standard_output(written: &WriteArgs) -> bool {
+    written.write.as_deref().is_some_and(|path| path == Path::new("-"))
 }
 
 /// Writes packets and reports nothing. `settings` makes those of each pass.
@@ -35,14 +35,14 @@ pub fn is_standard_output(source: &SourceArgs) -> bool {
 /// # Errors
 /// Those of reading and writing.
 pub fn packets(
-    source: &SourceArgs,
+    written: &WriteArgs,
     files: &[PathBuf],
     display_filter: Option<filter::Filter>,
     settings: &dyn Fn() -> Result<Settings, Failure>,
 ) -> Result<Vec<crate::record::Capture>, Failure> {
-    let save = saver(source, files)?;
+    let save = saver(written, files)?;
     let (captures, saved) = match display_filter {
-        Some(filter) if source.whole_flows => {
+        Some(filter) if written.whole_flows => {
             let selection = select(files, filter, settings()?, true)?;
             let outcome = engine::save(analyze::open(files)?, Settings { save, ..settings()? }, Some(&selection));
             let outcome = outcome.map_err(failed)?;
@@ -58,7 +58,7 @@ pub fn packets(
             (outcome.captures, outcome.saved)
         }
     };
-    tell(source, saved);
+    tell(written, saved);
     Ok(captures)
 }
 
@@ -91,9 +91,9 @@ pub fn failed(error: io::Error) -> Failure {
 }
 
 /// Says what was written and what was left out.
-pub fn tell(source: &SourceArgs, saved: Option<Saved>) {
-    let (Some(saved), Some(path)) = (saved, &source.write) else { return };
-    let name = if is_standard_output(source) { "standard output".to_owned() } else { path.display().to_string() };
+pub fn tell(written: &WriteArgs, saved: Option<Saved>) {
+    let (Some(saved), Some(path)) = (saved, &written.write) else { return };
+    let name = if is_standard_output(written) { "standard output".to_owned() } else { path.display().to_string() };
     let counted = |count: u64, noun: &str| crate::report::units::counted(count, noun);
     complain(&format!("{name}: {} written", counted(saved.packets, "packet")));
     let mut lost = Vec::new();

@@ -181,12 +181,8 @@ impl StreamWriter {
             Direction::ServerToClient => "server → client",
         };
         // How long a turn will be is not known when it begins; a datagram's length is.
-        let length = match (self.transport, self.format, &chunk.content) {
-            (Transport::Udp, ..) | (_, StreamFormat::Hex, _) if !self.is_inside || self.format == StreamFormat::Hex => {
-                format!("  {}", counted(chunk.length(), "byte"))
-            }
-            _ => String::new(),
-        };
+        let is_known = self.format == StreamFormat::Hex || (self.transport != Transport::Tcp && !self.is_inside);
+        let length = if is_known { format!("  {}", counted(chunk.length(), "byte")) } else { String::new() };
         let line = format!("{who}  #{}  {time}{length}", chunk.packet.number);
         let line = self.options.width.map_or_else(|| line.clone(), |width| cut(&line, width));
         let _ = writeln!(self.text, "\n{}{}{}", self.side(chunk.direction), self.bold(&line), self.reset());
@@ -256,7 +252,7 @@ impl StreamWriter {
         let mut characters = text.chars().peekable();
         while let Some(c) = characters.next() {
             match c {
-                '\n' => self.line_end(direction),
+                '\n' => self.line_end(),
                 '\r' if characters.peek() == Some(&'\n') => {}
                 '\r' if characters.peek().is_none() && is_last => self.tail.push(b'\r'),
                 '\t' => match self.options.width {
@@ -307,13 +303,12 @@ impl StreamWriter {
         }
     }
 
-    fn line_end(&mut self, direction: Direction) {
+    fn line_end(&mut self) {
         if self.row.is_none() {
             self.text.push('\n');
         } else {
             self.end_row();
         }
-        let _ = direction;
     }
 
     /// What waited for more will not get it.
