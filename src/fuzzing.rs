@@ -1,5 +1,6 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod above_ip;
 mod certificates;
 mod filter;
 mod parsers;
@@ -13,6 +14,9 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use above_ip::{
+    datagrams_session, igmp_session, ipsec_session, ospf_session, routing_session, sctp_session, vrrp_session,
+};
 pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
 pub use parsers::{cross_flow, dns_rdata, hpack};
@@ -68,6 +72,13 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("starttls_session", starttls_session),
     ("socks_session", socks_session),
     ("proxy_session", proxy_session),
+    ("sctp_session", sctp_session),
+    ("igmp_session", igmp_session),
+    ("vrrp_session", vrrp_session),
+    ("ospf_session", ospf_session),
+    ("ipsec_session", ipsec_session),
+    ("routing_session", routing_session),
+    ("datagrams_session", datagrams_session),
     ("websocket_session", websocket_session),
     ("http_coding", http_coding),
     ("flow_segments", flow_segments),
@@ -318,7 +329,11 @@ struct Driver {
 
 impl Driver {
     fn new(session: Box<dyn Session>, carrier: Carrier, secrets: Secrets) -> Self {
-        let transport = if carrier == Carrier::Tcp { Transport::Tcp } else { Transport::Udp };
+        let transport = match carrier {
+            Carrier::Tcp => Transport::Tcp,
+            Carrier::Ip(number) => Transport::Ip(number),
+            _ => Transport::Udp,
+        };
         let end = |port| Endpoint { address: [10, 0, 0, port as u8].into(), port };
         let (client, server) = (end(40_001), end(53));
         let flow =

@@ -5,6 +5,7 @@ mod idle_timeouts;
 mod initial_numbers;
 mod inspection;
 mod journeys;
+mod links;
 mod resolution;
 mod round_robin;
 pub mod summary;
@@ -13,8 +14,8 @@ mod translation;
 use crate::{
     limits,
     record::{
-        Dns, Endpoint, Evidence, Finding, FlowId, Http, PacketRef, Record, RecordKind, Severity, Subject, TcpFact, Tls,
-        Udp, Wanted,
+        Dns, Endpoint, Evidence, Finding, FlowId, Http, LinkFact, PacketRef, Record, RecordKind, Severity, Subject,
+        TcpFact, Tls, Udp, Wanted,
     },
 };
 
@@ -32,6 +33,8 @@ pub struct Comparison {
     queries: dns::Transactions,
     queries_left_out: u64,
     journeys: journeys::Journeys,
+    links: links::Links,
+    links_left_out: u64,
     /// Where UDP flows other than DNS went: QUIC uses answers as TCP does.
     udp_flows: Vec<round_robin::Connected>,
 }
@@ -92,6 +95,19 @@ impl Comparison {
         }
     }
 
+    /// A router said something of itself on a link.
+    pub fn link_fact(&mut self, fact: LinkFact) {
+        if !self.links.add(fact) {
+            self.links_left_out = self.links_left_out.saturating_add(1);
+        }
+    }
+
+    /// What routers said that was not compared.
+    #[must_use]
+    pub fn links_left_out(&self) -> u64 {
+        self.links_left_out
+    }
+
     /// A TLS handshake is over.
     pub fn handshake(&mut self, tls: &Tls) {
         if !self.inspection.add(tls) {
@@ -147,6 +163,7 @@ impl Comparison {
         findings.extend(self.queries.findings());
         findings.extend(self.inspection.findings());
         findings.extend(self.journeys.findings());
+        findings.extend(self.links.findings());
         findings
     }
 }

@@ -14,23 +14,30 @@
     )
 )]
 pub mod codec;
+pub mod datagrams;
 pub mod dns;
 pub mod http1;
 pub mod http2;
+pub mod igmp;
+pub mod ipsec;
 pub mod openvpn;
+pub mod ospf;
 pub mod proxy;
 pub mod quic;
 pub mod registry;
+pub mod routing;
+pub mod sctp;
 pub mod socks;
 pub mod starttls;
 pub mod tls;
+pub mod vrrp;
 pub mod websocket;
 
 use crate::{
     limits::Limit,
     record::{
-        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef, Progress, Record,
-        RecordKind, Unreachable, Wanted,
+        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, LinkFact, Notice, PacketRef, Progress,
+        Record, RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -55,6 +62,8 @@ pub enum Carrier {
     QuicCrypto,
     /// The content of TLS records that were decrypted.
     Tls,
+    /// The messages of one SCTP stream behind each other, as a stream of bytes (RFC 9260).
+    Sctp,
     /// Messages right above IP, of the protocol with this number, from the header behind IP's on.
     Ip(u8),
     /// ARP packets (RFC 826).
@@ -160,6 +169,8 @@ pub enum Said {
     },
     /// When the flow is handed over next, it goes to the protocol of this name without being probed.
     Expect(&'static str),
+    /// What a router says of itself on a link, to be compared with others.
+    LinkFact(Box<LinkFact>),
     /// A cap was reached.
     Limit(&'static Limit),
     /// What the packet being processed holds: for the one-line view of packets and its layer tree.
@@ -243,6 +254,13 @@ impl<'a> Sink<'a> {
     /// Says what follows a hand-over, where only this protocol can know: it is not probed then.
     pub fn expect(&mut self, name: &'static str) {
         self.said.push(Said::Expect(name));
+    }
+
+    /// Hands on what a router says of itself; dropped when findings are not wanted.
+    pub fn link_fact(&mut self, fact: LinkFact) {
+        if self.wants(RecordKind::Finding) {
+            self.said.push(Said::LinkFact(Box::new(fact)));
+        }
     }
 
     /// A cap was reached: counted, and told once for the whole capture.

@@ -1,5 +1,8 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
-use super::{Protocol, dns, http1, http2, openvpn, proxy, quic, socks, starttls, tls, websocket};
+use super::{
+    Protocol, datagrams, dns, http1, http2, igmp, ipsec, openvpn, ospf, proxy, quic, routing, sctp, socks, starttls,
+    tls, vrrp, websocket,
+};
 
 /// The protocols.
 pub static PROTOCOLS: &[&Protocol] = &[
@@ -24,4 +27,17 @@ pub static PROTOCOLS: &[&Protocol] = &[
 
 /// The protocols that run right above IP, and ARP: [`super::Carrier::Ip`] and [`super::Carrier::Arp`]. The others are not
 /// asked about those.
-pub static WITHOUT_PORTS: &[&Protocol] = &[];
+pub static WITHOUT_PORTS: &[&Protocol] = &[
+    &sctp::PROTOCOL,
+    &igmp::PROTOCOL,
+    &igmp::MLD_PROTOCOL,
+    &vrrp::PROTOCOL,
+    &ospf::PROTOCOL,
+    &ipsec::ESP_PROTOCOL,
+    &ipsec::IPCOMP_PROTOCOL,
+    &routing::EIGRP,
+    &routing::PIM,
+    &routing::RSVP,
+    &datagrams::DCCP,
+    &datagrams::UDP_LITE,
+];

@@ -7,8 +7,8 @@ use crate::{
     flow::Consumer,
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, HttpContent, Input, Notice, PacketRef, Progress, Record, Secrets, TcpFact,
-        Transport, Unreachable, Wanted,
+        Context, FlowFacts, FlowId, HttpContent, Input, LinkFact, Notice, PacketRef, Progress, Record, Secrets,
+        TcpFact, Transport, Unreachable, Wanted,
     },
 };
 
@@ -21,6 +21,8 @@ pub enum Completed {
     Content(Box<HttpContent>),
     /// To be compared with others.
     Fact(Box<TcpFact>),
+    /// Likewise.
+    LinkFact(Box<LinkFact>),
 }
 
 /// Something complete and its place in the order of the run.
@@ -127,6 +129,11 @@ impl Outlet {
     /// A piece of content passed.
     pub fn content(&mut self, at: u64, content: HttpContent) {
         self.emitted.push(Emitted { at, flow: content.flow, completed: Completed::Content(Box::new(content)) });
+    }
+
+    /// A router said something of itself.
+    pub fn link_fact(&mut self, at: u64, flow: FlowId, fact: Box<LinkFact>) {
+        self.emitted.push(Emitted { at, flow, completed: Completed::LinkFact(fact) });
     }
 
     /// The packet being processed holds this.

@@ -202,6 +202,7 @@ impl Conversation {
                 Said::Application(name) => self.application = Some(name),
                 Said::Expect(name) => expected = Some(name),
                 Said::Note(note) => outlet.note(note),
+                Said::LinkFact(fact) => outlet.link_fact(context.packet.index, context.flow.id, fact),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),
                 Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
                     let inner = self.inner.get_or_insert_default();
@@ -255,7 +256,7 @@ impl Search {
         let mut maybe = false;
         let protocols = match carrier {
             Carrier::Ip(_) | Carrier::Arp => registry::WITHOUT_PORTS,
-            Carrier::Tcp | Carrier::Udp | Carrier::QuicCrypto | Carrier::Tls => registry::PROTOCOLS,
+            Carrier::Tcp | Carrier::Udp | Carrier::QuicCrypto | Carrier::Tls | Carrier::Sctp => registry::PROTOCOLS,
         };
         for protocol in protocols {
             match (protocol.probe)(&probe) {

@@ -115,6 +115,9 @@ pub fn run(
         if comparison.queries_left_out() > 0 {
             reached.add(&limits::DNS_COMPARISON, reader.last(), comparison.queries_left_out());
         }
+        if comparison.links_left_out() > 0 {
+            reached.add(&limits::ABOVE_IP, reader.last(), comparison.links_left_out());
+        }
         for mut finding in comparison.findings() {
             let opener = finding.subject.evidence.numbers().first();
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
@@ -436,6 +439,10 @@ impl Destination<'_> {
             Completed::Content(content) => self.writer.content(&content),
             Completed::Fact(fact) => {
                 self.comparison.connection(&fact);
+                Ok(())
+            }
+            Completed::LinkFact(fact) => {
+                self.comparison.link_fact(*fact);
                 Ok(())
             }
         })

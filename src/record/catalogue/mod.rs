@@ -4,6 +4,7 @@ mod capture;
 mod dns;
 mod http;
 mod http2;
+mod ip;
 mod proxy;
 mod quic;
 mod tcp;
@@ -37,6 +38,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("HTTP", http::ENTRIES),
     ("HTTP/2 and gRPC", http2::ENTRIES),
     ("proxies", proxy::ENTRIES),
+    ("protocols right above IP", ip::ENTRIES),
 ];
 
 /// All codes.
