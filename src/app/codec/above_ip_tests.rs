@@ -4,7 +4,7 @@ use crate::{
     limits::Limit,
     record::{
         Application, Certainty, Context, Direction, Endpoint, Finding, FlowFacts, FlowId, Input, LinkFact,
-        PacketNumber, PacketRef, Record, RecordKind, Secrets, Timestamp, Transport, Wanted,
+        PacketNumber, PacketRef, Record, RecordKind, Secrets, Transport, Wanted,
     },
 };
 

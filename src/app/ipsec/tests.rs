@@ -23,8 +23,8 @@ fn associations_are_watched() {
         ]
     );
     assert_eq!(
-        (heard.codes(), heard.notes),
-        (vec!["esp.repeated-number"], vec!["ESP SPI=0x00001000 Seq=4 came before".to_owned()])
+        (heard.codes(), heard.notes.as_slice()),
+        (vec!["esp.repeated-number"], &["ESP SPI=0x00001000 Seq=4 came before".to_owned()][..])
     );
 }
 

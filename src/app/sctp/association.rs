@@ -43,6 +43,8 @@ impl Waiting {
 pub(super) struct Sender {
     /// From its INIT or INIT ACK.
     pub init: Option<Offer>,
+    /// The verification tag that its packets carry, INIT aside: what the other end chose.
+    pub tag: Option<u32>,
     pub span: Span,
     pub data_chunks: u64,
     /// Bytes of user data, each counted once.

@@ -43,12 +43,17 @@ impl Messages for Sctp {
             }
         }
         let mut again = Vec::new();
+        // INIT is alone in its packet (RFC 9260 6.10).
+        if let Some(chunk) = chunk::chunks(bytes).next().filter(|chunk| chunk.kind == kind::INIT) {
+            self.init(direction, &chunk, context, out);
+        }
+        self.association.span.see(context.packet);
+        let sender = self.association.sender(direction);
+        sender.span.see(context.packet);
+        if header.verification_tag != 0 {
+            sender.tag = Some(header.verification_tag);
+        }
         for chunk in chunk::chunks(bytes) {
-            if chunk.kind == kind::INIT {
-                self.init(direction, &chunk, context, out);
-            }
-            self.association.span.see(context.packet);
-            self.association.sender(direction).span.see(context.packet);
             self.chunk(direction, &chunk, context, &mut again, out);
         }
         if out.wants_notes() && !again.is_empty() {
@@ -67,9 +72,13 @@ impl Sctp {
     fn init(&mut self, direction: Direction, chunk: &Chunk<'_>, context: &Context<'_>, out: &mut Sink<'_>) {
         let Some(init) = Init::read(chunk.value) else { return };
         let known = self.association.sender(direction).init.as_ref().map(|offer| offer.initiate_tag);
-        let is_restart = known.is_some_and(|tag| tag != init.initiate_tag)
-            || (known.is_none() && (self.association.is_over() || self.association.carried));
-        if is_restart && known != Some(init.initiate_tag) {
+        // Where the capture holds packets out of order, the answer may have come before.
+        let is_answered = self.association.sender(direction.reverse()).tag == Some(init.initiate_tag);
+        let is_another = match known {
+            Some(tag) => tag != init.initiate_tag,
+            None => !is_answered && (self.association.is_over() || self.association.carried),
+        };
+        if is_another {
             std::mem::take(&mut self.association).tell(context, out);
             self.number = self.number.saturating_add(1);
         }

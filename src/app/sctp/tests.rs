@@ -168,6 +168,18 @@ fn the_next_association_is_another_record() {
 }
 
 #[test]
+fn an_init_behind_its_answers_opens_nothing_new() {
+    let mut flow = Flow::new(&PROTOCOL, 132, false);
+    let heard = flow
+        .say(true, 1, &packet(9, &[data(100, 3, 1, 0, 3, b"one")]))
+        .say(false, 1, &packet(7, &[chunk(11, 0, &[])]))
+        .say(false, 1, &packet(7, &[chunk(2, 0, &init(9, 500))]))
+        .say(true, 1, &packet(0, &[chunk(1, 0, &init(7, 100))]))
+        .close(10_000);
+    assert_eq!((heard.records.len(), heard.codes()), (1, vec![]));
+}
+
+#[test]
 fn what_waits_is_bounded() {
     let mut flow = established();
     for tsn in 0..2000 {
