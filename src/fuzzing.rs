@@ -1,5 +1,6 @@
 //! Bodies of the fuzz targets: a target in `fuzz/` is one line, and `tests/fuzz_replay.rs` runs every seed through
 //! the same bodies on stable. Each takes any bytes at all, and must return.
+mod above_ip;
 mod certificates;
 mod copies;
 mod filter;
@@ -16,6 +17,9 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use above_ip::{
+    datagrams_session, igmp_session, ipsec_session, ospf_session, routing_session, sctp_session, vrrp_session,
+};
 pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
 pub use headers::{wire_header, wire_link};
@@ -87,6 +91,13 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("isakmp_session", isakmp_session),
     ("wireguard_session", wireguard_session),
     ("proxy_session", proxy_session),
+    ("sctp_session", sctp_session),
+    ("igmp_session", igmp_session),
+    ("vrrp_session", vrrp_session),
+    ("ospf_session", ospf_session),
+    ("ipsec_session", ipsec_session),
+    ("routing_session", routing_session),
+    ("datagrams_session", datagrams_session),
     ("websocket_session", websocket_session),
     ("icmp_session", icmp_session),
     ("arp_session", arp_session),
@@ -405,7 +416,11 @@ struct Driver {
 
 impl Driver {
     fn new(session: Box<dyn Session>, carrier: Carrier, secrets: Secrets) -> Self {
-        let transport = if carrier == Carrier::Tcp { Transport::Tcp } else { Transport::Udp };
+        let transport = match carrier {
+            Carrier::Tcp => Transport::Tcp,
+            Carrier::Ip(number) => Transport::Ip(number),
+            _ => Transport::Udp,
+        };
         let end = |port| Endpoint { address: [10, 0, 0, port as u8].into(), port };
         let (client, server) = (end(40_001), end(53));
         let flow =

@@ -93,6 +93,14 @@ pub static PARTS: Limit = Limit {
                   the capture to see the others.",
 };
 
+/// [`MAX_SCTP_WAITING_CHUNKS`] and the other caps of protocols right above IP.
+pub static ABOVE_IP: Limit = Limit {
+    code: "ip.limit",
+    what: "times more was said in a protocol right above IP than is kept",
+    explanation: "To bound memory, only so many groups, virtual routers, neighbours, security associations and pieces of \
+                  messages of one flow are kept; what is beyond is left out of its facts.",
+};
+
 /// Fixed number of parts the flows are divided into. Caps, evictions and expiry are per shard, so that nothing
 /// depends on how many workers there are.
 pub const SHARDS: usize = 64;
@@ -300,6 +308,55 @@ pub const MAX_RIP_ROUTES: usize = 25;
 
 /// Payloads looked at of one IKE message, and transforms of its proposals: three to ten, and up to some hundred.
 pub const MAX_IKE_PARTS: usize = 256;
+
+/// Multicast groups kept of one sender, for each thing that is said of groups.
+pub const MAX_MULTICAST_GROUPS: usize = 64;
+
+/// Virtual routers kept of one flow of VRRP or CARP: a router has a few dozen of its 255 on a link.
+pub const MAX_VIRTUAL_ROUTERS: usize = 64;
+
+/// Times without a longer silence kept of one master of a virtual router.
+pub const MAX_REIGNS: usize = 32;
+
+/// Priorities told of one master of a virtual router.
+pub const MAX_PRIORITIES: usize = 8;
+
+/// Neighbours listed of one OSPF router; a link has a few.
+pub const MAX_OSPF_NEIGHBOURS: usize = 32;
+
+/// Security associations, or compression parameters, told of one flow: rekeying makes a new one each hour or so. As many as
+/// facts fit into a record, but for one.
+pub const MAX_SECURITY_ASSOCIATIONS: usize = MAX_APPLICATION_FACTS - 1;
+
+/// Sessions listed of one flow of RSVP.
+pub const MAX_RSVP_SESSIONS: usize = 16;
+
+/// Routers compared with others on their links: some 0.5 MB of what they said.
+pub const MAX_COMPARED_ROUTERS: usize = 1024;
+
+/// Pairs of routers told of that cannot become neighbours.
+pub const MAX_LINK_FINDINGS: usize = 64;
+
+/// Pieces of SCTP messages of one direction that wait for those before them: a window of 1.5 MB in full packets.
+pub const MAX_SCTP_WAITING_CHUNKS: usize = 1024;
+
+/// Their bytes.
+pub const MAX_SCTP_WAITING_BYTES: usize = 1 << 20;
+
+/// Addresses listed of each end of an SCTP association; hosts have two or four.
+pub const MAX_SCTP_ADDRESSES: usize = 8;
+
+/// Payload protocols listed of each side of an SCTP association; one is usual.
+pub const MAX_SCTP_PROTOCOLS: usize = 8;
+
+/// Different ERRORs told of one SCTP association.
+pub const MAX_SCTP_ERRORS: usize = 2;
+
+/// Error causes told of one ABORT or ERROR.
+pub const MAX_SCTP_CAUSES: usize = 4;
+
+/// Characters of the reason that an SCTP ABORT gives in words.
+pub const MAX_SCTP_REASON_CHARACTERS: usize = 120;
 
 /// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
 pub const MAX_SOCKS_TEXT_BYTES: usize = 512;

@@ -7,6 +7,7 @@ mod initial_numbers;
 mod inspection;
 mod journeys;
 mod leases;
+mod links;
 mod neighbors;
 mod paths;
 mod resolution;
@@ -18,8 +19,8 @@ mod translation;
 use crate::{
     limits,
     record::{
-        ApplicationPart, Arp, Dns, Endpoint, Evidence, Finding, FlowId, Http, IcmpErrorFact, Neighbor, PacketRef,
-        PartKind, ProbeFact, Record, RecordKind, Severity, Subject, TcpFact, Tls, Udp, Wanted,
+        ApplicationPart, Arp, Dns, Endpoint, Evidence, Finding, FlowId, Http, IcmpErrorFact, LinkFact, Neighbor,
+        PacketRef, PartKind, ProbeFact, Record, RecordKind, Severity, Subject, TcpFact, Tls, Udp, Wanted,
     },
 };
 
@@ -40,6 +41,8 @@ pub struct Comparison {
     leases: leases::Leases,
     transfers: transfers::Transfers,
     parts_left_out: u64,
+    links: links::Links,
+    links_left_out: u64,
     /// Where UDP flows other than DNS went: QUIC uses answers as TCP does.
     udp_flows: Vec<round_robin::Connected>,
     neighbors: neighbors::Neighbors,
@@ -120,6 +123,19 @@ impl Comparison {
             let (client, server) = (udp.client.endpoint, udp.server.endpoint);
             self.udp_flows.push(round_robin::Connected { flow, start: udp.start_ts, client, server });
         }
+    }
+
+    /// A router said something of itself on a link.
+    pub fn link_fact(&mut self, fact: LinkFact) {
+        if !self.links.add(fact) {
+            self.links_left_out = self.links_left_out.saturating_add(1);
+        }
+    }
+
+    /// What routers said that was not compared.
+    #[must_use]
+    pub fn links_left_out(&self) -> u64 {
+        self.links_left_out
     }
 
     /// A TLS handshake is over.
@@ -221,6 +237,7 @@ impl Comparison {
         findings.extend(self.icmp_errors.findings(&self.paths.traced()));
         findings.extend(self.leases.findings());
         findings.extend(self.transfers.findings());
+        findings.extend(self.links.findings());
         findings
     }
 }

@@ -15,21 +15,27 @@
 )]
 pub mod arp;
 pub mod codec;
+pub mod datagrams;
 pub mod dhcp;
 pub mod dns;
 pub mod ftp;
 pub mod http1;
 pub mod http2;
 pub mod icmp;
+pub mod igmp;
+pub mod ipsec;
 pub mod isakmp;
 pub mod mail;
 pub mod nbns;
 pub mod ntp;
 pub mod openvpn;
+pub mod ospf;
 pub mod proxy;
 pub mod quic;
 pub mod registry;
 pub mod rip;
+pub mod routing;
+pub mod sctp;
 pub mod snmp;
 pub mod socks;
 pub mod ssh;
@@ -37,14 +43,15 @@ pub mod starttls;
 pub mod telnet;
 pub mod tftp;
 pub mod tls;
+pub mod vrrp;
 pub mod websocket;
 pub mod wireguard;
 
 use crate::{
     limits::Limit,
     record::{
-        ApplicationPart, Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef,
-        ProbeFact, Progress, Record, RecordKind, Unreachable, Wanted,
+        ApplicationPart, Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, LinkFact, Notice,
+        PacketRef, ProbeFact, Progress, Record, RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -69,6 +76,8 @@ pub enum Carrier {
     QuicCrypto,
     /// The content of TLS records that were decrypted.
     Tls,
+    /// The messages of one SCTP stream behind each other, as a stream of bytes (RFC 9260).
+    Sctp,
     /// Messages right above IP, of the protocol with this number, from the header behind IP's on.
     Ip(u8),
     /// ARP packets (RFC 826).
@@ -176,6 +185,8 @@ pub enum Said {
     Expect(&'static str),
     /// A part of a conversation that is spread over several flows.
     Part(Box<ApplicationPart>),
+    /// What a router says of itself on a link, to be compared with others.
+    LinkFact(Box<LinkFact>),
     /// A cap was reached.
     Limit(&'static Limit),
     /// A packet that may be a step of a traceroute, for who joins them.
@@ -273,6 +284,13 @@ impl<'a> Sink<'a> {
     pub fn part(&mut self, part: ApplicationPart) {
         if self.wants(RecordKind::Application) || self.wants(RecordKind::Finding) {
             self.said.push(Said::Part(Box::new(part)));
+        }
+    }
+
+    /// Hands on what a router says of itself; dropped when findings are not wanted.
+    pub fn link_fact(&mut self, fact: LinkFact) {
+        if self.wants(RecordKind::Finding) {
+            self.said.push(Said::LinkFact(Box::new(fact)));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
 use super::{
-    Protocol, arp, dhcp, dns, ftp, http1, http2, icmp, isakmp, mail, nbns, ntp, openvpn, proxy, quic, rip, snmp, socks,
-    ssh, starttls, telnet, tftp, tls, websocket, wireguard,
+    Protocol, arp, datagrams, dhcp, dns, ftp, http1, http2, icmp, igmp, ipsec, isakmp, mail, nbns, ntp, openvpn, ospf,
+    proxy, quic, rip, routing, sctp, snmp, socks, ssh, starttls, telnet, tftp, tls, vrrp, websocket, wireguard,
 };
 
 /// The protocols.
@@ -40,4 +40,20 @@ pub static PROTOCOLS: &[&Protocol] = &[
 
 /// The protocols that run right above IP, and ARP: [`super::Carrier::Ip`] and [`super::Carrier::Arp`]. The others are not
 /// asked about those.
-pub static WITHOUT_PORTS: &[&Protocol] = &[&arp::PROTOCOL, &icmp::QUERY, &icmp::NEIGHBOR];
+pub static WITHOUT_PORTS: &[&Protocol] = &[
+    &arp::PROTOCOL,
+    &icmp::QUERY,
+    &icmp::NEIGHBOR,
+    &sctp::PROTOCOL,
+    &igmp::PROTOCOL,
+    &igmp::MLD_PROTOCOL,
+    &vrrp::PROTOCOL,
+    &ospf::PROTOCOL,
+    &ipsec::ESP_PROTOCOL,
+    &ipsec::IPCOMP_PROTOCOL,
+    &routing::EIGRP,
+    &routing::PIM,
+    &routing::RSVP,
+    &datagrams::DCCP,
+    &datagrams::UDP_LITE,
+];

@@ -14,8 +14,8 @@ use crate::{
     flow::{Consumer, Copied},
     limits::Limit,
     record::{
-        ApplicationPart, Context, FlowFacts, FlowId, HttpContent, IcmpErrorFact, Input, Notice, PacketRef, ProbeFact,
-        Progress, Record, Secrets, TcpFact, Transport, Unreachable, Wanted,
+        ApplicationPart, Context, FlowFacts, FlowId, HttpContent, IcmpErrorFact, Input, LinkFact, Notice, PacketRef,
+        ProbeFact, Progress, Record, Secrets, TcpFact, Transport, Unreachable, Wanted,
     },
 };
 
@@ -34,6 +34,8 @@ pub enum Completed {
     IcmpError(Box<IcmpErrorFact>),
     /// To be put together with others.
     Part(Box<ApplicationPart>),
+    /// Likewise.
+    LinkFact(Box<LinkFact>),
 }
 
 /// Something complete and its place in the order of the run.
@@ -171,6 +173,11 @@ impl Outlet {
     /// A part of a conversation that is spread over several flows is complete.
     pub fn part(&mut self, at: u64, part: Box<ApplicationPart>) {
         self.emitted.push(Emitted { at, flow: part.flow, completed: Completed::Part(part) });
+    }
+
+    /// A router said something of itself.
+    pub fn link_fact(&mut self, at: u64, flow: FlowId, fact: Box<LinkFact>) {
+        self.emitted.push(Emitted { at, flow, completed: Completed::LinkFact(fact) });
     }
 
     /// The packet being processed holds this.

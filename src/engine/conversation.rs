@@ -207,6 +207,7 @@ impl Conversation {
                 Said::Expect(name) => expected = Some(name),
                 Said::Note(note) => outlet.note(note),
                 Said::Part(part) => outlet.part(context.packet.index, part),
+                Said::LinkFact(fact) => outlet.link_fact(context.packet.index, context.flow.id, fact),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),
                 Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
                     let inner = self.inner.get_or_insert_default();
@@ -266,7 +267,7 @@ impl Search {
         let mut maybe = false;
         let protocols = match carrier {
             Carrier::Ip(_) | Carrier::Arp => registry::WITHOUT_PORTS,
-            Carrier::Tcp | Carrier::Udp | Carrier::QuicCrypto | Carrier::Tls => registry::PROTOCOLS,
+            Carrier::Tcp | Carrier::Udp | Carrier::QuicCrypto | Carrier::Tls | Carrier::Sctp => registry::PROTOCOLS,
         };
         for protocol in protocols {
             match (protocol.probe)(&probe) {

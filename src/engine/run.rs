@@ -129,6 +129,9 @@ pub fn run(
         if comparison.parts_left_out() > 0 {
             reached.add(&limits::PARTS, reader.last(), comparison.parts_left_out());
         }
+        if comparison.links_left_out() > 0 {
+            reached.add(&limits::ABOVE_IP, reader.last(), comparison.links_left_out());
+        }
         for mut finding in comparison.findings() {
             let opener = finding.subject.evidence.numbers().first();
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
@@ -503,6 +506,10 @@ impl Destination<'_> {
             }
             Completed::Part(part) => {
                 self.comparison.part(*part);
+                Ok(())
+            }
+            Completed::LinkFact(fact) => {
+                self.comparison.link_fact(*fact);
                 Ok(())
             }
         })

@@ -55,6 +55,8 @@ pub enum HttpOver {
     Tcp,
     Tls,
     Quic,
+    /// One stream of an SCTP association (RFC 9260), its messages behind each other.
+    Sctp,
 }
 
 /// A stream's end by RST_STREAM (RFC 9113 6.4).

@@ -15,6 +15,9 @@ pub const ICMPV6: u8 = 58;
 /// Number of SCTP (RFC 9260).
 pub const SCTP: u8 = 132;
 
+/// Stands for the port in flows of Multicast Listener Discovery (RFC 2710): the number of its first type.
+const MLD_PORT: u16 = 130;
+
 /// What the sender of a packet does in its conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -189,6 +192,8 @@ fn of_protocol(number: u8, source: IpAddr, destination: IpAddr, header: &[u8]) -
                     let target = ipv6_at(header, 8)?.into();
                     Ends { source: Endpoint { address: target, port: 0 }, ..ends(0, 0, Role::Answers) }
                 }
+                // A listener's or querier's messages are a conversation apart from what routers and hosts say to the same group.
+                (ICMPV6, 130..=132 | 143) => ends(MLD_PORT, MLD_PORT, Role::Unknown),
                 (ICMPV6, 133) => ends(0, 0, Role::Asks),
                 (ICMPV6, 134) => ends(0, 0, Role::Answers),
                 _ => ends(0, 0, Role::Unknown),
@@ -196,10 +201,10 @@ fn of_protocol(number: u8, source: IpAddr, destination: IpAddr, header: &[u8]) -
         }
         // DCCP (RFC 4340), SCTP, UDP-Lite (RFC 3828).
         33 | SCTP | 136 => {
-            // The first chunk of an SCTP packet: INIT and COOKIE ECHO are the opener's, their acknowledgments are not.
-            let role = match (number, u8_at(header, 12)) {
-                (SCTP, Some(1 | 10)) => Role::Asks,
-                (SCTP, Some(2 | 11)) => Role::Answers,
+            // The first chunk of an SCTP packet, the type of a DCCP packet: INIT and COOKIE ECHO are the opener's, their acknowledgments are not.
+            let role = match (number, u8_at(header, 12), u8_at(header, 8).map(|octet| octet >> 1 & 15)) {
+                (SCTP, Some(1 | 10), _) | (33, _, Some(0)) => Role::Asks,
+                (SCTP, Some(2 | 11), _) | (33, _, Some(1)) => Role::Answers,
                 _ => Role::Unknown,
             };
             ends(u16_at(header, 0)?, u16_at(header, 2)?, role)

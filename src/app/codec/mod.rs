@@ -1,5 +1,8 @@
 //! What several protocols share: pieces of encodings, packet and record protection, HTTP's semantics, and what protocols
 //! made of lines have in common.
+pub mod above_ip;
+#[cfg(test)]
+pub mod above_ip_tests;
 pub mod aead;
 pub mod banner;
 pub mod ber;

@@ -17,7 +17,7 @@ pub fn probe(probe: &Probe<'_>) -> Verdict {
     match probe.carrier {
         Carrier::Udp => datagram(probe.bytes, ports),
         Carrier::Tcp | Carrier::Tls => stream(probe, ports),
-        Carrier::QuicCrypto | Carrier::Ip(_) | Carrier::Arp => Verdict::No,
+        Carrier::QuicCrypto | Carrier::Sctp | Carrier::Ip(_) | Carrier::Arp => Verdict::No,
     }
 }
 

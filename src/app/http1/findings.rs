@@ -209,7 +209,7 @@ fn accept_key(exchange: &Exchange, found: &mut Vec<Finding>) {
 
 fn credentials(exchange: &Exchange, found: &mut Vec<Finding>) {
     let in_form = exchange.form.is_some_and(|form| form.found());
-    if exchange.http.over != HttpOver::Tcp || !(exchange.basic_credentials || in_form) {
+    if !matches!(exchange.http.over, HttpOver::Tcp | HttpOver::Sctp) || !(exchange.basic_credentials || in_form) {
         return;
     }
     let kind = if exchange.basic_credentials { "Basic credentials" } else { "a password in a form" };

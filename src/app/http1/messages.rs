@@ -152,8 +152,8 @@ impl Http1 {
         let absolute = absolute_form(line.target);
         request.scheme = match (self.over, absolute) {
             (HttpOver::Tls | HttpOver::Quic, _) => Some("https".to_owned()),
-            (HttpOver::Tcp, Some((scheme, _))) => Some(text(scheme).to_ascii_lowercase()),
-            (HttpOver::Tcp, None) => None,
+            (HttpOver::Tcp | HttpOver::Sctp, Some((scheme, _))) => Some(text(scheme).to_ascii_lowercase()),
+            (HttpOver::Tcp | HttpOver::Sctp, None) => None,
         };
         if request.authority.is_none() {
             // CONNECT's target is whom to reach, and nothing else (RFC 9112 3.2.3).

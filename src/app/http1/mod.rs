@@ -20,7 +20,7 @@ pub static PROTOCOL: Protocol = Protocol {
     probe: probe::probe,
     session: |carrier| match carrier {
         Carrier::Udp => Box::new(Ssdp),
-        Carrier::Tcp | Carrier::Tls | Carrier::QuicCrypto | Carrier::Ip(_) | Carrier::Arp => {
+        Carrier::Tcp | Carrier::Tls | Carrier::Sctp | Carrier::QuicCrypto | Carrier::Ip(_) | Carrier::Arp => {
             Box::new(session::Http1::new(carrier))
         }
     },

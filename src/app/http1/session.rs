@@ -132,6 +132,7 @@ impl Http1 {
         let over = match carrier {
             Carrier::Tls => HttpOver::Tls,
             Carrier::QuicCrypto => HttpOver::Quic,
+            Carrier::Sctp => HttpOver::Sctp,
             Carrier::Tcp | Carrier::Udp | Carrier::Ip(_) | Carrier::Arp => HttpOver::Tcp,
         };
         Self {

@@ -29,7 +29,7 @@ pub fn of(exchange: &Exchange) -> Vec<Finding> {
         let stall = exchange.windows.get(direction.index()).and_then(|window| window.stall());
         found.extend(stall.and_then(|stall| stalled(exchange, direction, stall)));
     }
-    if exchange.basic_credentials && http.over == HttpOver::Tcp {
+    if exchange.basic_credentials && matches!(http.over, HttpOver::Tcp | HttpOver::Sctp) {
         let title = format!("{} carries Basic credentials without encryption", what(http));
         let mut one = finding(http, Severity::Note, "http.plaintext-credentials", title);
         one.subject.evidence = http.request.iter().map(|request| request.packet).collect();

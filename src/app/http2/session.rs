@@ -140,6 +140,7 @@ impl Http2 {
         let over = match carrier {
             Carrier::Tls => HttpOver::Tls,
             Carrier::QuicCrypto => HttpOver::Quic,
+            Carrier::Sctp => HttpOver::Sctp,
             Carrier::Tcp | Carrier::Udp | Carrier::Ip(_) | Carrier::Arp => HttpOver::Tcp,
         };
         Self {

@@ -20,7 +20,7 @@ pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
             [1 | 2] => Verdict::Maybe,
             _ => Verdict::No,
         },
-        Carrier::Udp | Carrier::Tls | Carrier::Ip(_) | Carrier::Arp => Verdict::No,
+        Carrier::Udp | Carrier::Tls | Carrier::Sctp | Carrier::Ip(_) | Carrier::Arp => Verdict::No,
     }
 }
 

@@ -79,6 +79,7 @@ impl Websocket {
         let over = match carrier {
             Carrier::Tls => HttpOver::Tls,
             Carrier::QuicCrypto => HttpOver::Quic,
+            Carrier::Sctp => HttpOver::Sctp,
             Carrier::Tcp | Carrier::Udp | Carrier::Ip(_) | Carrier::Arp => HttpOver::Tcp,
         };
         Self {

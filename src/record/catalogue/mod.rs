@@ -1,5 +1,6 @@
 //! The closed catalogue of findings: every code the program can report, with what it means, to be read as a book. What a
 //! finding says beside it depends on its case and stands where it is found. `tests/catalogue.rs` compares both.
+mod above_ip;
 mod application;
 mod capture;
 mod dns;
@@ -45,6 +46,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("ICMP, ARP and Neighbor Discovery", icmp::ENTRIES),
     ("other applications", application::ENTRIES),
     ("other services", services::ENTRIES),
+    ("protocols right above IP", above_ip::ENTRIES),
 ];
 
 /// All codes.
