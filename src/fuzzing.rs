@@ -73,6 +73,14 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("ftp_session", ftp_session),
     ("mail_session", mail_session),
     ("telnet_session", telnet_session),
+    ("dhcp_session", dhcp_session),
+    ("ntp_session", ntp_session),
+    ("snmp_session", snmp_session),
+    ("nbns_session", nbns_session),
+    ("tftp_session", tftp_session),
+    ("rip_session", rip_session),
+    ("isakmp_session", isakmp_session),
+    ("wireguard_session", wireguard_session),
     ("proxy_session", proxy_session),
     ("websocket_session", websocket_session),
     ("icmp_session", icmp_session),
@@ -299,6 +307,49 @@ pub fn starttls_session(bytes: &[u8]) {
     let names = ["xmpp", "pgsql", "mysql"];
     let Some((first, rest)) = bytes.split_first() else { return };
     session(names[usize::from(*first) % names.len()], rest);
+}
+
+/// DHCP and DHCPv6, as [`session`] says.
+pub fn dhcp_session(bytes: &[u8]) {
+    session("dhcp", bytes);
+    session("dhcpv6", bytes);
+}
+
+/// NTP, as [`session`] says.
+pub fn ntp_session(bytes: &[u8]) {
+    session("ntp", bytes);
+}
+
+/// NetBIOS's name service, as [`session`] says.
+pub fn nbns_session(bytes: &[u8]) {
+    session("nbns", bytes);
+}
+
+/// SNMP, as [`session`] says.
+pub fn snmp_session(bytes: &[u8]) {
+    session("snmp", bytes);
+}
+
+/// TFTP, as [`session`] says.
+pub fn tftp_session(bytes: &[u8]) {
+    session("tftp", bytes);
+}
+
+/// RIP and RIPng, as [`session`] says.
+pub fn rip_session(bytes: &[u8]) {
+    session("rip", bytes);
+    session("ripng", bytes);
+}
+
+/// IKE, and IPsec in UDP, as [`session`] says.
+pub fn isakmp_session(bytes: &[u8]) {
+    session("isakmp", bytes);
+    session("udpencap", bytes);
+}
+
+/// WireGuard, as [`session`] says.
+pub fn wireguard_session(bytes: &[u8]) {
+    session("wg", bytes);
 }
 
 /// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an

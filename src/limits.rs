@@ -77,6 +77,22 @@ pub static TLS: Limit = Limit {
                   fragments of one handshake are kept; what is beyond is left out.",
 };
 
+/// [`MAX_APPLICATION_FACTS`] and the numbers of transactions kept of protocols that are not followed further.
+pub static APPLICATION: Limit = Limit {
+    code: "application.limit",
+    what: "times a flow said more of itself than is kept",
+    explanation: "Of protocols that are not followed further, only the first facts are kept, and only so many transactions of a \
+                  flow wait for their answer; what is beyond is counted, or left out. `packets` shows every message.",
+};
+
+/// [`MAX_COMPARED_PARTS`].
+pub static PARTS: Limit = Limit {
+    code: "application.comparison-limit",
+    what: "DHCP or TFTP messages were left out",
+    explanation: "To bound memory, only the first 16,384 DHCP transactions and TFTP transfers of a capture are reported. Filter \
+                  the capture to see the others.",
+};
+
 /// Fixed number of parts the flows are divided into. Caps, evictions and expiry are per shard, so that nothing
 /// depends on how many workers there are.
 pub const SHARDS: usize = 64;
@@ -252,12 +268,38 @@ pub const MAX_APPLICATION_PENDING: usize = 64;
 /// Values shown of one field in one packet.
 pub const MAX_APPLICATION_FIELD_VALUES: usize = 64;
 
-/// [`MAX_APPLICATION_FACTS`].
-pub static APPLICATION: Limit = Limit {
-    code: "application.limit",
-    what: "flows said more than is listed of one",
-    explanation: "Of a protocol that is not followed further only the first 48 facts of a flow are listed.",
-};
+/// Bytes of one fact's text: names, paths and messages for people are shorter.
+pub const MAX_FACT_TEXT_BYTES: usize = 256;
+
+/// Transactions whose messages are in several flows (DHCP, TFTP) that are put together in one run: some 10 MB of them.
+pub const MAX_COMPARED_PARTS: usize = 1 << 14;
+
+/// Messages listed of one DHCP transaction: four are usual, a client that gets no answer repeats its own a few times.
+pub const MAX_DHCP_MESSAGES: usize = 12;
+
+/// Options read of one DHCP message, its relays' included: servers send some twenty.
+pub const MAX_DHCP_OPTIONS: usize = 256;
+
+/// Relays that may have wrapped one DHCPv6 message (RFC 8415 7.6: HOP_COUNT_LIMIT is 8).
+pub const MAX_DHCP_RELAYS: usize = 8;
+
+/// NTP requests of a flow that wait for their answer: a client asks once a minute, or eight times in a burst.
+pub const MAX_NTP_OUTSTANDING: usize = 16;
+
+/// SNMP and NetBIOS requests of a flow that wait for their answer; of more the oldest counts as unanswered.
+pub const MAX_OUTSTANDING_REQUESTS: usize = 256;
+
+/// Variables listed of one SNMP message; a bulk answer may hold a thousand.
+pub const MAX_SNMP_VARIABLES: usize = 64;
+
+/// Object identifiers told of one SNMP flow.
+pub const MAX_SNMP_NAMES: usize = 8;
+
+/// Routes told of one RIP flow.
+pub const MAX_RIP_ROUTES: usize = 25;
+
+/// Payloads looked at of one IKE message, and transforms of its proposals: three to ten, and up to some hundred.
+pub const MAX_IKE_PARTS: usize = 256;
 
 /// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
 pub const MAX_SOCKS_TEXT_BYTES: usize = 512;

@@ -69,7 +69,7 @@ fn a_mirror_port_that_copies_both_ways_is_told_once() {
     let found = findings("span_both_ways");
     let told = of(&found, "capture.duplicated-packets");
     let [(severity, title, evidence)] = told.as_slice() else { panic!("{told:?}") };
-    assert_eq!((*severity, *title), ("warning", "31 of 62 packets (50 %) are in the capture twice"));
+    assert_eq!((*severity, *title), ("warning", "31 of 62 packets (50 %) are copies of others in the capture"));
     assert_eq!(evidence[..4], [2, 4, 6, 8]);
     for wrong in ["tcp.retransmissions", "tcp.spurious-retransmissions", "tcp.path-changed"] {
         assert!(of(&found, wrong).is_empty(), "{wrong}");

@@ -108,6 +108,9 @@ def of_wireglass(binary, capture):
                                                   sent["bytes"], received["packets"], received["bytes"])] += 1
         elif kind == "statistics_interval":
             rows["seconds"][(record["start_ns"] // 1_000_000_000, record["packets"], record["bytes"])] += 1
+        elif kind == "capture" and record["first_ts"] == record["last_ts"]:
+            # tshark shows no interval of a capture that takes no time.
+            rows.pop("seconds", None)
         elif kind == "statistics_length" and record["packets"] > 0:
             rows["lengths"][(record["from"], record["packets"], str(record["min"]), str(record["max"]))] += 1
     return rows
@@ -129,7 +132,7 @@ def main():
         try:
             ours = of_wireglass(binary, capture)
             starts = [start for start, _, _ in ours["seconds"]] or [0]
-            is_short = max(starts) - min(starts) < MOST_SECONDS and min(starts) >= 0
+            is_short = bool(ours["seconds"]) and max(starts) - min(starts) < MOST_SECONDS and min(starts) >= 0
             if not is_short:
                 del ours["seconds"]
             theirs = of_tshark(capture, is_short)

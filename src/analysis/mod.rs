@@ -6,18 +6,20 @@ mod idle_timeouts;
 mod initial_numbers;
 mod inspection;
 mod journeys;
+mod leases;
 mod neighbors;
 mod paths;
 mod resolution;
 mod round_robin;
 pub mod summary;
+mod transfers;
 mod translation;
 
 use crate::{
     limits,
     record::{
-        Arp, Dns, Endpoint, Evidence, Finding, FlowId, Http, IcmpErrorFact, Neighbor, PacketRef, ProbeFact, Record,
-        RecordKind, Severity, Subject, TcpFact, Tls, Udp, Wanted,
+        ApplicationPart, Arp, Dns, Endpoint, Evidence, Finding, FlowId, Http, IcmpErrorFact, Neighbor, PacketRef,
+        PartKind, ProbeFact, Record, RecordKind, Severity, Subject, TcpFact, Tls, Udp, Wanted,
     },
 };
 
@@ -35,6 +37,9 @@ pub struct Comparison {
     queries: dns::Transactions,
     queries_left_out: u64,
     journeys: journeys::Journeys,
+    leases: leases::Leases,
+    transfers: transfers::Transfers,
+    parts_left_out: u64,
     /// Where UDP flows other than DNS went: QUIC uses answers as TCP does.
     udp_flows: Vec<round_robin::Connected>,
     neighbors: neighbors::Neighbors,
@@ -89,6 +94,21 @@ impl Comparison {
     /// An HTTP transaction is complete, and will be written next.
     pub fn link_http(&mut self, http: &mut Http) {
         self.journeys.link(http);
+    }
+
+    /// A part of a conversation that is spread over several flows. What is said to be left out is counted.
+    pub fn part(&mut self, part: ApplicationPart) {
+        let taken = match part.kind {
+            PartKind::Dhcp { .. } => self.leases.add(part),
+            PartKind::TftpRequest | PartKind::TftpTransfer { .. } => self.transfers.add(part),
+        };
+        self.parts_left_out = self.parts_left_out.saturating_add(u64::from(!taken));
+    }
+
+    /// Parts that found no place.
+    #[must_use]
+    pub fn parts_left_out(&self) -> u64 {
+        self.parts_left_out
     }
 
     /// A UDP flow is over.
@@ -167,8 +187,15 @@ impl Comparison {
         let round_robins = round_robin::round_robins(&self.queries.all, &connections);
         let paths = self.paths.join().iter().map(|path| Record::Path(Box::new(path.clone())));
         let resolutions = resolutions.into_iter().map(|record| Record::Resolution(Box::new(record)));
-        let round_robins = round_robins.into_iter().map(|record| Record::RoundRobin(Box::new(record)));
-        resolutions.chain(round_robins).chain(paths).collect()
+        let mut records: Vec<Record> =
+            resolutions.chain(round_robins.into_iter().map(|record| Record::RoundRobin(Box::new(record)))).collect();
+        let mut applications = self.leases.records();
+        applications.extend(self.transfers.records());
+        // In the order of the run, as if each had been complete when it began.
+        applications.sort_by_key(|(first, _)| *first);
+        records.extend(applications.into_iter().map(|(_, record)| Record::Application(Box::new(record))));
+        records.extend(paths);
+        records
     }
 
     /// Connections that were not compared with all others, and the first packet of the first of them.
@@ -192,6 +219,8 @@ impl Comparison {
         findings.extend(self.journeys.findings());
         findings.extend(self.neighbors.findings());
         findings.extend(self.icmp_errors.findings(&self.paths.traced()));
+        findings.extend(self.leases.findings());
+        findings.extend(self.transfers.findings());
         findings
     }
 }

@@ -15,28 +15,36 @@
 )]
 pub mod arp;
 pub mod codec;
+pub mod dhcp;
 pub mod dns;
 pub mod ftp;
 pub mod http1;
 pub mod http2;
 pub mod icmp;
+pub mod isakmp;
 pub mod mail;
+pub mod nbns;
+pub mod ntp;
 pub mod openvpn;
 pub mod proxy;
 pub mod quic;
 pub mod registry;
+pub mod rip;
+pub mod snmp;
 pub mod socks;
 pub mod ssh;
 pub mod starttls;
 pub mod telnet;
+pub mod tftp;
 pub mod tls;
 pub mod websocket;
+pub mod wireguard;
 
 use crate::{
     limits::Limit,
     record::{
-        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef, ProbeFact, Progress,
-        Record, RecordKind, Unreachable, Wanted,
+        ApplicationPart, Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, Notice, PacketRef,
+        ProbeFact, Progress, Record, RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -166,6 +174,8 @@ pub enum Said {
     },
     /// When the flow is handed over next, it goes to the protocol of this name without being probed.
     Expect(&'static str),
+    /// A part of a conversation that is spread over several flows.
+    Part(Box<ApplicationPart>),
     /// A cap was reached.
     Limit(&'static Limit),
     /// A packet that may be a step of a traceroute, for who joins them.
@@ -256,6 +266,14 @@ impl<'a> Sink<'a> {
     /// Says what follows a hand-over, where only this protocol can know: it is not probed then.
     pub fn expect(&mut self, name: &'static str) {
         self.said.push(Said::Expect(name));
+    }
+
+    /// Hands on a part of a conversation that is spread over several flows: it is put together in the analysis. Dropped
+    /// when nothing that comes of it is wanted.
+    pub fn part(&mut self, part: ApplicationPart) {
+        if self.wants(RecordKind::Application) || self.wants(RecordKind::Finding) {
+            self.said.push(Said::Part(Box::new(part)));
+        }
     }
 
     /// A cap was reached: counted, and told once for the whole capture.

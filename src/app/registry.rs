@@ -1,7 +1,7 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
 use super::{
-    Protocol, arp, dns, ftp, http1, http2, icmp, mail, openvpn, proxy, quic, socks, ssh, starttls, telnet, tls,
-    websocket,
+    Protocol, arp, dhcp, dns, ftp, http1, http2, icmp, isakmp, mail, nbns, ntp, openvpn, proxy, quic, rip, snmp, socks,
+    ssh, starttls, telnet, tftp, tls, websocket, wireguard,
 };
 
 /// The protocols.
@@ -25,6 +25,17 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &starttls::XMPP,
     &starttls::POSTGRESQL,
     &starttls::MYSQL,
+    &dhcp::PROTOCOL,
+    &snmp::PROTOCOL,
+    &isakmp::PROTOCOL,
+    &isakmp::ENCAPSULATED,
+    &rip::RIP,
+    &rip::RIPNG,
+    &ntp::PROTOCOL,
+    &nbns::PROTOCOL,
+    &dhcp::PROTOCOL6,
+    &wireguard::PROTOCOL,
+    &tftp::PROTOCOL,
 ];
 
 /// The protocols that run right above IP, and ARP: [`super::Carrier::Ip`] and [`super::Carrier::Arp`]. The others are not

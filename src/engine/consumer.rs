@@ -14,8 +14,8 @@ use crate::{
     flow::{Consumer, Copied},
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, HttpContent, IcmpErrorFact, Input, Notice, PacketRef, ProbeFact, Progress, Record,
-        Secrets, TcpFact, Transport, Unreachable, Wanted,
+        ApplicationPart, Context, FlowFacts, FlowId, HttpContent, IcmpErrorFact, Input, Notice, PacketRef, ProbeFact,
+        Progress, Record, Secrets, TcpFact, Transport, Unreachable, Wanted,
     },
 };
 
@@ -32,6 +32,8 @@ pub enum Completed {
     Probe(Box<ProbeFact>),
     /// To be counted with others.
     IcmpError(Box<IcmpErrorFact>),
+    /// To be put together with others.
+    Part(Box<ApplicationPart>),
 }
 
 /// Something complete and its place in the order of the run.
@@ -164,6 +166,11 @@ impl Outlet {
     /// A packet may be a step of a traceroute.
     pub fn step(&mut self, at: u64, fact: ProbeFact) {
         self.emitted.push(Emitted { at, flow: fact.flow, completed: Completed::Probe(Box::new(fact)) });
+    }
+
+    /// A part of a conversation that is spread over several flows is complete.
+    pub fn part(&mut self, at: u64, part: Box<ApplicationPart>) {
+        self.emitted.push(Emitted { at, flow: part.flow, completed: Completed::Part(part) });
     }
 
     /// The packet being processed holds this.

@@ -206,6 +206,7 @@ impl Conversation {
                 Said::Probe(fact) => outlet.step(context.packet.index, fact),
                 Said::Expect(name) => expected = Some(name),
                 Said::Note(note) => outlet.note(note),
+                Said::Part(part) => outlet.part(context.packet.index, part),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),
                 Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
                     let inner = self.inner.get_or_insert_default();

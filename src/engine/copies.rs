@@ -62,16 +62,19 @@ impl Copies {
             let (title, explanation) = match apart {
                 true => (
                     format!(
-                        "{copies} of {} packets ({percent} %) are in the capture twice, captured on both sides of a router",
+                        "{copies} of {} packets ({percent} %) are copies of others, captured on both sides of a router",
                         capture.packets
                     ),
-                    "Both have the same identification and numbers, but not the same hop limit: one was captured before a router and \
+                    "A packet and its copy have the same identification and numbers, but not the same hop limit: one was captured before a router and \
                      one behind it. Times between them are the router's. Packets, bytes and rates count both; retransmissions do \
                      not. Filter by interface, VLAN or Ethernet address to see one side.",
                 ),
                 false => (
-                    format!("{copies} of {} packets ({percent} %) are in the capture twice", capture.packets),
-                    "Both have the same identification, numbers and hop limit, so the sender sent them once: a mirror port (SPAN) that \
+                    format!(
+                        "{copies} of {} packets ({percent} %) are copies of others in the capture",
+                        capture.packets
+                    ),
+                    "A packet and its copy have the same identification, numbers and hop limit, so the sender sent them once: a mirror port (SPAN) that \
                      copies packets as they enter and again as they leave the switch, or a capture on several interfaces. Packets, \
                      bytes and rates count both; retransmissions do not. Mirror one direction only, or take the copies out: \
                      editcap -d.",
@@ -125,7 +128,7 @@ mod tests {
         let mut several = copies((1..=60).filter(|number| number % 3 == 0), Copied::SameHops);
         several.merge(&copies((1..=60).filter(|number| number % 3 != 0), Copied::SameHops));
         assert_eq!(several.findings(&capture(120), &[]), one);
-        assert_eq!(one[0].title, "60 of 120 packets (50 %) are in the capture twice");
+        assert_eq!(one[0].title, "60 of 120 packets (50 %) are copies of others in the capture");
         let apart = copies(1..=60, Copied::OtherHops).findings(&capture(120), &[]);
         assert!(apart[0].title.ends_with("both sides of a router"), "{}", apart[0].title);
     }

@@ -67,9 +67,13 @@ impl Hierarchy {
             if let Some(((of_file, path), _)) = self.counts.get(usize::from(*node))
                 && *of_file == file
             {
-                let sum = paths.entry(format!("{path}:{application}")).or_default();
-                sum.packets += count.packets;
-                sum.bytes += count.bytes;
+                // One application may stand inside another: `udpencap:esp`.
+                let ends = application.match_indices(':').map(|(end, _)| end).chain([application.len()]);
+                for end in ends {
+                    let sum = paths.entry(format!("{path}:{}", &application[..end])).or_default();
+                    sum.packets += count.packets;
+                    sum.bytes += count.bytes;
+                }
             }
         }
         paths

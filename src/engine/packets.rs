@@ -76,7 +76,7 @@ fn packet(
     parcel: &Parcel,
     head: &PacketHead,
     routed: &Routed,
-    (told, infos): (Vec<Layer>, Vec<String>),
+    (told, mut infos): (Vec<Layer>, Vec<String>),
     numbers: Option<TcpNumbers>,
 ) -> Packet {
     let mut layers = question::layers(head, routed, parcel.batch.bytes(head), parcel.view(routed));
@@ -88,6 +88,8 @@ fn packet(
         }
         layers.push(layer);
     }
+    // A layer that only holds another has no words of its own.
+    infos.retain(|info| !info.is_empty());
     let info = if infos.is_empty() {
         wire::summary_with(&routed.decoded, parcel.view(routed), numbers)
     } else {

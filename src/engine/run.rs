@@ -126,6 +126,9 @@ pub fn run(
         if comparison.neighbors_left_out() > 0 {
             reached.add(&limits::NEIGHBOR_COMPARISON, reader.last(), comparison.neighbors_left_out());
         }
+        if comparison.parts_left_out() > 0 {
+            reached.add(&limits::PARTS, reader.last(), comparison.parts_left_out());
+        }
         for mut finding in comparison.findings() {
             let opener = finding.subject.evidence.numbers().first();
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
@@ -496,6 +499,10 @@ impl Destination<'_> {
             }
             Completed::Fact(fact) => {
                 self.comparison.connection(&fact);
+                Ok(())
+            }
+            Completed::Part(part) => {
+                self.comparison.part(*part);
                 Ok(())
             }
         })

@@ -8,6 +8,7 @@ mod control;
 mod frame;
 mod link;
 mod network;
+mod services;
 mod session;
 mod transport;
 
@@ -287,9 +288,17 @@ const fn session(
 
 /// Every group, from the link upwards.
 pub fn groups() -> impl Iterator<Item = &'static Group> {
-    [frame::GROUPS, link::GROUPS, network::GROUPS, transport::GROUPS, control::GROUPS, session::GROUPS]
-        .into_iter()
-        .flatten()
+    [
+        frame::GROUPS,
+        link::GROUPS,
+        network::GROUPS,
+        transport::GROUPS,
+        control::GROUPS,
+        session::GROUPS,
+        services::GROUPS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Every field, each group's protocol first.

@@ -483,7 +483,8 @@ mod tests {
         assert_eq!(told(&reassembler, at(21).timestamp), (1, vec![4]), "the other one may still be completed");
         assert_eq!(told(&reassembler, at(40).timestamp), (2, vec![4, 20]));
         let late = at(40).timestamp.plus(limits::FRAGMENT_TIMEOUT_NS);
-        reassembler.add(&FragmentInfo { identification: 9, ..v4(0, true, b"01234567") }, at(41), late);
+        let last = PacketRef { timestamp: late, ..at(41) };
+        reassembler.add(&FragmentInfo { identification: 9, ..v4(0, true, b"01234567") }, last, late);
         assert_eq!(told(&reassembler, late), (2, vec![4, 20]), "given up, not forgotten");
     }
 

@@ -15,6 +15,7 @@
     )
 )]
 pub mod fragment;
+mod ip_header;
 mod roles;
 pub mod stream;
 mod table;

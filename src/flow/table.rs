@@ -5,7 +5,9 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::{
-    Consumer, Packet, Settings, roles,
+    Consumer, Packet, Settings,
+    ip_header::{explicit_congestion_notification, identification},
+    roles,
     tcp::{connection::Connection, segment::Segment},
     udp,
 };
@@ -15,7 +17,7 @@ use crate::{
         Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
         RecordKind, Side, Timestamp, Transport, Wanted,
     },
-    wire::{Network, TransportHeader},
+    wire::TransportHeader,
 };
 
 mod errors;
@@ -421,9 +423,11 @@ impl<C: Consumer> Table<C> {
             let lengths = (packet.wire_length, packet.decoded.payload_wire_length);
             let hop_limit = packet.decoded.hop_limit(packet.bytes);
             flow.datagram(direction, packet.at, hop_limit, lengths);
-            let mark = udp::Mark::of(packet, identification(packet), hop_limit.unwrap_or(0));
-            if let Some(copied) = flow.copied(direction, mark) {
-                consumer.copied(packet.at, copied);
+            if transport == Transport::Udp {
+                let mark = udp::Mark::of(packet, identification(packet), hop_limit.unwrap_or(0));
+                if let Some(copied) = flow.copied(direction, mark) {
+                    consumer.copied(packet.at, copied);
+                }
             }
             if !flow.done {
                 let bytes = match transport {
@@ -584,25 +588,6 @@ impl<C: Consumer> Reader<'_, C> {
         self.again |= self.consumer.take_reoffer(self.conversation);
         self.done |= progress == Progress::Done;
         progress
-    }
-}
-
-/// The identification of an IPv4 packet (RFC 791 3.1), zero for others: copies of a packet share it.
-fn identification(packet: &Packet<'_>) -> u16 {
-    let start = (packet.decoded.network_offset as usize).saturating_add(4);
-    match packet.bytes.get(start..) {
-        Some([high, low, ..]) if packet.decoded.network == Network::Ipv4 => u16::from_be_bytes([*high, *low]),
-        _ => 0,
-    }
-}
-
-/// The two bits by which routers signal congestion (RFC 3168 5), zero where there are none.
-fn explicit_congestion_notification(packet: &Packet<'_>) -> u8 {
-    let start = packet.decoded.network_offset as usize;
-    match (packet.decoded.network, packet.bytes.get(start..)) {
-        (Network::Ipv4, Some([_, service, ..])) => service & 3,
-        (Network::Ipv6, Some([_, class, ..])) => (class >> 4) & 3,
-        _ => 0,
     }
 }
 

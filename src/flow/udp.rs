@@ -9,6 +9,9 @@ use crate::record::{
 /// devices that give all of theirs the same one send less often.
 const COPIED_WITHIN_NS: i64 = 20_000_000;
 
+/// Identifications that say nothing: none, and what packet generators put everywhere.
+const LEAST_TOLD: u16 = 1;
+
 /// A UDP flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flow {
@@ -34,6 +37,8 @@ pub(super) struct Mark {
     length: u16,
     checksum: u16,
     hop_limit: u8,
+    /// Different datagrams in a row had the same identification: it tells nothing.
+    is_constant: bool,
 }
 
 impl Mark {
@@ -43,12 +48,13 @@ impl Mark {
             Some([a, b, c, d, ..]) => (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])),
             _ => (0, 0),
         };
-        Self { at: packet.at.timestamp, identification, length, checksum, hop_limit }
+        Self { at: packet.at.timestamp, identification, length, checksum, hop_limit, is_constant: false }
     }
 
     /// Without an identification nobody can tell a copy from the same sent twice.
     fn is_copy_of(&self, earlier: &Self) -> bool {
-        self.identification != 0
+        self.identification > LEAST_TOLD
+            && !self.is_constant
             && self.identification == earlier.identification
             && (self.length, self.checksum) == (earlier.length, earlier.checksum)
             && self.at.since(earlier.at).saturating_abs() < COPIED_WITHIN_NS
@@ -92,6 +98,9 @@ impl Flow {
     /// Whether a datagram is the one before it once more.
     pub fn copied(&mut self, direction: Direction, mark: Mark) -> Option<Copied> {
         let earlier = self.marks.get_mut(direction.index())?;
+        let is_same = (mark.length, mark.checksum) == (earlier.length, earlier.checksum);
+        let repeats = mark.identification == earlier.identification && !is_same;
+        let mark = Mark { is_constant: earlier.is_constant || repeats, ..mark };
         let copied = mark.is_copy_of(earlier).then(|| Copied::of(earlier.hop_limit, mark.hop_limit));
         *earlier = mark;
         copied
@@ -146,5 +155,35 @@ impl Flow {
             client: side(Side::Client, client),
             server: side(Side::Server, server),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which datagrams of one direction, given by identification, checksum and milliseconds, are taken for copies.
+    fn copies(datagrams: &[(u16, u16, i64)]) -> Vec<usize> {
+        let mut flow = Flow::new(PacketRef::default());
+        let mut copied = |(identification, checksum, at): (u16, u16, i64)| {
+            let at = Timestamp(at * 1_000_000);
+            let mark = Mark { at, identification, length: 100, checksum, hop_limit: 64, is_constant: false };
+            flow.copied(Direction::ClientToServer, mark).is_some()
+        };
+        (0..).zip(datagrams).filter(|(_, datagram)| copied(**datagram)).map(|(place, _)| place).collect()
+    }
+
+    #[test]
+    fn a_datagram_with_the_number_of_the_one_before_is_its_copy() {
+        assert_eq!(copies(&[(7, 1, 0), (7, 1, 1), (8, 1, 2), (8, 1, 3)]), [1, 3]);
+        assert!(copies(&[(7, 1, 0), (8, 1, 1), (9, 1, 2)]).is_empty(), "sent again");
+        assert!(copies(&[(7, 1, 0), (7, 1, 100)]).is_empty(), "too late");
+    }
+
+    #[test]
+    fn who_does_not_number_has_no_copies() {
+        assert!(copies(&[(0, 1, 0), (0, 1, 1)]).is_empty());
+        assert!(copies(&[(1, 1, 0), (1, 1, 1)]).is_empty());
+        assert!(copies(&[(7, 1, 0), (7, 2, 1), (7, 2, 2), (7, 2, 3)]).is_empty());
     }
 }

@@ -4,7 +4,10 @@ use serde::Serialize;
 
 use super::{Endpoint, PacketNumber, Side, Subject};
 
-/// What a flow says of itself in a protocol that is not followed further.
+/// What a flow says of itself in a protocol that is not followed further: one record a flow, its many requests summed up.
+///
+/// Of DHCP one record a transaction and of TFTP one a transfer: their messages are in several flows, and the record stands
+/// under the flow of the first. A time in `facts` is in whole nanoseconds where its name ends in `_ns`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Application {
     /// Flow and evidence.

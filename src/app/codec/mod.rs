@@ -2,6 +2,7 @@
 //! made of lines have in common.
 pub mod aead;
 pub mod banner;
+pub mod ber;
 pub mod draft;
 pub mod facts;
 pub mod hkdf;
@@ -9,6 +10,7 @@ pub mod hpack;
 pub mod http;
 pub mod huffman;
 pub mod lines;
+pub mod messages;
 pub mod plaintext;
 pub mod sasl;
 pub mod starttls;

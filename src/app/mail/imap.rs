@@ -16,7 +16,7 @@ use crate::{
         },
     },
     limits,
-    record::{Context, Direction, Input, PacketRef, Progress, Side, Value},
+    record::{Context, Direction, Input, PacketRef, Progress, Side},
 };
 
 /// What a command asks for, as far as its answer is told.

@@ -2,9 +2,12 @@
 //! come late, twice, or never.
 use super::packet::{Control, control, framed, is_data, kind, opcode, wrapping_of_reset};
 use crate::{
-    app::{Carrier, Session, Sink},
+    app::{
+        Carrier, Session, Sink,
+        codec::messages::{Facts, hex, note, number},
+    },
     limits::{MAX_OPENVPN_EARLY_BYTES, MAX_OPENVPN_EARLY_PACKETS},
-    record::{Context, Direction, Input, Progress},
+    record::{Context, Direction, Input, PacketRef, Progress},
 };
 
 /// One direction of one key's control channel.
@@ -32,14 +35,26 @@ pub struct OpenVpn {
     wrapping: Option<usize>,
     keys: [Negotiation; 8],
     channels: u64,
+    facts: Facts,
+    /// Data packets of each side, their bytes, and the last of them.
+    data: [(u64, u64, PacketRef); 2],
+    told: bool,
 }
 
 impl OpenVpn {
     pub fn new(carrier: Carrier) -> Self {
-        Self { framed: carrier != Carrier::Udp, wrapping: None, keys: <[Negotiation; 8]>::default(), channels: 0 }
+        Self {
+            framed: carrier != Carrier::Udp,
+            wrapping: None,
+            keys: <[Negotiation; 8]>::default(),
+            channels: 0,
+            facts: Facts::default(),
+            data: [(0, 0, PacketRef::default()); 2],
+            told: false,
+        }
     }
 
-    fn stream(&mut self, direction: Direction, bytes: &[u8], out: &mut Sink<'_>) -> Progress {
+    fn stream(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
         let mut at = 0_usize;
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
@@ -58,26 +73,63 @@ impl OpenVpn {
             let end = at.saturating_add(total);
             match framed(rest) {
                 _ if is_data(opcode) && end > bytes.len() => {
+                    self.datum(direction, total.saturating_sub(2), context.packet_at(at));
                     return Progress::Skip(u64::try_from(end).unwrap_or(u64::MAX));
                 }
-                Some(packet) => self.packet(direction, packet, out),
+                Some(packet) => self.packet(direction, packet, context.packet_completing(end), out),
                 None => return Progress::Need { consumed: at, at_least: total },
             }
             at = end;
         }
     }
 
-    fn packet(&mut self, direction: Direction, packet: &[u8], out: &mut Sink<'_>) {
+    fn packet(&mut self, direction: Direction, packet: &[u8], at: PacketRef, out: &mut Sink<'_>) {
         let Some(first) = packet.first() else { return };
-        if is_data(kind(*first).0) {
+        let (opcode, key) = kind(*first);
+        say(opcode, key, packet, out);
+        if is_data(opcode) {
+            self.datum(direction, packet.len(), at);
             return;
         }
+        self.facts.see(at);
         if let Some(wrapping) = wrapping_of_reset(packet) {
             self.wrapping = Some(wrapping);
+            let auth = match wrapping.checked_sub(REPLAY_BYTES) {
+                Some(hmac) => format!("tls-auth, HMAC of {hmac} bytes"),
+                None => "none".to_owned(),
+            };
+            self.facts.first("control_protection", auth, direction, at);
+        }
+        if opcode != opcode::ACK_V1 {
+            self.facts.add("opcode", format!("{}, key {key}", name(opcode)), direction, at);
+        }
+        if let Some(session) = packet.get(1..9) {
+            self.facts.add("session_id", hex(session), direction, at);
         }
         let Some(wrapping) = self.wrapping else { return };
         let Ok((_, control)) = control(packet, wrapping) else { return };
         self.control(direction, &control, out);
+    }
+
+    fn datum(&mut self, direction: Direction, length: usize, at: PacketRef) {
+        self.facts.see(at);
+        if let Some((packets, bytes, last)) = self.data.get_mut(direction.index()) {
+            *packets = packets.saturating_add(1);
+            *bytes = bytes.saturating_add(u64::try_from(length).unwrap_or_default());
+            *last = at;
+        }
+    }
+
+    fn tell(&mut self, context: &Context<'_>, out: &mut Sink<'_>) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        for direction in Direction::BOTH {
+            if let Some((packets @ 1.., bytes, last)) = self.data.get(direction.index()).copied() {
+                self.facts.add("data_packets", format!("{packets} with {bytes} bytes"), direction, last);
+            }
+        }
+        self.facts.tell("openvpn", context, out);
     }
 
     fn control(&mut self, direction: Direction, control: &Control<'_>, out: &mut Sink<'_>) {
@@ -130,17 +182,64 @@ impl Half {
     }
 }
 
+/// Bytes that `--tls-auth` adds to the HMAC.
+const REPLAY_BYTES: usize = 8;
+
+/// OpenVPN's own names.
+fn name(opcode: u8) -> String {
+    match opcode {
+        1 => "P_CONTROL_HARD_RESET_CLIENT_V1".to_owned(),
+        2 => "P_CONTROL_HARD_RESET_SERVER_V1".to_owned(),
+        3 => "P_CONTROL_SOFT_RESET_V1".to_owned(),
+        4 => "P_CONTROL_V1".to_owned(),
+        5 => "P_ACK_V1".to_owned(),
+        6 => "P_DATA_V1".to_owned(),
+        7 => "P_CONTROL_HARD_RESET_CLIENT_V2".to_owned(),
+        8 => "P_CONTROL_HARD_RESET_SERVER_V2".to_owned(),
+        9 => "P_DATA_V2".to_owned(),
+        _ => format!("opcode {opcode}"),
+    }
+}
+
+/// Wireshark's words.
+fn say(opcode: u8, key: u8, packet: &[u8], out: &mut Sink<'_>) {
+    if !out.wants_notes() {
+        return;
+    }
+    let first = packet.first().copied().unwrap_or_default();
+    let mut fields =
+        vec![("openvpn.type", number(first)), ("openvpn.opcode", number(opcode)), ("openvpn.keyid", number(key))];
+    if let (false, Some(session)) = (is_data(opcode), packet.get(1..9)) {
+        let session = session.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
+        fields.push(("openvpn.sessionid", number(session)));
+    }
+    note("openvpn", format!("MessageType: {}", name(opcode)), fields, out);
+}
+
 impl Session for OpenVpn {
-    fn input(&mut self, input: Input<'_>, _: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+    fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
         match input {
-            Input::Stream { direction, bytes } if self.framed => self.stream(direction, bytes, out),
+            Input::Stream { direction, bytes } if self.framed => {
+                let progress = self.stream(direction, bytes, context, out);
+                if progress == Progress::Done {
+                    self.tell(context, out);
+                }
+                progress
+            }
             Input::Datagram { direction, bytes } if !self.framed => {
-                self.packet(direction, bytes, out);
+                self.packet(direction, bytes, context.packet, out);
                 Progress::Consumed(bytes.len())
             }
             // Where the next packet begins cannot be told.
-            Input::Gap { .. } | Input::Stream { .. } | Input::Datagram { .. } => Progress::Done,
-            Input::Skipped { .. } | Input::End { .. } | Input::Close => Progress::Consumed(0),
+            Input::Gap { .. } | Input::Stream { .. } | Input::Datagram { .. } => {
+                self.tell(context, out);
+                Progress::Done
+            }
+            Input::Close => {
+                self.tell(context, out);
+                Progress::Consumed(0)
+            }
+            Input::Skipped { .. } | Input::End { .. } => Progress::Consumed(0),
         }
     }
 }

@@ -34,7 +34,7 @@ const STEPS: [i64; 18] = [
 ];
 
 /// Lengths that people read well; the first that gives few enough intervals is shown.
-const SHOWN: [i64; 36] = [
+const SHOWN: [i64; 40] = [
     MILLISECOND / 10,
     MILLISECOND / 5,
     MILLISECOND / 2,
@@ -65,7 +65,11 @@ const SHOWN: [i64; 36] = [
     12 * HOUR,
     DAY,
     10 * DAY,
+    20 * DAY,
+    50 * DAY,
     100 * DAY,
+    200 * DAY,
+    500 * DAY,
     1_000 * DAY,
     10_000 * DAY,
     20_000 * DAY,

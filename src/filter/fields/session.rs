@@ -280,7 +280,17 @@ pub(super) static GROUPS: &[Group] = &[
     session("mysql", &["mysql"], "MySQL", application::MYSQL),
     session("pgsql", &["pgsql"], "PostgreSQL", application::PGSQL),
     session("xmpp", &["xmpp"], "Extensible Messaging and Presence Protocol", &[]),
-    session("openvpn", &["openvpn"], "OpenVPN", &[]),
+    session(
+        "openvpn",
+        &["openvpn"],
+        "OpenVPN",
+        &[
+            u8("openvpn.type", "Opcode and key"),
+            u8("openvpn.opcode", "Opcode"),
+            u8("openvpn.keyid", "Key"),
+            u64("openvpn.sessionid", "Session of the sender"),
+        ],
+    ),
 ];
 
 static DNS: &[Field] = &[

@@ -94,6 +94,8 @@ pub(super) struct Endpoint {
     heard: u64,
     /// Hop limits of `latest`, and of that packet.
     latest_hops: [u8; 4],
+    /// Its packets all have the same identification.
+    is_unnumbering: bool,
     unnumbered_hops: u8,
     pub hops: Hops,
 }
@@ -263,7 +265,11 @@ impl Endpoint {
         let this = (segment.identification, header.sequence_number ^ shape);
         let before = std::mem::replace(&mut self.seen, segment.at.timestamp);
         let since = segment.at.timestamp.since(before).saturating_abs();
-        if this.0 == 0 {
+        // Who gives different packets in a row the same number does not number them (packet generators, some segmentation
+        // engines): RFC 6864 4.1 lets them, where nothing is fragmented.
+        let [(identification, shape_before), ..] = self.latest;
+        self.is_unnumbering |= this.0 != 0 && identification == this.0 && shape_before != this.1;
+        if this.0 == 0 || self.is_unnumbering {
             // An acknowledgement may be repeated at once, for each segment out of order.
             let occupies = segment.end() != header.sequence_number;
             return if occupies { self.is_unnumbered_copy(segment, options, since, peer) } else { None };

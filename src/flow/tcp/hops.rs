@@ -136,7 +136,7 @@ impl Hops {
     pub fn foreign_reset(&self) -> Option<Odd> {
         let changes = self.changes.as_deref()?;
         // Where the path changes, an RST over another one is no wonder.
-        let is_steady = changes.moves.times == 0;
+        let is_steady = self.moves().times == 0;
         changes.reset.filter(|odd| odd.packets >= SETTLED && odd.is_far() && is_steady)
     }
 

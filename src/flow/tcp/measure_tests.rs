@@ -642,9 +642,24 @@ fn copies_are_known_by_more_than_their_number() {
     line.client(&numbered(ack(0)));
     line.client(&numbered(piece(1, 10)));
     line.client(&numbered(piece(1, 10).with(TcpFlags::FIN)));
+    // So the number tells nothing: what comes again at once is a copy, what comes again behind something else is sent again.
+    line.client(&numbered(piece(1, 10)));
     assert_eq!(line.trouble().copies, 0);
     line.client(&numbered(piece(1, 10)));
     assert_eq!(line.trouble().copies, 1);
+}
+
+#[test]
+fn copies_are_known_by_their_number() {
+    let numbered = |identification: u16, shot: Shot| Shot { identification, ..shot };
+    let mut line = Line::open();
+    line.client(&numbered(7, piece(1, 10)));
+    line.client(&numbered(8, piece(11, 10)));
+    line.client(&numbered(7, piece(1, 10)));
+    line.client(&numbered(8, piece(11, 10)));
+    assert_eq!(line.trouble().copies, 2);
+    line.client(&numbered(9, piece(11, 10)));
+    assert_eq!((line.trouble().copies, line.trouble().retransmissions), (2, 1));
 }
 
 /// Something that happens in a connection.

@@ -9,6 +9,7 @@ mod icmp;
 mod ip;
 mod proxy;
 mod quic;
+mod services;
 mod tcp;
 mod tls;
 
@@ -43,6 +44,7 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("proxies", proxy::ENTRIES),
     ("ICMP, ARP and Neighbor Discovery", icmp::ENTRIES),
     ("other applications", application::ENTRIES),
+    ("other services", services::ENTRIES),
 ];
 
 /// All codes.

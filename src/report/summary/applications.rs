@@ -21,7 +21,7 @@ const MINOR: [&str; 9] = [
     "strict_key_exchange",
 ];
 /// Facts whose value says what it is.
-const PLAIN: [&str; 6] = ["command", "destination", "reply", "banner", "hello", "software"];
+const PLAIN: [&str; 8] = ["command", "destination", "reply", "banner", "hello", "software", "message", "outcome"];
 /// Columns of a line, so that it stands in full beside flow and protocol on a terminal of 80.
 const LINE_COLUMNS: usize = 60;
 /// Lines of one flow.

@@ -245,6 +245,7 @@ impl<'a> Page<'a> {
 
     /// The title of a section, what it counts beside it, and the order at the right.
     fn title(&mut self, title: &str, beside: &str, right: &str) {
+        let title = &cut_middle(title, self.options.columns().saturating_sub(width(beside) + 2));
         let left = width(title) + 2 + width(beside);
         let room = self.options.columns().min(super::DEFAULT_WIDTH).saturating_sub(left);
         let right = if !right.is_empty() && width(right) + 2 <= room { pad_left(right, room) } else { String::new() };
