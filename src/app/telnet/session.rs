@@ -134,9 +134,8 @@ impl Telnet {
                 [command::IAC, command::SB] => break,
                 [command::IAC, command::SE, ..] => {
                     if let Some((option, parameters)) = self.half(direction).parameters.take() {
-                        let is_text =
-                            matches!(option, option::TERMINAL_TYPE | option::TERMINAL_SPEED | option::X_DISPLAY);
-                        // Whether the value is asked for or told.
+                        // Whether the value is asked for or told, where Wireshark calls it so.
+                        let is_text = matches!(option, option::TERMINAL_TYPE | option::X_DISPLAY);
                         if let Some(first) = parameters.first().filter(|_| is_text && out.wants_notes()) {
                             draft.number("telnet.subcmd", *first);
                         }
