@@ -439,15 +439,15 @@ fn what_secrets_open_is_followed_unless_told_otherwise() {
     assert_eq!(String::from_utf8(piped.stdout).unwrap(), opened);
 }
 
-/// What tshark reassembles of a stream, by side: whether the line is the second node's, and its bytes.
-fn of_tshark(file: &Path, stream: usize) -> Option<[Vec<u8>; 2]> {
-    let output = Command::new("tshark")
-        .args(["-n", "-q", "-r"])
-        .arg(file)
-        .args(["-z", &format!("follow,tcp,raw,{stream}")])
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
+/// What tshark reassembles of the stream that a packet belongs to, by side.
+fn of_tshark(file: &Path, packet: &str) -> Option<[Vec<u8>; 2]> {
+    let tshark = |arguments: &[&str]| {
+        Command::new("tshark").args(["-n", "-r"]).arg(file).args(arguments).output().ok().map(|output| output.stdout)
+    };
+    let number = tshark(&["-Y", &format!("frame.number == {packet}"), "-T", "fields", "-e", "tcp.stream"])?;
+    let number = String::from_utf8(number).ok()?.trim().split(',').next_back()?.to_owned();
+    let output = tshark(&["-q", "-z", &format!("follow,tcp,raw,{number}")])?;
+    let text = String::from_utf8(output).ok()?;
     let mut sides = [Vec::new(), Vec::new()];
     let mut is_data = false;
     for line in text.lines() {
@@ -493,16 +493,10 @@ fn tshark_reassembles_the_same() {
             .args([&name, "--only", "connections", "-o", "ndjson"])
             .output()
             .unwrap();
-        let mut connections: Vec<serde_json::Value> =
+        let connections: Vec<serde_json::Value> =
             String::from_utf8(report.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        // tshark numbers streams in the order in which they begin.
-        let opener = |record: &serde_json::Value| {
-            let flow = record["flow"].as_str().unwrap();
-            flow.split('.').next().unwrap().parse::<u64>().unwrap()
-        };
-        connections.sort_by_key(opener);
         let mut is_used = false;
-        for (stream, record) in connections.iter().enumerate().take(6) {
+        for record in connections.iter().take(6) {
             let side = |side: &str, field: &str| record[side][field].as_u64().unwrap_or(0);
             let lost: u64 =
                 ["client", "server"].iter().map(|of| side(of, "gap_bytes") + side(of, "retransmissions")).sum();
@@ -510,10 +504,8 @@ fn tshark_reassembles_the_same() {
             if !is_whole || side("client", "payload_bytes") + side("server", "payload_bytes") == 0 {
                 continue;
             }
-            let Some(theirs) = of_tshark(&file, stream) else {
-                continue;
-            };
             let id = record["flow"].as_str().unwrap();
+            let Some(theirs) = of_tshark(&file, id.split('.').next().unwrap_or(id)) else { continue };
             let ours = ["client", "server"]
                 .map(|side| follow(&[&name, id, "-o", "raw", "--side", side, "--layer", "tcp"]).stdout);
             is_used = true;
