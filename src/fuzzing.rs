@@ -500,6 +500,8 @@ pub fn whole_run(bytes: &[u8]) {
             files: vec!["fuzz".to_owned()],
             trust: Some(Arc::new(Trust::mozilla().with_now(1_700_000_000))),
             given: engine::Given::default(),
+            save: None,
+            asking: None,
         };
         let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
         let mut writer = report::writer(format, Box::new(out.clone()), options).expect("no CSV here");

@@ -1,10 +1,17 @@
 //! Between the flows of a worker and the protocols that read them: opens conversations, collects what sessions say.
 use std::sync::Arc;
 
-use super::{checksums::Checksums, conversation::Conversation, hierarchy::Applications, reached::Reached};
+use super::{
+    checksums::Checksums,
+    conversation::Conversation,
+    copies::Copies,
+    hierarchy::Applications,
+    inner::{Opened, Tap},
+    reached::Reached,
+};
 use crate::{
     app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
-    flow::Consumer,
+    flow::{Consumer, Copied},
     limits::Limit,
     record::{
         Context, FlowFacts, FlowId, HttpContent, IcmpErrorFact, Input, Notice, PacketRef, ProbeFact, Progress, Record,
@@ -50,9 +57,12 @@ pub struct Outlet {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    copies: Copies,
     reached: Reached,
     verifier: Option<Verifier>,
     secrets: Secrets,
+    /// Where what secrets open goes besides.
+    tap: Option<Box<Tap>>,
 }
 
 impl Outlet {
@@ -68,10 +78,28 @@ impl Outlet {
             applications: Applications::default(),
             tcp_connections: Vec::new(),
             checksums: Checksums::default(),
+            copies: Copies::default(),
             reached: Reached::default(),
             verifier: None,
             secrets: Secrets::default(),
+            tap: None,
         }
+    }
+
+    /// The same, keeping what secrets open until it is asked for. For one flow alone.
+    #[must_use]
+    pub fn opening(self) -> Self {
+        Self { tap: Some(Box::default()), ..self }
+    }
+
+    /// What takes what secrets open, if anybody does.
+    pub fn tap(&mut self) -> Option<&mut Tap> {
+        self.tap.as_deref_mut()
+    }
+
+    /// What secrets opened since this was asked last.
+    pub fn take_opened(&mut self) -> Vec<Opened> {
+        self.tap.as_mut().map(|tap| tap.take()).unwrap_or_default()
     }
 
     /// The same, judging certificates by `trust`.
@@ -174,6 +202,11 @@ impl Outlet {
         &mut self.checksums
     }
 
+    /// The packets that are in the capture twice.
+    pub fn copies(&self) -> &Copies {
+        &self.copies
+    }
+
     /// A cap was reached at packet `at`.
     pub fn limit(&mut self, limit: &'static Limit, at: PacketRef) {
         self.reached.add(limit, at, 1);
@@ -241,6 +274,10 @@ impl Consumer for Outlet {
 
     fn probe(&mut self, at: u64, fact: ProbeFact) {
         self.step(at, fact);
+    }
+
+    fn copied(&mut self, at: PacketRef, copied: Copied) {
+        self.copies.add(at, copied);
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

@@ -49,6 +49,23 @@ pub struct Packet<'a> {
     pub checksum: ChecksumStatus,
 }
 
+/// A packet that is in the capture twice, beside the one that came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// With the same hop limit: captured twice at the same place.
+    SameHops,
+    /// With another one: captured before and behind a router.
+    OtherHops,
+}
+
+impl Copied {
+    /// Of two packets with these hop limits.
+    #[must_use]
+    pub fn of(first: u8, second: u8) -> Self {
+        if first == second { Self::SameHops } else { Self::OtherHops }
+    }
+}
+
 /// What may be set.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -124,6 +141,11 @@ pub trait Consumer {
     /// findings or paths are wanted.
     fn probe(&mut self, at: u64, fact: ProbeFact) {
         let _ = (at, fact);
+    }
+
+    /// The packet `at` is the copy of an earlier one.
+    fn copied(&mut self, at: PacketRef, copied: Copied) {
+        let _ = (at, copied);
     }
 
     /// A cap was reached at packet `at`.

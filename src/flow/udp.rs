@@ -1,7 +1,12 @@
 //! A UDP flow: counts per side. Its datagrams go to the reader as they come.
+use super::{Copied, Packet};
 use crate::record::{
-    AnswerKind, Direction, Evidence, FlowFacts, PacketRef, ProbeAnswer, ProbeFact, Side, Subject, Udp, UdpSide,
+    AnswerKind, Direction, Evidence, FlowFacts, PacketRef, ProbeAnswer, ProbeFact, Side, Subject, Timestamp, Udp, UdpSide,
 };
+
+/// Datagrams with the same identification that come within this time, in nanoseconds, are one that was captured twice:
+/// devices that give all of theirs the same one send less often.
+const COPIED_WITHIN_NS: i64 = 20_000_000;
 
 /// A UDP flow.
 #[derive(Clone, Copy, Debug)]
@@ -12,9 +17,41 @@ pub(super) struct Flow {
     first_way: (Direction, Option<u8>),
     last_way: (Direction, Option<u8>),
     counts: [Counts; 2],
+    /// The latest datagram of each direction.
+    marks: [Mark; 2],
     pub done: bool,
     /// An ICMP error spoke of it.
     pub told: bool,
+}
+
+/// What a datagram and its copy share, and what they need not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mark {
+    at: Timestamp,
+    /// IPv4 identification; zero where there is none.
+    identification: u16,
+    length: u16,
+    checksum: u16,
+    hop_limit: u8,
+}
+
+impl Mark {
+    pub fn of(packet: &Packet<'_>, identification: u16, hop_limit: u8) -> Self {
+        let start = packet.decoded.transport_offset as usize;
+        let (length, checksum) = match packet.bytes.get(start.saturating_add(4)..) {
+            Some([a, b, c, d, ..]) => (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])),
+            _ => (0, 0),
+        };
+        Self { at: packet.at.timestamp, identification, length, checksum, hop_limit }
+    }
+
+    /// Without an identification nobody can tell a copy from the same sent twice.
+    fn is_copy_of(&self, earlier: &Self) -> bool {
+        self.identification != 0
+            && self.identification == earlier.identification
+            && (self.length, self.checksum) == (earlier.length, earlier.checksum)
+            && self.at.since(earlier.at).saturating_abs() < COPIED_WITHIN_NS
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,7 +65,8 @@ impl Flow {
     pub fn new(at: PacketRef) -> Self {
         let way = (Direction::ClientToServer, None);
         let counts = [Counts::default(); 2];
-        Self { first: at, last: at, first_way: way, last_way: way, counts, done: false, told: false }
+        let marks = [Mark::default(); 2];
+        Self { first: at, last: at, first_way: way, last_way: way, counts, marks, done: false, told: false }
     }
 
     /// Counts a datagram whose payload has `payload_length` bytes.
@@ -78,6 +116,14 @@ impl Flow {
         }
         let transport = facts.transport;
         Some(ProbeFact { flow: facts.id, transport, source, target, sent: self.first, hop_limit, answer })
+    }
+
+    /// Whether a datagram is the one before it once more.
+    pub fn copied(&mut self, direction: Direction, mark: Mark) -> Option<Copied> {
+        let earlier = self.marks.get_mut(direction.index())?;
+        let copied = mark.is_copy_of(earlier).then(|| Copied::of(earlier.hop_limit, mark.hop_limit));
+        *earlier = mark;
+        copied
     }
 
     pub fn record(&self, facts: &FlowFacts, application: Option<&'static str>) -> Udp {

@@ -3,6 +3,7 @@ mod application;
 mod capture;
 pub mod catalogue;
 mod certificate;
+mod chunk;
 mod community_id;
 mod connection;
 mod dns;
@@ -21,6 +22,7 @@ mod resolution;
 mod secrets;
 mod segment;
 mod session;
+mod statistics;
 mod time;
 mod tls;
 mod tls_extension;
@@ -29,6 +31,7 @@ mod websocket;
 pub use application::*;
 pub use capture::*;
 pub use certificate::*;
+pub use chunk::*;
 pub use community_id::*;
 pub use connection::*;
 pub use dns::*;
@@ -47,6 +50,7 @@ pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
 pub use session::*;
+pub use statistics::*;
 pub use time::*;
 pub use tls::*;
 pub use tls_extension::*;
@@ -82,6 +86,13 @@ pub enum Record {
     Neighbor(Box<Neighbor>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
+    StatisticsProtocol(Box<StatisticsProtocol>),
+    StatisticsConversation(Box<StatisticsConversation>),
+    StatisticsEndpoint(Box<StatisticsEndpoint>),
+    StatisticsInterval(Box<StatisticsInterval>),
+    StatisticsLength(Box<StatisticsLength>),
+    StatisticsHops(Box<StatisticsHops>),
+    StatisticsDscp(Box<StatisticsDscp>),
     Capture(Box<Capture>),
 }
 
@@ -112,12 +123,19 @@ pub enum RecordKind {
     Neighbor,
     Finding,
     Packet,
+    StatisticsProtocol,
+    StatisticsConversation,
+    StatisticsEndpoint,
+    StatisticsInterval,
+    StatisticsLength,
+    StatisticsHops,
+    StatisticsDscp,
     Capture,
 }
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 30] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -140,6 +158,13 @@ impl RecordKind {
         Self::Neighbor,
         Self::Finding,
         Self::Packet,
+        Self::StatisticsProtocol,
+        Self::StatisticsConversation,
+        Self::StatisticsEndpoint,
+        Self::StatisticsInterval,
+        Self::StatisticsLength,
+        Self::StatisticsHops,
+        Self::StatisticsDscp,
         Self::Capture,
     ];
 
@@ -169,6 +194,13 @@ impl RecordKind {
             Self::Neighbor => "neighbor",
             Self::Finding => "finding",
             Self::Packet => "packet",
+            Self::StatisticsProtocol => "statistics_protocol",
+            Self::StatisticsConversation => "statistics_conversation",
+            Self::StatisticsEndpoint => "statistics_endpoint",
+            Self::StatisticsInterval => "statistics_interval",
+            Self::StatisticsLength => "statistics_length",
+            Self::StatisticsHops => "statistics_hops",
+            Self::StatisticsDscp => "statistics_dscp",
             Self::Capture => "capture",
         }
     }
@@ -199,8 +231,34 @@ impl RecordKind {
             Self::Neighbor => "neighbors",
             Self::Finding => "findings",
             Self::Packet => "packets",
+            Self::StatisticsProtocol => "statistics_protocols",
+            Self::StatisticsConversation => "statistics_conversations",
+            Self::StatisticsEndpoint => "statistics_endpoints",
+            Self::StatisticsInterval => "statistics_intervals",
+            Self::StatisticsLength => "statistics_lengths",
+            Self::StatisticsHops => "statistics_hops",
+            Self::StatisticsDscp => "statistics_dscp",
             Self::Capture => "capture",
         }
+    }
+}
+
+impl RecordKind {
+    /// What `wireglass statistics` counts, in the order in which it is told. Nothing else makes them.
+    pub const STATISTICS: [Self; 7] = [
+        Self::StatisticsProtocol,
+        Self::StatisticsConversation,
+        Self::StatisticsEndpoint,
+        Self::StatisticsInterval,
+        Self::StatisticsLength,
+        Self::StatisticsHops,
+        Self::StatisticsDscp,
+    ];
+
+    /// Whether it is one of [`RecordKind::STATISTICS`].
+    #[must_use]
+    pub fn is_statistics(self) -> bool {
+        Self::STATISTICS.contains(&self)
     }
 }
 
@@ -231,6 +289,13 @@ impl Record {
             Self::Neighbor(_) => RecordKind::Neighbor,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
+            Self::StatisticsProtocol(_) => RecordKind::StatisticsProtocol,
+            Self::StatisticsConversation(_) => RecordKind::StatisticsConversation,
+            Self::StatisticsEndpoint(_) => RecordKind::StatisticsEndpoint,
+            Self::StatisticsInterval(_) => RecordKind::StatisticsInterval,
+            Self::StatisticsLength(_) => RecordKind::StatisticsLength,
+            Self::StatisticsHops(_) => RecordKind::StatisticsHops,
+            Self::StatisticsDscp(_) => RecordKind::StatisticsDscp,
             Self::Capture(_) => RecordKind::Capture,
         }
     }
@@ -240,6 +305,13 @@ impl Record {
     pub fn subject(&self) -> Option<&Subject> {
         match self {
             Self::Report(_) | Self::Packet(_) | Self::Capture(_) => None,
+            Self::StatisticsProtocol(_)
+            | Self::StatisticsConversation(_)
+            | Self::StatisticsEndpoint(_)
+            | Self::StatisticsInterval(_)
+            | Self::StatisticsLength(_)
+            | Self::StatisticsHops(_)
+            | Self::StatisticsDscp(_) => None,
             Self::Connection(record) => Some(&record.subject),
             Self::Udp(record) => Some(&record.subject),
             Self::Dns(record) => Some(&record.subject),
@@ -267,6 +339,13 @@ impl Record {
     pub fn subject_mut(&mut self) -> Option<&mut Subject> {
         match self {
             Self::Report(_) | Self::Packet(_) | Self::Capture(_) => None,
+            Self::StatisticsProtocol(_)
+            | Self::StatisticsConversation(_)
+            | Self::StatisticsEndpoint(_)
+            | Self::StatisticsInterval(_)
+            | Self::StatisticsLength(_)
+            | Self::StatisticsHops(_)
+            | Self::StatisticsDscp(_) => None,
             Self::Connection(record) => Some(&mut record.subject),
             Self::Udp(record) => Some(&mut record.subject),
             Self::Dns(record) => Some(&mut record.subject),
@@ -293,13 +372,13 @@ impl Record {
 
 /// A set of record kinds: what the user asked for. Work for anything else is not done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted(u32);
+pub struct Wanted(u64);
 
 impl Wanted {
     /// Beyond the kinds of record.
-    const CONTENT: u32 = 1 << 31;
+    const CONTENT: u64 = 1 << 63;
     /// Also beyond them.
-    const SECRETS: u32 = 1 << 30;
+    const SECRETS: u64 = 1 << 62;
 
     /// Nothing.
     #[must_use]
@@ -318,13 +397,13 @@ impl Wanted {
             RecordKind::Http2Frame,
             RecordKind::Packet,
         ];
-        RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
+        RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind) && !kind.is_statistics()).collect()
     }
 
     /// This and `kind`.
     #[must_use]
     pub fn with(self, kind: RecordKind) -> Self {
-        Self(self.0 | 1 << kind as u32)
+        Self(self.0 | 1 << kind as u64)
     }
 
     /// This and the content of HTTP messages, piece by piece ([`HttpContent`]).
@@ -354,7 +433,7 @@ impl Wanted {
     /// Whether `kind` is wanted.
     #[must_use]
     pub fn has(self, kind: RecordKind) -> bool {
-        self.0 & (1 << kind as u32) != 0
+        self.0 & (1 << kind as u64) != 0
     }
 }
 

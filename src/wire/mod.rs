@@ -15,9 +15,12 @@
     )
 )]
 mod arp;
+mod cdp;
 mod checksum;
+mod control;
 mod describe;
 mod dot11;
+mod eigrp;
 pub mod ends;
 mod ethernet;
 mod fragment;
@@ -25,29 +28,39 @@ mod gre;
 mod headers;
 mod icmp;
 mod icmpv6;
+mod igmp;
 mod ipv4;
 mod ipv6;
 mod link;
 mod llc;
+mod lldp;
 mod mpls;
+mod neighbor;
+mod ospf;
 mod overlay;
 mod path;
+mod pim;
 mod ppp;
 mod read;
+mod sctp;
 mod service;
+mod short_headers;
+mod slow;
+mod stp;
 mod summary;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
 mod vlan;
+mod vrrp;
 mod walk;
 
 use std::{fmt, net::IpAddr};
 
 pub use checksum::Sum;
 pub use fragment::FragmentInfo;
-pub use headers::{headers, headers_reassembled};
+pub use headers::{headers, headers_reassembled, plain_headers};
 pub use path::{Layered, Path};
 pub use summary::{TcpNumbers, summary, summary_of, summary_with};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};

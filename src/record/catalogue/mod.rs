@@ -5,6 +5,7 @@ mod dns;
 mod http;
 mod http2;
 mod icmp;
+mod ip;
 mod proxy;
 mod quic;
 mod tcp;
@@ -31,6 +32,7 @@ pub struct Entry {
 /// All codes by what they are about, in the order in which people meet them.
 pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("the capture itself", capture::ENTRIES),
+    ("IP", ip::ENTRIES),
     ("TCP connections", tcp::ENTRIES),
     ("TLS handshakes and certificates", tls::ENTRIES),
     ("QUIC", quic::ENTRIES),
