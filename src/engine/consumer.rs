@@ -267,6 +267,10 @@ impl Consumer for Outlet {
         self.emitted.push(Emitted { at, flow: fact.id, completed: Completed::Fact(Box::new(fact)) });
     }
 
+    fn copied(&mut self, at: PacketRef, copied: Copied) {
+        self.copies.add(at, copied);
+    }
+
     fn icmp_error(&mut self, at: u64, fact: IcmpErrorFact) {
         let flow = fact.flow.unwrap_or(fact.own);
         self.emitted.push(Emitted { at, flow, completed: Completed::IcmpError(Box::new(fact)) });
@@ -274,10 +278,6 @@ impl Consumer for Outlet {
 
     fn probe(&mut self, at: u64, fact: ProbeFact) {
         self.step(at, fact);
-    }
-
-    fn copied(&mut self, at: PacketRef, copied: Copied) {
-        self.copies.add(at, copied);
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

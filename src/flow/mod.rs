@@ -132,6 +132,11 @@ pub trait Consumer {
         let _ = (at, fact);
     }
 
+    /// The packet `at` is the copy of an earlier one.
+    fn copied(&mut self, at: PacketRef, copied: Copied) {
+        let _ = (at, copied);
+    }
+
     /// An ICMP error came. `at` as in [`Consumer::emit`]. Only told when findings or paths are wanted.
     fn icmp_error(&mut self, at: u64, fact: IcmpErrorFact) {
         let _ = (at, fact);
@@ -141,11 +146,6 @@ pub trait Consumer {
     /// findings or paths are wanted.
     fn probe(&mut self, at: u64, fact: ProbeFact) {
         let _ = (at, fact);
-    }
-
-    /// The packet `at` is the copy of an earlier one.
-    fn copied(&mut self, at: PacketRef, copied: Copied) {
-        let _ = (at, copied);
     }
 
     /// A cap was reached at packet `at`.

@@ -194,7 +194,7 @@ impl<C: Consumer> Table<C> {
             at: packet.at,
             wire_length: packet.wire_length,
             identification: identification(packet),
-            hop_limit: hop_limit(packet),
+            hop_limit: decoded.hop_limit(packet.bytes).unwrap_or(0),
             ecn: explicit_congestion_notification(packet),
         };
         let mut slot = found;
@@ -418,10 +418,10 @@ impl<C: Consumer> Table<C> {
         if let Some(slot) = self.slot_mut(number)
             && let (Kind::Udp(flow) | Kind::Bare(flow), transport) = (&mut slot.kind, slot.facts.transport)
         {
-            let left = packet.decoded.hop_limit(packet.bytes);
             let lengths = (packet.wire_length, packet.decoded.payload_wire_length);
-            flow.datagram(direction, packet.at, left, lengths);
-            let mark = udp::Mark::of(packet, identification(packet), hop_limit(packet));
+            let hop_limit = packet.decoded.hop_limit(packet.bytes);
+            flow.datagram(direction, packet.at, hop_limit, lengths);
+            let mark = udp::Mark::of(packet, identification(packet), hop_limit.unwrap_or(0));
             if let Some(copied) = flow.copied(direction, mark) {
                 consumer.copied(packet.at, copied);
             }
@@ -437,7 +437,7 @@ impl<C: Consumer> Table<C> {
                     from_start: false,
                     round_trip_ns: None,
                     server_round_trip_ns: None,
-                    hop_limit: left,
+                    hop_limit,
                     secrets: crate::record::Secrets::none(),
                 };
                 let input = Input::Datagram { direction, bytes };
@@ -594,15 +594,6 @@ fn identification(packet: &Packet<'_>) -> u16 {
         Some([high, low, ..]) if packet.decoded.network == Network::Ipv4 => u16::from_be_bytes([*high, *low]),
         _ => 0,
     }
-}
-
-/// The hop limit, which IPv4 calls time to live (RFC 791 3.1, RFC 8200 3).
-fn hop_limit(packet: &Packet<'_>) -> u8 {
-    let place = match packet.decoded.network {
-        Network::Ipv6 => 7usize,
-        _ => 8,
-    };
-    packet.bytes.get((packet.decoded.network_offset as usize).saturating_add(place)).copied().unwrap_or(0)
 }
 
 /// The two bits by which routers signal congestion (RFC 3168 5), zero where there are none.

@@ -1,7 +1,8 @@
 //! A UDP flow: counts per side. Its datagrams go to the reader as they come.
 use super::{Copied, Packet};
 use crate::record::{
-    AnswerKind, Direction, Evidence, FlowFacts, PacketRef, ProbeAnswer, ProbeFact, Side, Subject, Timestamp, Udp, UdpSide,
+    AnswerKind, Direction, Evidence, FlowFacts, PacketRef, ProbeAnswer, ProbeFact, Side, Subject, Timestamp, Udp,
+    UdpSide,
 };
 
 /// Datagrams with the same identification that come within this time, in nanoseconds, are one that was captured twice:
@@ -64,8 +65,7 @@ struct Counts {
 impl Flow {
     pub fn new(at: PacketRef) -> Self {
         let way = (Direction::ClientToServer, None);
-        let counts = [Counts::default(); 2];
-        let marks = [Mark::default(); 2];
+        let (counts, marks) = ([Counts::default(); 2], [Mark::default(); 2]);
         Self { first: at, last: at, first_way: way, last_way: way, counts, marks, done: false, told: false }
     }
 
@@ -87,6 +87,14 @@ impl Flow {
             counts.wire_bytes = counts.wire_bytes.saturating_add(u64::from(wire_length));
             counts.payload_bytes = counts.payload_bytes.saturating_add(u64::from(payload_length));
         }
+    }
+
+    /// Whether a datagram is the one before it once more.
+    pub fn copied(&mut self, direction: Direction, mark: Mark) -> Option<Copied> {
+        let earlier = self.marks.get_mut(direction.index())?;
+        let copied = mark.is_copy_of(earlier).then(|| Copied::of(earlier.hop_limit, mark.hop_limit));
+        *earlier = mark;
+        copied
     }
 
     /// The last datagram and its hop limit, if it went in `direction`.
@@ -116,14 +124,6 @@ impl Flow {
         }
         let transport = facts.transport;
         Some(ProbeFact { flow: facts.id, transport, source, target, sent: self.first, hop_limit, answer })
-    }
-
-    /// Whether a datagram is the one before it once more.
-    pub fn copied(&mut self, direction: Direction, mark: Mark) -> Option<Copied> {
-        let earlier = self.marks.get_mut(direction.index())?;
-        let copied = mark.is_copy_of(earlier).then(|| Copied::of(earlier.hop_limit, mark.hop_limit));
-        *earlier = mark;
-        copied
     }
 
     pub fn record(&self, facts: &FlowFacts, application: Option<&'static str>) -> Udp {

@@ -85,14 +85,11 @@ impl Part {
                 rows::conversations_title(layer),
                 rows::CONVERSATION.to_vec(),
                 self.each(rows::conversation),
-                "the busiest first".to_owned(),
+                self.order(),
             ),
-            RecordKind::StatisticsEndpoint => (
-                rows::endpoints_title(layer),
-                rows::ENDPOINT.to_vec(),
-                self.each(rows::endpoint),
-                "the busiest first".to_owned(),
-            ),
+            RecordKind::StatisticsEndpoint => {
+                (rows::endpoints_title(layer), rows::ENDPOINT.to_vec(), self.each(rows::endpoint), self.order())
+            }
             RecordKind::StatisticsInterval => {
                 let (columns, rows, order) = chart::over_time(&self.records, options);
                 ("Traffic over time", columns, rows, order)
@@ -109,6 +106,23 @@ impl Part {
             _ => ("Classes of service", rows::DSCP.to_vec(), self.each(rows::dscp), "by codepoint".to_owned()),
         };
         Table { title, total: self.total, shown: self.records.len() as u64, order, columns, rows }
+    }
+
+    /// How conversations and endpoints are sorted, when it shows.
+    fn order(&self) -> String {
+        let amounts = |record: &Record| match record {
+            Record::StatisticsConversation(it) => (it.bytes, it.packets),
+            Record::StatisticsEndpoint(it) => (it.bytes, it.packets),
+            _ => (0, 0),
+        };
+        let falls = |amount: fn((u64, u64)) -> u64| {
+            self.records.is_sorted_by_key(|record| std::cmp::Reverse(amount(amounts(record))))
+        };
+        match () {
+            () if falls(|(bytes, _)| bytes) => "the most bytes first".to_owned(),
+            () if falls(|(_, packets)| packets) => "the most packets first".to_owned(),
+            () => "as asked".to_owned(),
+        }
     }
 
     fn each(&self, row: fn(&Record) -> Vec<Cell>) -> Vec<Vec<Cell>> {
