@@ -380,7 +380,8 @@ impl Neighbors {
         for number in neighbor.subject.evidence.numbers() {
             router.evidence.add(*number);
         }
-        if !says.prefixes.is_empty() {
+        // A router that goes says so with a lifetime of zero, and means no other prefixes.
+        if !says.prefixes.is_empty() && (says.lifetime_s > 0 || router.says.lifetime_s == 0) {
             router.says = says.clone();
         }
         true
