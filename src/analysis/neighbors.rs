@@ -29,6 +29,9 @@ const BOTH_NS: i64 = 1_000_000_000;
 const MAX_ASKED: usize = 1024;
 /// Until an advertisement that belongs to a solicitation in another flow, in nanoseconds (RFC 4861 6.2.6, 10).
 const ANSWER_NS: i64 = 4_000_000_000;
+/// The same for duplicate address detection, in nanoseconds: who has the address defends it at once, and who asked announces it
+/// after a second without answer (RFC 4861 10, RetransTimer).
+const DEFENCE_NS: i64 = 500_000_000;
 
 /// Where an address belongs: captures and tunnels are different networks.
 type Place = (u16, u8, IpAddr);
@@ -107,7 +110,7 @@ pub(super) struct Neighbors {
     askers: BTreeMap<(u16, u8, HardwareAddress), Asker>,
     routers: BTreeMap<Place, Router>,
     advertised: std::collections::VecDeque<Advertised>,
-    duplicates: Vec<Finding>,
+    duplicates: BTreeMap<Place, Finding>,
     redirects: BTreeMap<(IpAddr, IpAddr), Finding>,
 }
 
@@ -275,8 +278,9 @@ impl Neighbors {
             _ => return,
         };
         let last = neighbor.start_ts.plus(neighbor.duration_ns);
+        let within_ns = if neighbor.duplicate_address_detection { DEFENCE_NS } else { ANSWER_NS };
         let answers =
-            |one: &&Advertised| one.target == wanted && one.at >= neighbor.start_ts && one.at.since(last) <= ANSWER_NS;
+            |one: &&Advertised| one.target == wanted && one.at >= neighbor.start_ts && one.at.since(last) <= within_ns;
         // Solicitations leave when their flow ends, long after what answers them.
         if let Some(answer) = self.advertised.iter().find(answers) {
             neighbor.answered = Some(true);
@@ -346,12 +350,17 @@ impl Neighbors {
     }
 
     fn duplicate(&mut self, neighbor: &Neighbor) -> bool {
+        let Some(target) = neighbor.target else { return true };
+        let key = place(&neighbor.subject, target.address);
+        if let Some(known) = self.duplicates.get_mut(&key) {
+            neighbor.subject.evidence.numbers().iter().for_each(|number| known.subject.evidence.add(*number));
+            return true;
+        }
         if self.duplicates.len() >= limits::MAX_COMPARED_NEIGHBORS {
             return false;
         }
-        let Some(target) = neighbor.target else { return true };
         let by = target.mac.map_or_else(String::new, |mac| format!(" by {mac}"));
-        self.duplicates.push(finding(
+        let told = finding(
             Severity::Warning,
             "nd.duplicate-address",
             (neighbor.subject.flow, Some(neighbor.client), Some(neighbor.server)),
@@ -363,7 +372,8 @@ impl Neighbors {
                  interfaces have the same one, as copied virtual machines do. A proxy, or an attacker, may also answer for all.",
             ),
             "RFC 4862 5.4",
-        ));
+        );
+        self.duplicates.insert(key, told);
         true
     }
 
@@ -380,7 +390,8 @@ impl Neighbors {
         for number in neighbor.subject.evidence.numbers() {
             router.evidence.add(*number);
         }
-        if !says.prefixes.is_empty() {
+        // A router that goes says so with a lifetime of zero, and means no other prefixes.
+        if !says.prefixes.is_empty() && (says.lifetime_s > 0 || router.says.lifetime_s == 0) {
             router.says = says.clone();
         }
         true
@@ -435,7 +446,7 @@ impl Neighbors {
         found.extend(
             self.askers.iter().filter(|(_, asker)| asker.scans()).map(|((_, _, mac), asker)| asker.finding(*mac)),
         );
-        found.extend(self.duplicates.iter().cloned());
+        found.extend(self.duplicates.values().cloned());
         found.extend(self.several_routers());
         found.extend(self.redirects.values().cloned());
         found
@@ -599,8 +610,9 @@ impl Missed {
             (
                 format!("nobody answers for {address}: {who} asked {} times{until}", self.packets),
                 "Without an answer nothing can be sent there: the host is down, unplugged, in another VLAN, or was never there. \
-                 Who asked repeats it because no answer came, so this is no matter of where the capture was taken. What wants to \
-                 reach the address fails with \"host unreachable\" after about three seconds.",
+                 Hosts repeat the question when no answer comes; a few devices also ask again and again by themselves, and then \
+                 the answers may have passed where the capture was not taken. What wants to reach the address fails with \
+                 \"host unreachable\" after about three seconds.",
             ),
             if v6 { "RFC 4861 7.2.2" } else { "RFC 1122 2.3.2" },
         )

@@ -16,6 +16,9 @@ use crate::{
 /// A silence that ends a traceroute, in nanoseconds. Programs wait 5 s for each answer, and report rounds of 1 s.
 const SILENCE_NS: i64 = 60_000_000_000;
 
+/// What is said of a packet that was too large.
+const TOO_BIG: &str = "fragmentation needed";
+
 /// Who asked whom by what.
 type Key = (IpAddr, IpAddr, Method);
 
@@ -48,6 +51,10 @@ pub(super) struct Paths {
 impl Paths {
     /// A probe; false when there was no room.
     pub fn add(&mut self, probe: ProbeFact) -> bool {
+        // A probe that was too large is no step: its sender tries a smaller one. The path tells the MTU.
+        if probe.answer.is_some_and(|answer| answer.kind == AnswerKind::Refused(TOO_BIG)) {
+            return true;
+        }
         let room = self.probes.len() < limits::MAX_COMPARED_PROBES;
         if room {
             self.probes.push(probe);

@@ -59,6 +59,12 @@ impl Connection {
         self.first_hop_limit.filter(|_| lone).map(|hop_limit| (self.first, hop_limit))
     }
 
+    /// Whether it is a lone SYN with a small hop limit that an ICMP error spoke of: a step of a traceroute.
+    pub(super) fn is_trace_step(&self) -> bool {
+        let small = self.first_hop_limit.is_some_and(|hop_limit| hop_limit <= ProbeFact::LOW_HOP_LIMIT);
+        self.told && small && self.lone_probe(Direction::ClientToServer).is_some()
+    }
+
     /// A SYN with a small hop limit, and what the server said to it: a step of a traceroute, perhaps.
     #[must_use]
     pub fn probe(&self, facts: &FlowFacts) -> Option<ProbeFact> {

@@ -148,12 +148,17 @@ pub fn arp(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cell> {
         Some(false) => styled("no answer", if arp.purpose == ArpPurpose::Probe { Style::Dim } else { Style::Red }),
         None => absent(),
     };
+    // A reply tells where its sender is.
+    let (about, answer, other) = match arp.purpose {
+        ArpPurpose::UnsolicitedReply => (arp.sender.address, mac(&arp.sender), arp.target.address),
+        _ => (arp.target.address, answer, arp.sender.address),
+    };
     vec![
         flow(&arp.subject),
         plain(kind),
-        plain(&arp.target.address.to_string()),
+        plain(&about.to_string()),
         answer,
-        plain(&arp.sender.address.to_string()),
+        plain(&other.to_string()),
         mac(&arp.sender),
         duration(arp.latency_ns),
         styled(&units::count(arp.packets), if arp.packets > 1 { Style::Yellow } else { Style::Dim }),
@@ -181,6 +186,7 @@ pub fn neighbor(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<Cel
         (None, Some(true)) if neighbor.duplicate_address_detection => styled("taken", Style::Red),
         (None, Some(false)) if neighbor.duplicate_address_detection => styled("no answer", Style::Dim),
         (None, Some(false)) => styled("no answer", Style::Red),
+        (None, Some(true)) if neighbor.target.is_none() => plain("answered"),
         (None, _) => neighbor.target.as_ref().map_or_else(absent, mac),
     };
     vec![

@@ -38,7 +38,9 @@ impl Connection {
         } else if let Some(syn) = self.syn
             && server.packets == 0
         {
-            if client.flags & 0b1110 == 0 {
+            if self.is_trace_step() {
+                // A router's time exceeded was all that the sender wanted; the path tells.
+            } else if client.flags & 0b1110 == 0 {
                 let soon = until.since(syn.timestamp) < ANSWER_WITHIN_NS;
                 let syns = count(client.packets, "SYN", "SYNs");
                 writer.add(
@@ -50,8 +52,12 @@ impl Connection {
                     } else {
                         format!("{} did not answer {syns} from {}", ends.server, ends.client)
                     },
-                    "No SYN-ACK, no RST, no ICMP error: the host is down, the packets are dropped by a firewall, or \
-                     the answers take another way that the capture does not see.",
+                    if self.told {
+                        "No SYN-ACK, no RST; but an ICMP error speaks of it, which is explained by itself."
+                    } else {
+                        "No SYN-ACK, no RST, no ICMP error: the host is down, the packets are dropped by a firewall, or \
+                         the answers take another way that the capture does not see."
+                    },
                     "RFC 9293 3.8.3",
                 );
             } else {
