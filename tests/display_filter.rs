@@ -431,8 +431,16 @@ fn the_same_packets_pass_as_with_tshark() {
 }
 
 /// Names and types that Wireshark 4.0 has otherwise, and why.
-const OTHERWISE: &[(&str, &str)] =
-    &[("snmp.name", "an object identifier is compared as text, in dotted notation"), ("snmp.enterprise", "the same")];
+const OTHERWISE: &[(&str, &str)] = &[
+    ("stp.msg_age", SECONDS),
+    ("stp.max_age", SECONDS),
+    ("stp.hello", SECONDS),
+    ("stp.forward", SECONDS),
+    ("snmp.name", "an object identifier is compared as text, in dotted notation"),
+    ("snmp.enterprise", "the same"),
+    ("cdp.software_version", "text that ends with a zero there: text"),
+];
+const SECONDS: &str = "a floating-point number of seconds there, seconds here: constants are written alike";
 
 #[test]
 fn names_and_types_are_wiresharks() {

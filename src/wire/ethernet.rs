@@ -122,7 +122,6 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
     let number = u16_at(scene.bytes, 12);
     if number == Some(FABRIC_PATH) {
         fields.mac("cfp.d_hmac_mc", scene.bytes, 0);
-        fields.mac("cfp.s_hmac", scene.bytes, 6);
     } else {
         fields.mac("eth.dst", scene.bytes, 0);
         fields.mac("eth.src", scene.bytes, 6);

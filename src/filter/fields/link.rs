@@ -152,7 +152,7 @@ pub(super) static GROUPS: &[Group] = &[
         ],
     ),
     wire(&["loop"], "Configuration test protocol (loopback)", &[]),
-    wire(&["cfp"], "Cisco FabricPath", &[]),
+    wire(&["cfp"], "Cisco FabricPath", &[ether("cfp.d_hmac_mc", "Address of the receiving switch, or a group").at(0)]),
     wire(&["vntag"], "VN-Tag", &[]),
     wire(&["fr"], "Frame Relay", &[]),
     wire(&["fddi"], "FDDI", &[]),
