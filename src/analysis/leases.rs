@@ -264,7 +264,7 @@ impl Transaction {
                                snooping); or they pass elsewhere. Without an address the client gives itself one from \
                                169.254.0.0/16, or has none.";
             let about = (title, explanation);
-            findings.push(finding(Severity::Warning, "dhcp.unanswered", ends(), evidence(&[first, last]), about, rule));
+            findings.push(finding(severity, "dhcp.unanswered", ends(), evidence(&[first, last]), about, rule));
         }
         if self.offers.len() > 1 {
             let servers: Vec<&str> = self.offers.iter().map(|(server, _)| server.as_str()).collect();
