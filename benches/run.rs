@@ -39,6 +39,8 @@ fn run(bencher: divan::Bencher<'_, '_>, threads: usize) {
             files: Vec::new(),
             trust: None,
             given: engine::Given::default(),
+            save: None,
+            asking: None,
         };
         let source = capture::open(&path, 0).unwrap();
         engine::run(source, settings, &mut fuzzing::Nowhere, &mut |_| {}).unwrap()

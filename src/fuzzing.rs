@@ -3,6 +3,7 @@
 mod above_ip;
 mod certificates;
 mod filter;
+mod neighbors;
 mod parsers;
 mod quic;
 mod secrets;
@@ -19,6 +20,7 @@ pub use above_ip::{
 };
 pub use certificates::{tls_certificate, tls_staple};
 pub use filter::filter_language;
+pub use neighbors::{arp_session, icmp_session};
 pub use parsers::{cross_flow, dns_rdata, hpack};
 pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
@@ -80,6 +82,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("routing_session", routing_session),
     ("datagrams_session", datagrams_session),
     ("websocket_session", websocket_session),
+    ("icmp_session", icmp_session),
+    ("arp_session", arp_session),
     ("http_coding", http_coding),
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
@@ -401,7 +405,9 @@ impl Driver {
             hop_limit: None,
             secrets: &self.secrets,
         };
-        let notice = Unreachable { direction, by: self.flow.server.address, reason: "port unreachable", quoted };
+        let by = self.flow.server.address;
+        let [message_type, code] = [3, 3];
+        let notice = Unreachable { direction, by, reason: "port unreachable", message_type, code, mtu: None, quoted };
         if !self.over {
             let mut said = Vec::new();
             self.session.unreachable(&notice, &context, &mut Sink::new(everything(), true, &mut said));
@@ -509,6 +515,8 @@ pub fn whole_run(bytes: &[u8]) {
             files: vec!["fuzz".to_owned()],
             trust: Some(Arc::new(Trust::mozilla().with_now(1_700_000_000))),
             given: engine::Given::default(),
+            save: None,
+            asking: None,
         };
         let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
         let mut writer = report::writer(format, Box::new(out.clone()), options).expect("no CSV here");

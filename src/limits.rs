@@ -545,3 +545,72 @@ pub const MAX_FILTER_PATTERNS: usize = 32;
 /// Bytes that the compiled form of a regular expression in a display filter may take, and as many for its cache: with
 /// [`MAX_FILTER_PATTERNS`] no filter takes more than 64 MiB.
 pub const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// Bytes of a followed stream that are held back until it is known whether secrets open it: TLS handshakes, and what is
+/// said before STARTTLS, are far shorter.
+pub const MAX_FOLLOW_HELD_BYTES: usize = 1 << 20;
+
+/// Pieces of a followed stream that are held back for the same reason.
+pub const MAX_FOLLOW_HELD: usize = 16 << 10;
+
+/// Flows of `live -Y` that are remembered to have a packet that passed; 50 MB. The one that passed first is forgotten first.
+pub const MAX_PASSING_FLOWS: usize = 1 << 20;
+/// Conversations that `statistics` counts on one layer: some 200 bytes each. Packets of further ones are told, not counted.
+pub const MAX_STATISTICS_CONVERSATIONS: usize = 1 << 18;
+
+/// Pairs of sender and hop limit that `statistics` counts: some 64 bytes each. A sender has one or two.
+pub const MAX_STATISTICS_HOPS: usize = 1 << 17;
+
+/// Intervals of time in which `statistics` counts when their length is given: some 200 bytes each.
+pub const MAX_STATISTICS_INTERVALS: usize = 1 << 16;
+
+/// The same when it chooses their length itself: it begins with short ones and makes them longer as the capture goes on.
+pub const MAX_STATISTICS_STEPS: usize = 1 << 13;
+
+/// Filters whose packets `statistics` counts over time: more lines fit no terminal.
+pub const MAX_STATISTICS_LINES: usize = 8;
+
+/// [`MAX_STATISTICS_CONVERSATIONS`], [`MAX_STATISTICS_HOPS`] and [`MAX_STATISTICS_INTERVALS`].
+pub static STATISTICS: Limit = Limit {
+    code: "capture.statistics-limit",
+    what: "times a packet is missing from a table of the statistics",
+    explanation: "To bound memory, the statistics hold 262,144 conversations of each layer, 131,072 pairs of sender and hop \
+                  limit, and 65,536 intervals of time. Packets that belong to further ones are missing there, and with the \
+                  conversations from the endpoints; the hierarchy and the lengths count all. Filter with -f, or choose a longer \
+                  interval.",
+};
+
+/// Requests of one ping whose replies are waited for: ten seconds of a hundred a second, 90 KiB at most. The oldest counts as
+/// lost when there come more.
+pub const MAX_ECHO_OUTSTANDING: usize = 1024;
+
+/// ICMP errors listed of one ping.
+pub const MAX_ECHO_ERRORS: usize = 16;
+
+/// Prefixes, DNS servers and search domains listed of one router advertisement, each: RFC 7772 wants them small.
+pub const MAX_LISTED_IN_ADVERTISEMENT: usize = 16;
+
+/// [`MAX_ECHO_OUTSTANDING`].
+pub static ICMP_ECHO: Limit = Limit {
+    code: "icmp.limit",
+    what: "replies to pings could not be matched because too many requests were under way",
+    explanation: "To bound memory, only so many requests of one ping wait for their reply; the oldest counts as lost when there \
+                  come more. Only a flood of pings with long round-trip times reaches that.",
+};
+
+/// Steps of traceroutes that are joined, 136 bytes each.
+pub const MAX_COMPARED_PROBES: usize = 1 << 15;
+
+/// Hosts, pairs of hosts or addresses whose ARP, Neighbor Discovery or ICMP errors are compared, of each.
+pub const MAX_COMPARED_NEIGHBORS: usize = 4096;
+
+/// Link-layer addresses remembered of one address, and other lists of that kind.
+pub const MAX_CLAIMS: usize = 16;
+
+/// [`MAX_COMPARED_PROBES`] and [`MAX_COMPARED_NEIGHBORS`].
+pub static NEIGHBOR_COMPARISON: Limit = Limit {
+    code: "icmp.comparison-limit",
+    what: "exchanges of ARP or Neighbor Discovery, ICMP errors or steps of traceroutes were not compared with all others",
+    explanation: "To bound memory, only the first so many hosts and probes are compared across flows. A conflict, scan or path \
+                  among the rest is not found; filter the capture to what is of interest.",
+};

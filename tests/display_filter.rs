@@ -366,6 +366,8 @@ fn ours(filter: &str, path: &Path) -> BTreeSet<u64> {
         files: Vec::new(),
         trust: None,
         given: engine::Given::default(),
+        save: None,
+        asking: None,
     };
     let mut passed = BTreeSet::new();
     engine::packets(source, settings, Some(filter), &mut |packet, _, _| {

@@ -1,11 +1,14 @@
 //! What needs more than one flow: facts that flows leave behind when they are over, put together after the merge.
 mod dns;
 mod floods;
+mod icmp_errors;
 mod idle_timeouts;
 mod initial_numbers;
 mod inspection;
 mod journeys;
 mod links;
+mod neighbors;
+mod paths;
 mod resolution;
 mod round_robin;
 pub mod summary;
@@ -14,8 +17,8 @@ mod translation;
 use crate::{
     limits,
     record::{
-        Dns, Endpoint, Evidence, Finding, FlowId, Http, LinkFact, PacketRef, Record, RecordKind, Severity, Subject,
-        TcpFact, Tls, Udp, Wanted,
+        Arp, Dns, Endpoint, Evidence, Finding, FlowId, Http, IcmpErrorFact, LinkFact, Neighbor, PacketRef, ProbeFact,
+        Record, RecordKind, Severity, Subject, TcpFact, Tls, Udp, Wanted,
     },
 };
 
@@ -37,6 +40,10 @@ pub struct Comparison {
     links_left_out: u64,
     /// Where UDP flows other than DNS went: QUIC uses answers as TCP does.
     udp_flows: Vec<round_robin::Connected>,
+    neighbors: neighbors::Neighbors,
+    icmp_errors: icmp_errors::IcmpErrors,
+    paths: paths::Paths,
+    neighbors_left_out: u64,
 }
 
 /// What must be built so that all of `wanted` can be concluded.
@@ -48,6 +55,9 @@ pub fn needed(wanted: Wanted) -> Wanted {
     let needed = if finding { needed.with(RecordKind::Tls) } else { needed };
     // Transactions are joined for their own sake and for findings.
     let needed = if finding { needed.with(RecordKind::Http) } else { needed };
+    // Conflicts are found among exchanges; errors that a traceroute caused are no findings.
+    let about_hosts = [RecordKind::Arp, RecordKind::Neighbor, RecordKind::Path];
+    let needed = if finding { about_hosts.into_iter().fold(needed, Wanted::with) } else { needed };
     if round_robin { needed.with(RecordKind::Udp).with(RecordKind::Finding) } else { needed }
 }
 
@@ -115,6 +125,37 @@ impl Comparison {
         }
     }
 
+    /// An exchange of ARP was written.
+    pub fn arp(&mut self, arp: &Arp) {
+        let complete = self.neighbors.arp(arp);
+        self.neighbors_left_out = self.neighbors_left_out.saturating_add(u64::from(!complete));
+    }
+
+    /// An exchange of Neighbor Discovery is complete, and will be written next.
+    pub fn neighbor(&mut self, neighbor: &mut Neighbor) {
+        self.neighbors.link(neighbor);
+        let complete = self.neighbors.neighbor(neighbor);
+        self.neighbors_left_out = self.neighbors_left_out.saturating_add(u64::from(!complete));
+    }
+
+    /// An ICMP error came.
+    pub fn icmp_error(&mut self, error: &IcmpErrorFact) {
+        let complete = self.icmp_errors.add(error) & self.paths.error(error);
+        self.neighbors_left_out = self.neighbors_left_out.saturating_add(u64::from(!complete));
+    }
+
+    /// A packet may be a step of a traceroute.
+    pub fn probe(&mut self, probe: ProbeFact) {
+        let complete = self.paths.add(probe);
+        self.neighbors_left_out = self.neighbors_left_out.saturating_add(u64::from(!complete));
+    }
+
+    /// Exchanges of ARP and Neighbor Discovery, ICMP errors and probes that were not compared with all others.
+    #[must_use]
+    pub fn neighbors_left_out(&self) -> u64 {
+        self.neighbors_left_out
+    }
+
     /// TLS handshakes that were not compared with all others.
     #[must_use]
     pub fn handshakes_left_out(&self) -> u64 {
@@ -140,8 +181,10 @@ impl Comparison {
         });
         let connections: Vec<_> = tcp.chain(std::mem::take(&mut self.udp_flows)).collect();
         let round_robins = round_robin::round_robins(&self.queries.all, &connections);
+        let paths = self.paths.join().iter().map(|path| Record::Path(Box::new(path.clone())));
         let resolutions = resolutions.into_iter().map(|record| Record::Resolution(Box::new(record)));
-        resolutions.chain(round_robins.into_iter().map(|record| Record::RoundRobin(Box::new(record)))).collect()
+        let round_robins = round_robins.into_iter().map(|record| Record::RoundRobin(Box::new(record)));
+        resolutions.chain(round_robins).chain(paths).collect()
     }
 
     /// Connections that were not compared with all others, and the first packet of the first of them.
@@ -164,6 +207,8 @@ impl Comparison {
         findings.extend(self.inspection.findings());
         findings.extend(self.journeys.findings());
         findings.extend(self.links.findings());
+        findings.extend(self.neighbors.findings());
+        findings.extend(self.icmp_errors.findings(&self.paths.traced()));
         findings
     }
 }
@@ -191,5 +236,7 @@ fn finding(
 
 #[cfg(test)]
 mod dns_tests;
+#[cfg(test)]
+mod neighbors_tests;
 #[cfg(test)]
 mod tests;

@@ -13,11 +13,13 @@
         clippy::cast_sign_loss
     )
 )]
+pub mod arp;
 pub mod codec;
 pub mod datagrams;
 pub mod dns;
 pub mod http1;
 pub mod http2;
+pub mod icmp;
 pub mod igmp;
 pub mod ipsec;
 pub mod openvpn;
@@ -36,8 +38,8 @@ pub mod websocket;
 use crate::{
     limits::Limit,
     record::{
-        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, LinkFact, Notice, PacketRef, Progress,
-        Record, RecordKind, Unreachable, Wanted,
+        Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, LinkFact, Notice, PacketRef, ProbeFact,
+        Progress, Record, RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -173,6 +175,8 @@ pub enum Said {
     LinkFact(Box<LinkFact>),
     /// A cap was reached.
     Limit(&'static Limit),
+    /// A packet that may be a step of a traceroute, for who joins them.
+    Probe(ProbeFact),
     /// What the packet being processed holds: for the one-line view of packets and its layer tree.
     Note(Note),
 }
@@ -244,6 +248,11 @@ impl<'a> Sink<'a> {
     /// Reports a finding.
     pub fn finding(&mut self, finding: Finding) {
         self.record(Record::Finding(Box::new(finding)));
+    }
+
+    /// Tells of a packet that may be a step of a traceroute.
+    pub fn probe(&mut self, fact: ProbeFact) {
+        self.said.push(Said::Probe(fact));
     }
 
     /// Names the application more precisely than the protocol's own name.

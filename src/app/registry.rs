@@ -1,7 +1,7 @@
 //! Every protocol there is, in the order their probes are asked. One line each.
 use super::{
-    Protocol, datagrams, dns, http1, http2, igmp, ipsec, openvpn, ospf, proxy, quic, routing, sctp, socks, starttls,
-    tls, vrrp, websocket,
+    Protocol, arp, datagrams, dns, http1, http2, icmp, igmp, ipsec, openvpn, ospf, proxy, quic, routing, sctp, socks,
+    starttls, tls, vrrp, websocket,
 };
 
 /// The protocols.
@@ -28,6 +28,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
 /// The protocols that run right above IP, and ARP: [`super::Carrier::Ip`] and [`super::Carrier::Arp`]. The others are not
 /// asked about those.
 pub static WITHOUT_PORTS: &[&Protocol] = &[
+    &arp::PROTOCOL,
+    &icmp::QUERY,
+    &icmp::NEIGHBOR,
     &sctp::PROTOCOL,
     &igmp::PROTOCOL,
     &igmp::MLD_PROTOCOL,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Batch, Comment, More, PacketSource, ReadProgress, Secrets,
+    Batch, Comment, Counting, Kept, More, PacketNumber, PacketSource, ReadProgress, Secrets, What,
     pcap::{self, Pcap},
     pcapng::{self, Pcapng},
     snoop::{self, Snoop},
@@ -65,6 +65,8 @@ pub(super) struct FileSource {
     skip: u64,
     began: bool,
     ended: bool,
+    /// What is kept for a copy, when that is asked for, but for pcapng's.
+    kept: Option<Vec<Kept>>,
 }
 
 impl FileSource {
@@ -80,6 +82,7 @@ impl FileSource {
             skip: 0,
             began: false,
             ended: false,
+            kept: None,
         }
     }
 
@@ -113,16 +116,23 @@ impl FileSource {
     /// Recognises the format. Answers how many bytes its header has taken.
     fn begin(&mut self, bytes: &[u8]) -> usize {
         if pcapng::recognised(bytes) {
-            self.format = Format::Pcapng(Box::default());
+            self.format = Format::Pcapng(Box::new(Pcapng::new(self.kept.is_some())));
             return 0;
         }
+        let before = PacketNumber::new(self.origin.file_index, 1);
         if let Some(header) = Pcap::open(bytes) {
+            self.kept.iter_mut().for_each(|kept| kept.push(Kept { before, what: header.kept() }));
             self.format = Format::Pcap(header);
             return pcap::FILE_HEADER_BYTES;
         }
         if bytes.starts_with(snoop::MAGIC)
             && let Some(header) = Snoop::open(bytes)
         {
+            // Times in microseconds, no snap length.
+            let clock = Counting { unit_ns: 1000, offset_seconds: 0 };
+            let (index, snap_length, link_type) = (0, 0, header.link_type().0);
+            let what = What::Interface { index, link_type, snap_length, clock, check_bits: None, options: Vec::new() };
+            self.kept.iter_mut().for_each(|kept| kept.push(Kept { before, what: what.clone() }));
             self.format = Format::Snoop(header);
             return snoop::FILE_HEADER_BYTES;
         }
@@ -272,6 +282,17 @@ impl PacketSource for FileSource {
         match &mut self.format {
             Format::Pcapng(format) => format.take_secrets(),
             _ => Vec::new(),
+        }
+    }
+
+    fn keep(&mut self) {
+        self.kept.get_or_insert_default();
+    }
+
+    fn take_kept(&mut self) -> Vec<Kept> {
+        match &mut self.format {
+            Format::Pcapng(format) => format.take_kept(),
+            _ => self.kept.as_mut().map(std::mem::take).unwrap_or_default(),
         }
     }
 

@@ -2,7 +2,7 @@
 //! handed on; where they do, each packet is copied once.
 use std::io;
 
-use super::{Batch, Comment, More, PacketHead, PacketSource, ReadProgress, Secrets};
+use super::{Batch, Comment, Kept, More, PacketHead, PacketSource, ReadProgress, Secrets};
 use crate::{limits, record::Capture, record::Timestamp};
 
 /// One of the captures and what is waiting of it.
@@ -152,6 +152,14 @@ impl PacketSource for Merged {
 
     fn take_secrets(&mut self) -> Vec<Secrets> {
         self.lanes.iter_mut().flat_map(|lane| lane.source.take_secrets()).collect()
+    }
+
+    fn keep(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.source.keep());
+    }
+
+    fn take_kept(&mut self) -> Vec<Kept> {
+        self.lanes.iter_mut().flat_map(|lane| lane.source.take_kept()).collect()
     }
 
     fn take_comments(&mut self) -> Vec<Comment> {

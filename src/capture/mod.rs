@@ -16,10 +16,12 @@ use std::io;
 mod compressed;
 mod field;
 mod file;
+mod kept;
 mod merge;
 mod open;
 mod pcap;
 mod pcapng;
+mod save;
 mod snoop;
 mod tally;
 mod write;
@@ -28,8 +30,10 @@ pub mod bpf;
 #[cfg(feature = "live")]
 pub mod live;
 
+pub use kept::{Counting, Kept, What};
 pub use merge::Merged;
 pub use open::{OpenError, from_reader, open};
+pub use save::{SaveError, Saved, Saver};
 pub use write::{InterfaceOptions, PcapWriter, PcapngWriter};
 
 use crate::record::{Capture, LinkType, PacketNumber, Timestamp};
@@ -112,6 +116,14 @@ pub trait PacketSource: Send {
 
     /// The TLS secrets the capture itself has brought since the last call. Ask after each batch.
     fn take_secrets(&mut self) -> Vec<Secrets> {
+        Vec::new()
+    }
+
+    /// From now on, keeps what a copy needs besides packets. To be asked before the first batch.
+    fn keep(&mut self) {}
+
+    /// What was kept since the last call, in file order. Ask after each batch.
+    fn take_kept(&mut self) -> Vec<Kept> {
         Vec::new()
     }
 

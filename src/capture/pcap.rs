@@ -2,6 +2,7 @@
 //! and the swapped lengths of very old writers.
 use super::{
     field::{ByteOrder, length},
+    kept::{self, Counting, What},
     tally::{Found, Parsed},
 };
 use crate::{
@@ -35,6 +36,8 @@ pub(super) struct Pcap {
     record_header: usize,
     lengths: LengthOrder,
     snap_length: u32,
+    /// Length of the frame check sequence in bits, where it is told.
+    check_bits: Option<u8>,
     /// Longest record that is believed.
     largest: usize,
     link_type: LinkType,
@@ -78,6 +81,8 @@ impl Pcap {
             record_header: if modified { MODIFIED_RECORD_HEADER_BYTES } else { RECORD_HEADER_BYTES },
             lengths,
             snap_length,
+            // The F bit, and above it the length in units of 16 bits.
+            check_bits: (network & 1 << 26 != 0).then(|| u8::try_from((network >> 28).saturating_mul(16)).unwrap_or(0)),
             largest: length(snap_length).clamp(USUAL_LARGEST_RECORD, limits::MAX_PACKET_BYTES),
             link_type: LinkType::from_file(network),
         })
@@ -145,6 +150,26 @@ impl Pcap {
                 rest.len(),
                 self.record_header
             ),
+        }
+    }
+
+    /// What the file header says of the one interface.
+    pub(super) fn kept(&self) -> What {
+        let mut options = Vec::new();
+        if self.fraction_ns == 1 {
+            // if_tsresol: nanoseconds. Without it they are microseconds.
+            kept::add_option(&mut options, 9, &[9]);
+        }
+        if let Some(bits) = self.check_bits {
+            kept::add_option(&mut options, 13, &[bits]);
+        }
+        What::Interface {
+            index: 0,
+            link_type: self.link_type.0,
+            snap_length: self.snap_length,
+            clock: Counting { unit_ns: self.fraction_ns.unsigned_abs(), offset_seconds: 0 },
+            check_bits: self.check_bits,
+            options,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{
     Comment, PacketNumber, Secrets,
     field::{ByteOrder, length},
+    kept::{self, Block, Counting, Kept, What},
     tally::{Found, Parsed},
 };
 use crate::{
@@ -14,6 +15,7 @@ pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 pub(super) const INTERFACE_DESCRIPTION: u32 = 1;
 pub(super) const OBSOLETE_PACKET: u32 = 2;
 pub(super) const SIMPLE_PACKET: u32 = 3;
+pub(super) const NAME_RESOLUTION: u32 = 4;
 pub(super) const INTERFACE_STATISTICS: u32 = 5;
 pub(super) const ENHANCED_PACKET: u32 = 6;
 pub(super) const DECRYPTION_SECRETS: u32 = 10;
@@ -76,6 +78,11 @@ struct Clock {
 }
 
 impl Clock {
+    fn counting(&self) -> Counting {
+        let unit_ns = if let Resolution::Multiply(factor) = self.resolution { factor } else { 0 };
+        Counting { unit_ns, offset_seconds: self.offset_seconds }
+    }
+
     #[inline]
     fn timestamp(&self, high: u32, low: u32) -> Timestamp {
         let units = (u64::from(high) << 32) | u64::from(low);
@@ -103,6 +110,8 @@ pub(super) struct Pcapng {
     secrets: Vec<Secrets>,
     secret_bytes: usize,
     comments: Vec<Comment>,
+    /// Collected only when asked for.
+    kept: Option<Vec<Kept>>,
 }
 
 /// The options of a block: code and value. Ends at the end option, or where a length leads outside.
@@ -157,6 +166,66 @@ fn text(value: &[u8]) -> String {
 }
 
 impl Pcapng {
+    /// With `keeps`, what is no packet is kept for a copy.
+    pub(super) fn new(keeps: bool) -> Self {
+        Self { kept: keeps.then(Vec::new), ..Self::default() }
+    }
+
+    /// What was kept since the last call.
+    pub(super) fn take_kept(&mut self) -> Vec<Kept> {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Keeps something that stands before the next packet, if that is asked for.
+    fn keep(&mut self, found: &Found<'_>, what: impl FnOnce(&Self) -> Option<What>) {
+        if self.kept.is_some()
+            && let Some(what) = what(self)
+            && let Some(kept) = &mut self.kept
+        {
+            let before = PacketNumber::new(found.file, found.tally.packets.saturating_add(1));
+            kept.push(Kept { before, what });
+        }
+    }
+
+    /// Keeps what is said of the packet that was found last.
+    fn keep_packet(&mut self, found: &Found<'_>, units: Option<u64>, is_untimed: bool, options: Vec<u8>) {
+        if let Some(kept) = &mut self.kept
+            && (units.is_some() || is_untimed || !options.is_empty())
+        {
+            let before = PacketNumber::new(found.file, found.tally.packets);
+            kept.push(Kept { before, what: What::Packet { units, is_untimed, options } });
+        }
+    }
+
+    /// The units of a time, where nanoseconds would not tell them.
+    fn odd_units(&self, clock: &Clock, high: u32, low: u32) -> Option<u64> {
+        self.kept.as_ref()?;
+        let units = (u64::from(high) << 32) | u64::from(low);
+        (clock.counting().units(clock.timestamp(high, low).nanoseconds()) != Some(units)).then_some(units)
+    }
+
+    /// Names of addresses, in little-endian: records, then options, both of the same form.
+    fn names(&self, body: &[u8]) -> Vec<u8> {
+        if self.order == ByteOrder::Little {
+            return body.to_vec();
+        }
+        let mut records = self.options(body, 0);
+        let mut names = kept::options(self.order, Block::Section, records.by_ref());
+        names.extend_from_slice(&[0; 4]);
+        // The walk over the records has stopped behind the one that ends them.
+        let mut walked = 0_usize;
+        let mut rest = self.options(body, 0);
+        for (_, value) in rest.by_ref() {
+            walked = walked.saturating_add(4).saturating_add(padded(value.len()));
+        }
+        let more = kept::options(self.order, Block::Section, self.options(body, walked.saturating_add(4)));
+        if !more.is_empty() {
+            names.extend_from_slice(&more);
+            names.extend_from_slice(&[0; 4]);
+        }
+        names
+    }
+
     /// Finds the blocks in `bytes`, which start at `offset` of the file.
     pub(super) fn parse(&mut self, bytes: &[u8], offset: u64, found: &mut Found<'_>) -> Parsed {
         let mut consumed = 0_usize;
@@ -238,9 +307,13 @@ impl Pcapng {
             ENHANCED_PACKET => self.enhanced_packet(body, start, found),
             SIMPLE_PACKET => self.simple_packet(body, start, found),
             OBSOLETE_PACKET => self.obsolete_packet(body, start, found),
-            SECTION_HEADER => self.section_header(body),
-            INTERFACE_DESCRIPTION => self.interface_description(body),
-            INTERFACE_STATISTICS => self.interface_statistics(body),
+            SECTION_HEADER => self.section_header(body, found),
+            INTERFACE_DESCRIPTION => self.interface_description(body, found),
+            INTERFACE_STATISTICS => self.interface_statistics(body, found),
+            NAME_RESOLUTION => {
+                self.keep(found, |this| Some(What::Names(this.names(body))));
+                Ok(())
+            }
             DECRYPTION_SECRETS => self.decryption_secrets(body, found),
             _ => Ok(()),
         }
@@ -256,9 +329,12 @@ impl Pcapng {
         }
     }
 
-    fn section_header(&mut self, body: &[u8]) -> Result<(), String> {
+    fn section_header(&mut self, body: &[u8], found: &Found<'_>) -> Result<(), String> {
         self.clocks.clear();
         self.base = self.interfaces.len();
+        self.keep(found, |this| {
+            Some(What::Section { options: kept::options(this.order, Block::Section, this.options(body, 16)) })
+        });
         let mut options = self.options(body, 16);
         for (code, value) in options.by_ref() {
             if code == OPTION_COMMENT {
@@ -268,7 +344,7 @@ impl Pcapng {
         whole(&options, "section header")
     }
 
-    fn interface_description(&mut self, body: &[u8]) -> Result<(), String> {
+    fn interface_description(&mut self, body: &[u8], found: &Found<'_>) -> Result<(), String> {
         let (Some(link_type), Some(snap_length)) = (self.order.u16(body, 0), self.order.u32(body, 4)) else {
             return Err("an interface description is too short".to_owned());
         };
@@ -301,6 +377,16 @@ impl Pcapng {
                 _ => {}
             }
         }
+        self.keep(found, |this| {
+            Some(What::Interface {
+                index: u32::try_from(this.interfaces.len()).unwrap_or(u32::MAX),
+                link_type: clock.link_type.0,
+                snap_length,
+                clock: clock.counting(),
+                check_bits: None,
+                options: kept::options(this.order, Block::Interface, this.options(body, 8)),
+            })
+        });
         self.clocks.push(clock);
         if !self.link_types.contains(&link_type) {
             self.link_types.push(link_type);
@@ -337,7 +423,8 @@ impl Pcapng {
         let (interface, clock) = self.clock(length(interface))?;
         fits(captured, body, 20)?;
         found.packet(clock.timestamp(high, low), start.saturating_add(20), captured, wire, interface, clock.link_type);
-        self.packet_options(body, padded(length(captured)).saturating_add(20), found)
+        let units = self.odd_units(&clock, high, low);
+        self.packet_options(body, padded(length(captured)).saturating_add(20), (units, None), found)
     }
 
     fn obsolete_packet(&mut self, body: &[u8], start: usize, found: &mut Found<'_>) -> Result<(), String> {
@@ -354,7 +441,9 @@ impl Pcapng {
             self.packet_drops = Some(self.packet_drops.unwrap_or(0).saturating_add(u64::from(drops)));
         }
         found.packet(clock.timestamp(high, low), start.saturating_add(20), captured, wire, interface, clock.link_type);
-        self.packet_options(body, padded(length(captured)).saturating_add(20), found)
+        let units = self.odd_units(&clock, high, low);
+        let drops = (drops != u16::MAX && drops > 0).then_some(u64::from(drops));
+        self.packet_options(body, padded(length(captured)).saturating_add(20), (units, drops), found)
     }
 
     /// A simple packet has neither interface nor time: it belongs to the first interface.
@@ -366,10 +455,29 @@ impl Pcapng {
         let captured = if clock.snap_length == 0 { wire } else { wire.min(clock.snap_length) };
         fits(captured, body, 4)?;
         found.untimed_packet(start.saturating_add(4), captured, wire, interface, clock.link_type);
+        self.keep_packet(found, None, true, Vec::new());
         Ok(())
     }
 
-    fn packet_options(&mut self, body: &[u8], from: usize, found: &Found<'_>) -> Result<(), String> {
+    /// What is said of a packet: in options from `from` on, and `told` by the packet's own fields: its units of time, where
+    /// they matter, and packets dropped before it.
+    #[inline]
+    fn packet_options(
+        &mut self,
+        body: &[u8],
+        from: usize,
+        told: (Option<u64>, Option<u64>),
+        found: &Found<'_>,
+    ) -> Result<(), String> {
+        if self.kept.is_some() {
+            let mut options = kept::options(self.order, Block::Packet, self.options(body, from));
+            if let (units, Some(drops)) = told {
+                kept::add_option(&mut options, 4, &drops.to_le_bytes());
+                self.keep_packet(found, units, false, options);
+            } else {
+                self.keep_packet(found, told.0, false, options);
+            }
+        }
         if body.len() <= from {
             return Ok(());
         }
@@ -390,12 +498,20 @@ impl Pcapng {
         whole(&options, "packet")
     }
 
-    fn interface_statistics(&mut self, body: &[u8]) -> Result<(), String> {
+    fn interface_statistics(&mut self, body: &[u8], found: &Found<'_>) -> Result<(), String> {
         let Some(interface) = self.order.u32(body, 0) else {
             return Err("an interface statistics block is too short".to_owned());
         };
         let mut options = self.options(body, 12);
         let index = self.base.saturating_add(length(interface));
+        self.keep(found, |this| {
+            let (high, low) = (this.order.u32(body, 4)?, this.order.u32(body, 8)?);
+            Some(What::Statistics {
+                index: u32::try_from(index).ok()?,
+                units: (u64::from(high) << 32) | u64::from(low),
+                options: kept::options(this.order, Block::Statistics, this.options(body, 12)),
+            })
+        });
         let Some(interface) = self.interfaces.get_mut(index) else {
             return Err(format!("statistics of interface {interface}, which the section has not described"));
         };
@@ -413,6 +529,10 @@ impl Pcapng {
         let (Some(kind), Some(size)) = (self.order.u32(body, 0), self.order.u32(body, 4)) else {
             return Err("a decryption secrets block is too short".to_owned());
         };
+        self.keep(found, |_| {
+            let bytes = body.get(8..length(size).saturating_add(8))?.to_vec();
+            Some(What::Secrets { kind, bytes })
+        });
         if kind != TLS_KEY_LOG {
             return Ok(());
         }

@@ -37,6 +37,11 @@ impl Snoop {
         Some(Self { link_type, dropped: 0 })
     }
 
+    /// The link type of its packets.
+    pub(super) fn link_type(&self) -> LinkType {
+        self.link_type
+    }
+
     /// Finds the records in `bytes`, which start at `offset` of the file.
     pub(super) fn parse(&mut self, bytes: &[u8], offset: u64, found: &mut Found<'_>) -> Parsed {
         let mut consumed = 0_usize;

@@ -1,5 +1,5 @@
-//! Writing captures: pcap with nanoseconds, and pcapng with interfaces, statistics, comments and TLS secrets. Times are
-//! never rounded; everything is little-endian.
+//! Writing captures: pcap, and pcapng with interfaces, statistics, comments, names and secrets. Times are never rounded;
+//! everything is little-endian. What a copy of a capture holds is [`super::save`]'s to decide.
 use std::io::{self, Write};
 
 use super::pcapng;
@@ -23,27 +23,39 @@ fn length_of(bytes: &[u8]) -> io::Result<u32> {
     u32::try_from(bytes.len()).map_err(|_| too_long())
 }
 
-/// Writes a pcap file with nanoseconds: one link type, nothing but packets.
+/// Writes a pcap file: one link type, nothing but packets.
 #[derive(Debug)]
 pub struct PcapWriter<W: Write> {
     output: W,
+    /// Nanoseconds per unit of the fraction.
+    fraction_ns: u32,
 }
 
 impl<W: Write> PcapWriter<W> {
-    /// Writes the file header.
+    /// Writes the file header; times are in nanoseconds.
     ///
     /// # Errors
     /// Those of the output.
-    pub fn new(mut output: W, link_type: LinkType, snap_length: u32) -> io::Result<Self> {
+    pub fn new(output: W, link_type: LinkType, snap_length: u32) -> io::Result<Self> {
+        Self::with_network(output, u32::from(link_type.0), snap_length, true)
+    }
+
+    /// The same with the header's whole last field, which may tell a check sequence besides the link type; times in
+    /// nanoseconds, or in microseconds.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn with_network(mut output: W, network: u32, snap_length: u32, is_nano: bool) -> io::Result<Self> {
         let mut header = Vec::with_capacity(24);
-        header.extend_from_slice(&0xa1b2_3c4d_u32.to_le_bytes());
+        let magic: u32 = if is_nano { 0xa1b2_3c4d } else { 0xa1b2_c3d4 };
+        header.extend_from_slice(&magic.to_le_bytes());
         header.extend_from_slice(&2_u16.to_le_bytes());
         header.extend_from_slice(&4_u16.to_le_bytes());
         header.extend_from_slice(&[0; 8]);
         header.extend_from_slice(&snap_length.to_le_bytes());
-        header.extend_from_slice(&u32::from(link_type.0).to_le_bytes());
+        header.extend_from_slice(&network.to_le_bytes());
         output.write_all(&header)?;
-        Ok(Self { output })
+        Ok(Self { output, fraction_ns: if is_nano { 1 } else { 1000 } })
     }
 
     /// Writes one packet.
@@ -53,7 +65,8 @@ impl<W: Write> PcapWriter<W> {
     pub fn packet(&mut self, timestamp: Timestamp, wire_length: u32, bytes: &[u8]) -> io::Result<()> {
         let (seconds, nanoseconds) = split(timestamp);
         let mut header = [0_u8; 16];
-        let fields = [seconds, nanoseconds, length_of(bytes)?, wire_length];
+        let fraction = nanoseconds.checked_div(self.fraction_ns).unwrap_or(0);
+        let fields = [seconds, fraction, length_of(bytes)?, wire_length];
         for (room, field) in header.chunks_exact_mut(4).zip(fields) {
             room.copy_from_slice(&field.to_le_bytes());
         }
@@ -175,6 +188,90 @@ impl<W: Write> PcapngWriter<W> {
         self.block(pcapng::ENHANCED_PACKET, comment.is_some())
     }
 
+    /// Begins a section whose header has these options (see [`super::Kept`]).
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn copied_section(output: W, options: &[u8]) -> io::Result<Self> {
+        let mut writer = Self { output, interfaces: 0, body: Vec::new() };
+        writer.word(pcapng::BYTE_ORDER_MAGIC);
+        writer.body.extend_from_slice(&[1, 0, 0, 0]);
+        writer.body.extend_from_slice(&[0xff; 8]);
+        writer.body.extend_from_slice(options);
+        writer.block(pcapng::SECTION_HEADER, !options.is_empty())?;
+        Ok(writer)
+    }
+
+    /// Describes an interface by options as they were; answers its index.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn copied_interface(&mut self, link_type: u16, snap_length: u32, options: &[u8]) -> io::Result<u32> {
+        self.body.extend_from_slice(&link_type.to_le_bytes());
+        self.body.extend_from_slice(&[0, 0]);
+        self.word(snap_length);
+        self.body.extend_from_slice(options);
+        self.block(pcapng::INTERFACE_DESCRIPTION, !options.is_empty())?;
+        let index = self.interfaces;
+        self.interfaces = self.interfaces.saturating_add(1);
+        Ok(index)
+    }
+
+    /// Writes one packet with its time in the interface's units, and options as they were.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn copied_packet(
+        &mut self,
+        interface: u32,
+        units: u64,
+        wire_length: u32,
+        bytes: &[u8],
+        options: &[u8],
+    ) -> io::Result<()> {
+        let captured = length_of(bytes)?;
+        self.word(interface);
+        self.units(units);
+        self.word(captured);
+        self.word(wire_length);
+        self.body.extend_from_slice(bytes);
+        self.pad();
+        self.body.extend_from_slice(options);
+        self.block(pcapng::ENHANCED_PACKET, !options.is_empty())
+    }
+
+    /// Writes a packet without a time, of the first interface.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn untimed_packet(&mut self, wire_length: u32, bytes: &[u8]) -> io::Result<()> {
+        self.word(wire_length);
+        self.body.extend_from_slice(bytes);
+        self.pad();
+        self.block(pcapng::SIMPLE_PACKET, false)
+    }
+
+    /// Writes an interface's statistics by options as they were.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn copied_statistics(&mut self, interface: u32, units: u64, options: &[u8]) -> io::Result<()> {
+        self.word(interface);
+        self.units(units);
+        self.body.extend_from_slice(options);
+        self.block(pcapng::INTERFACE_STATISTICS, !options.is_empty())
+    }
+
+    /// Writes names of addresses: the body of such a block.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn names(&mut self, body: &[u8]) -> io::Result<()> {
+        self.body.extend_from_slice(body);
+        self.pad();
+        self.block(pcapng::NAME_RESOLUTION, false)
+    }
+
     /// Writes an interface's statistics: packets received and dropped, as far as known.
     ///
     /// # Errors
@@ -201,8 +298,16 @@ impl<W: Write> PcapngWriter<W> {
     /// # Errors
     /// Those of the output.
     pub fn secrets(&mut self, key_log: &[u8]) -> io::Result<()> {
+        self.secrets_of(pcapng::TLS_KEY_LOG, key_log)
+    }
+
+    /// Writes secrets of a kind that the format knows by number.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn secrets_of(&mut self, kind: u32, key_log: &[u8]) -> io::Result<()> {
         let size = length_of(key_log)?;
-        self.word(pcapng::TLS_KEY_LOG);
+        self.word(kind);
         self.word(size);
         self.body.extend_from_slice(key_log);
         self.pad();
@@ -231,7 +336,11 @@ impl<W: Write> PcapngWriter<W> {
     }
 
     fn time(&mut self, timestamp: Timestamp) {
-        let [a, b, c, d, e, f, g, h] = timestamp.nanoseconds().max(0).to_be_bytes();
+        self.units(u64::try_from(timestamp.nanoseconds()).unwrap_or(0));
+    }
+
+    fn units(&mut self, units: u64) {
+        let [a, b, c, d, e, f, g, h] = units.to_be_bytes();
         self.word(u32::from_be_bytes([a, b, c, d]));
         self.word(u32::from_be_bytes([e, f, g, h]));
     }

@@ -11,10 +11,11 @@ use super::{
     exit::{Ended, Failure},
     keys, objects, plan,
     progress::ProgressLine,
+    save,
 };
 use crate::{
     capture::{self, Merged, PacketSource},
-    engine, filter,
+    engine,
     record::{Capture, RecordKind, Wanted},
     report::{self, Writer},
 };
@@ -22,6 +23,11 @@ use crate::{
 /// Runs the command.
 pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let files = plan::files(&args.source)?;
+    if args.separate && args.source.write.is_some() {
+        return Err(Failure::Usage(
+            "--separate makes several captures of the files, and -w writes one: give one of them".to_owned(),
+        ));
+    }
     let runs: Vec<&[PathBuf]> = if args.separate { files.chunks(1).collect() } else { vec![&files] };
     let mut ended = Ended::Done;
     for files in runs {
@@ -34,30 +40,49 @@ pub fn analyze(args: &AnalyzeArgs) -> Result<Ended, Failure> {
 
 fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
     let wanted = plan::wanted(&args.output)?;
-    let filter = plan::capture_filter(args.source.filter.as_deref())?;
-    let given = keys::given(&args.source.keys)?;
+    let names: Vec<String> = files.iter().map(|file| name(file)).collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let settings = |wanted| -> Result<engine::Settings, Failure> {
+        let filter = plan::capture_filter(args.source.filter.as_deref())?;
+        let (given, stop) = (keys::given(&args.source.keys)?, Arc::clone(&stop));
+        Ok(plan::engine_settings(&args.resources, wanted, filter, args.source.count, names.clone(), stop, given))
+    };
+    let display_filter = plan::display_filter(args.source.display_filter.as_deref())?;
+    if save::is_standard_output(&args.source) {
+        let captures = save::packets(&args.source, files, display_filter, &|| settings(wanted))?;
+        return Ok(judge(&captures, args.resources.strict));
+    }
+    let mut run_settings = settings(wanted)?;
     let trust = certificates::trust(&args.trust)?;
     let writer = writer(&args.output, wanted)?;
     let writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
     let mut writer = objects::exporting(writer, args.export_objects.as_deref(), wanted)?;
     let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
-    let wanted = objects::needed(args.export_objects.as_deref(), wanted);
-    let display_filter = plan::display_filter(args.source.display_filter.as_deref())?;
-    let names: Vec<String> = files.iter().map(|file| name(file)).collect();
-    let stop = Arc::new(AtomicBool::new(false));
+    run_settings.flow.wanted = objects::needed(args.export_objects.as_deref(), wanted);
+    run_settings.trust = Some(trust);
+    let mut is_written = false;
     let selection = match display_filter {
-        Some(display_filter) => {
-            let (filter, given) =
-                (plan::capture_filter(args.source.filter.as_deref())?, keys::given(&args.source.keys)?);
-            let (count, stop) = (args.source.count, Arc::clone(&stop));
-            let settings = plan::engine_settings(&args.resources, wanted, filter, count, names.clone(), stop, given);
-            Some(select(files, settings, display_filter)?)
+        Some(filter) if args.source.whole_flows => {
+            let selection = save::select(files, filter, settings(wanted)?, true)?;
+            let save = save::saver(&args.source, files)?;
+            let copied = engine::save(open(files)?, engine::Settings { save, ..settings(wanted)? }, Some(&selection));
+            save::tell(&args.source, copied.map_err(save::failed)?.saved);
+            is_written = true;
+            Some(selection)
+        }
+        Some(filter) => {
+            let save = save::saver(&args.source, files)?;
+            let mut selection = save::select(files, filter, engine::Settings { save, ..settings(wanted)? }, true)?;
+            save::tell(&args.source, selection.saved.take());
+            is_written = true;
+            Some(selection)
         }
         None => None,
     };
+    if !is_written {
+        run_settings.save = save::saver(&args.source, files)?;
+    }
     let source = open(files)?;
-    let mut settings = plan::engine_settings(&args.resources, wanted, filter, args.source.count, names, stop, given);
-    settings.trust = Some(trust);
     let mut line = ProgressLine::new();
     let mut selected;
     let writer: &mut dyn Writer = match selection {
@@ -67,24 +92,11 @@ fn one_run(files: &[PathBuf], args: &AnalyzeArgs) -> Result<Ended, Failure> {
         }
         None => writer.as_mut(),
     };
-    let outcome = engine::run(source, settings, writer, &mut |progress| line.update(progress));
+    let outcome = engine::run(source, run_settings, writer, &mut |progress| line.update(progress));
     drop(line);
-    Ok(judge(&outcome.map_err(Failure::Output)?.captures, args.resources.strict))
-}
-
-/// The packets that pass a display filter, found by reading the files once more than otherwise.
-fn select(
-    files: &[PathBuf],
-    settings: engine::Settings,
-    display_filter: filter::Filter,
-) -> Result<engine::Selection, Failure> {
-    if files.iter().any(|file| file.as_os_str() == "-") {
-        let why = "with -Y the capture is read twice, so it cannot be standard input: save it first, or use `wireglass packets`";
-        return Err(Failure::Usage(why.to_owned()));
-    }
-    let selection = engine::select(open(files)?, settings, display_filter).map_err(Failure::Output)?;
-    unnumbered(selection.unnumbered);
-    Ok(selection)
+    let outcome = outcome.map_err(save::failed)?;
+    save::tell(&args.source, outcome.saved);
+    Ok(judge(&outcome.captures, args.resources.strict))
 }
 
 /// Tells that a filter could not see the streams of some packets.

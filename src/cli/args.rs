@@ -33,8 +33,16 @@ Examples:
   wireglass a.pcap b.pcap --format ndjson          records for scripts, files in time order
   wireglass page-load.pcapng --only http,dns       some tables only
   wireglass connection page-load.pcapng 31         one connection, both ends' states beside every segment
+  wireglass follow page-load.pcapng 17             what both sides of a flow said
   wireglass findings tcp.close-race                what a finding means
   wireglass packets page-load.pcapng -V            every packet, every field
+<<<<<<< HEAD
+  wireglass statistics page-load.pcapng            who talks, how much, and when
+  wireglass packets big.pcap -Y dns -w dns.pcapng  only these packets, as a capture
+=======
+  wireglass packets big.pcap -Y dns -w dns.pcapng  only these packets, as a capture
+  wireglass statistics page-load.pcapng            who talks, how much, and when
+>>>>>>> main
   wireglass live -i eth0 -f 'port 443'             from an interface";
 
 /// The commands.
@@ -46,6 +54,8 @@ pub enum Command {
     Packets(PacketsArgs),
     /// One connection explained: both ends' states beside every segment
     Connection(ConnectionArgs),
+    /// The bytes of one TCP connection or UDP flow, as its sides sent them
+    Follow(FollowArgs),
     /// What a finding means; all of them without CODE
     Findings(FindingsArgs),
     /// The same report from a network interface
@@ -54,6 +64,9 @@ pub enum Command {
     Fields(FieldsArgs),
     /// What can be captured from
     Interfaces,
+    /// What people know from tshark -z: hierarchy, conversations, endpoints, traffic over time
+    #[command(visible_alias = "stats")]
+    Statistics(super::statistics::StatisticsArgs),
     /// JSON Schema of the records
     Schema,
 }
@@ -77,6 +90,14 @@ pub struct SourceArgs {
     /// Stop after so many packets
     #[arg(short = 'c', long = "count", value_name = "N")]
     pub count: Option<u64>,
+    /// Write the packets that pass to this file, as in -Y 'tcp.port == 443' -w https.pcapng: pcapng with their comments, all
+    /// interfaces and secrets; pcap if the name ends with .pcap or .cap. `-` is standard output, which then gets nothing
+    /// else. Single packets are written, as tshark does; for whole flows see --whole-flows
+    #[arg(short = 'w', long = "write", value_name = "OUT")]
+    pub write: Option<PathBuf>,
+    /// With -Y and -w: write every packet of the flows of which one packet passes
+    #[arg(long, requires_all = ["write", "display_filter"])]
+    pub whole_flows: bool,
     /// Accepted for those who are used to it: names are never resolved
     #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
     pub numeric: u8,
@@ -220,6 +241,9 @@ pub struct PacketsArgs {
     /// The bytes of every packet
     #[arg(short = 'x', long = "hex")]
     pub hex: bool,
+    /// With -w: print the packets too, as -V, -x and -o also do
+    #[arg(short = 'P', long)]
+    pub print: bool,
     /// What to print
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
@@ -247,6 +271,9 @@ pub struct ConnectionArgs {
     /// Every segment (stretches in which nothing happens are summed up)
     #[arg(long)]
     pub all: bool,
+    /// Draw only segments that pass this display filter, as in -Y 'tcp.len > 0'; of the records those that rest on one
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    pub display_filter: Option<String>,
     /// How moments are printed [default: relative to the first packet of the connection]
     #[arg(long, value_enum, value_name = "STYLE")]
     pub time: Option<Time>,
@@ -275,6 +302,80 @@ pub enum ConnectionFormat {
     Json,
     /// The records of the flow, one JSON object a line
     Ndjson,
+}
+
+/// `wireglass follow FILE ID`.
+#[derive(Debug, Args)]
+#[command(before_help = FOLLOW_EXAMPLES)]
+pub struct FollowArgs {
+    /// The capture; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The flow's number in the report, under `flow`; or one of its ends or both (10.0.0.1:443), if only one suits; or one
+    /// of its packets ('#17'). From standard input only the number
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// What to print
+    #[arg(short = 'o', long, visible_alias = "as", value_enum, value_name = "FORMAT", default_value = "text")]
+    pub format: FollowFormat,
+    /// Only what this side sent, as in --side server [default: both]
+    #[arg(long, value_enum, value_name = "SIDE")]
+    pub side: Option<FollowSide>,
+    /// Where the bytes are taken from [default: tls where secrets open it, else tcp]
+    #[arg(long, value_enum, value_name = "LAYER")]
+    pub layer: Option<FollowLayer>,
+    /// How moments are printed [default: relative to the first packet of the flow]
+    #[arg(long, value_enum, value_name = "STYLE")]
+    pub time: Option<Time>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub keys: KeyArgs,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+const FOLLOW_EXAMPLES: &str = "\
+Examples:
+  wireglass follow page-load.pcapng 17                            what both sides said, turn by turn
+  wireglass follow page-load.pcapng 31 --keylog keys.txt          what was inside TLS
+  wireglass follow page-load.pcapng 17 -o raw --side server > x   the server's bytes, as they are
+  tcpdump -w - | wireglass follow - 1 -o hex                      from a pipe, as a dump";
+
+/// How `follow` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FollowFormat {
+    /// Turn by turn, in UTF-8; what a terminal would obey or cannot show is written out (\x1b). CR LF and LF end a line
+    #[value(aliases = ["table", "ascii"])]
+    Text,
+    /// Packet by packet: the offset among all that the side sent, bytes, ASCII
+    Hex,
+    /// The bytes of one side (--side) as they are; holes are told of on standard error
+    Raw,
+    /// One JSON object a packet and line: type flow layer side packet ts offset length data gap, data in base64; of a hole,
+    /// gap is true and data null
+    Ndjson,
+    /// The same objects, one JSON array
+    Json,
+}
+
+/// A side of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FollowSide {
+    /// The one that opened it
+    Client,
+    /// The other one
+    Server,
+}
+
+/// Where followed bytes are taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FollowLayer {
+    /// What TCP (or UDP) carried
+    #[value(aliases = ["udp", "transport"])]
+    Tcp,
+    /// What was inside TLS; needs secrets: --keylog, --rsa-key, or those in a pcapng file
+    Tls,
 }
 
 /// `wireglass findings [CODE]`.
@@ -308,6 +409,11 @@ pub struct LiveArgs {
     /// Only packets that pass this BPF expression
     #[arg(short = 'f', long = "filter", value_name = "BPF")]
     pub filter: Option<String>,
+    /// Only records of flows of which a packet has passed this display filter so far, as in -Y 'tls.handshake', and what is
+    /// said of the whole capture. A record is judged when it is complete; what belongs to no single flow is left out. Not
+    /// with -w: all packets are captured, use -f to capture fewer
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    pub display_filter: Option<String>,
     /// Also write the packets to this file, pcapng, or pcap by name
     #[arg(short = 'w', value_name = "FILE")]
     pub write: Option<PathBuf>,

@@ -44,10 +44,17 @@ mod compiled {
         cli::{analyze, certificates, complain, keys, objects, plan},
         engine,
         record::{Capture, Timestamp},
+        report::Writer,
     };
 
     /// Runs the command.
     pub fn live(args: &LiveArgs) -> Result<Ended, Failure> {
+        let display_filter = plan::display_filter(args.display_filter.as_deref())?;
+        if display_filter.is_some() && args.write.is_some() {
+            let why = "with -w all packets are captured, whatever -Y says: give -f to capture fewer, or filter what was \
+                       written: wireglass packets FILE -Y FILTER -w OUT";
+            return Err(Failure::Usage(why.to_owned()));
+        }
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [consts::SIGINT, consts::SIGTERM] {
             // A second signal ends at once, should the first not be enough.
@@ -89,8 +96,20 @@ mod compiled {
         let given = keys::growing(&args.keys)?;
         let mut settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop, given);
         settings.trust = Some(trust);
+        let asking = display_filter.map(|filter| engine::Asking::new(filter, settings.flow));
+        let mut passing;
+        let writer: &mut dyn Writer = match &asking {
+            Some(asking) => {
+                passing = asking.writer(writer.as_mut());
+                // One behind the other: what has passed so far is then no question of threads.
+                settings.threads = 1;
+                &mut passing
+            }
+            None => writer.as_mut(),
+        };
+        settings.asking = asking;
         complain(&format!("capturing on {}; Ctrl-C ends and reports", args.interface));
-        let outcome = engine::run(source, settings, writer.as_mut(), &mut |_| {}).map_err(Failure::Output)?;
+        let outcome = engine::run(source, settings, writer, &mut |_| {}).map_err(Failure::Output)?;
         Ok(analyze::judge(&outcome.captures, args.resources.strict))
     }
 

@@ -2,10 +2,12 @@
 mod analyze;
 mod args;
 mod certificates;
+mod choice;
 mod connection;
 mod exit;
 mod fields;
 mod findings;
+mod follow;
 mod keys;
 mod live;
 mod object_names;
@@ -13,6 +15,8 @@ mod objects;
 mod packets;
 mod plan;
 mod progress;
+mod save;
+mod statistics;
 
 use std::{io::Write, panic, process::ExitCode};
 
@@ -58,8 +62,10 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Analyze(args)) => analyze::analyze(&args),
         Some(Command::Packets(args)) => packets::packets(&args),
         Some(Command::Connection(args)) => connection::connection(&args),
+        Some(Command::Follow(args)) => follow::follow(&args),
         Some(Command::Findings(args)) => findings::findings(&args),
         Some(Command::Fields(args)) => fields::fields(&args),
+        Some(Command::Statistics(args)) => statistics::statistics(&args),
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),

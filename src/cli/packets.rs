@@ -8,7 +8,7 @@ use super::{
     analyze,
     args::{Format, PacketsArgs, ResourceArgs},
     exit::{Ended, Failure},
-    keys, plan,
+    keys, plan, save,
 };
 use crate::{
     engine,
@@ -19,14 +19,25 @@ use crate::{
 /// Runs the command.
 pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
     let files = plan::files(&args.source)?;
-    let filter = plan::capture_filter(args.source.filter.as_deref())?;
     let display_filter = plan::display_filter(args.source.display_filter.as_deref())?;
-    let given = keys::given(&args.source.keys)?;
-    let source = analyze::open(&files)?;
-    let names = files.iter().map(|file| analyze::name(file)).collect();
     let resources = ResourceArgs { threads: Some(1), ..ResourceArgs::default() };
-    let stop = Arc::new(AtomicBool::new(false));
-    let settings = plan::engine_settings(&resources, Wanted::none(), filter, args.source.count, names, stop, given);
+    let settings = || -> Result<engine::Settings, Failure> {
+        let filter = plan::capture_filter(args.source.filter.as_deref())?;
+        let (given, stop) = (keys::given(&args.source.keys)?, Arc::new(AtomicBool::new(false)));
+        let names = files.iter().map(|file| analyze::name(file)).collect();
+        Ok(plan::engine_settings(&resources, Wanted::none(), filter, args.source.count, names, stop, given))
+    };
+    let prints = args.print || args.verbose || args.hex || args.format != Format::Table;
+    if args.source.write.is_some() && !prints {
+        let captures = save::packets(&args.source, &files, display_filter, &settings)?;
+        return Ok(analyze::judge(&captures, false));
+    }
+    if args.source.whole_flows || (prints && save::is_standard_output(&args.source)) {
+        let why = "with --whole-flows or -w - packets are written and not printed: leave out -P, -V, -x and -o";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    let settings = engine::Settings { save: save::saver(&args.source, &files)?, ..settings()? };
+    let source = analyze::open(&files)?;
     let out = Box::new(BufWriter::new(io::stdout()));
     let options = report::Options {
         // What is piped or kept in a file is not cut.
@@ -50,7 +61,8 @@ pub fn packets(args: &PacketsArgs) -> Result<Ended, Failure> {
         let outcome = engine::packets(source, settings, display_filter, &mut show);
         outcome.and_then(|outcome| writer.finish().map(|()| outcome))
     };
-    let outcome = outcome.map_err(Failure::Output)?;
+    let outcome = outcome.map_err(save::failed)?;
+    save::tell(&args.source, outcome.saved);
     analyze::unnumbered(outcome.unnumbered);
     Ok(analyze::judge(&outcome.captures, false))
 }

@@ -79,7 +79,8 @@ fn named(names: &[String]) -> Result<Wanted, Failure> {
 }
 
 fn named_kinds(names: &[String]) -> Result<Vec<RecordKind>, Failure> {
-    let reportable = || RecordKind::ALL.into_iter().filter(|kind| *kind != RecordKind::Packet);
+    let has_command = |kind: &RecordKind| *kind == RecordKind::Packet || kind.is_statistics();
+    let reportable = || RecordKind::ALL.into_iter().filter(|kind| !has_command(kind));
     names
         .iter()
         .map(|name| name.trim())
@@ -134,6 +135,8 @@ pub fn engine_settings(
         files,
         trust: None,
         given,
+        save: None,
+        asking: None,
     }
 }
 

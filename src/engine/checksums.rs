@@ -31,7 +31,7 @@ impl Kind {
     }
 }
 
-/// Packets with a wrong checksum of one sort.
+/// Packets of one sort, such as those with a wrong checksum: how many, the first and the last.
 #[derive(Clone, Debug, Default)]
 pub struct Wrong {
     count: u64,
@@ -44,7 +44,8 @@ impl Wrong {
     /// Packet numbers kept at either end.
     const SHOWN: usize = 4;
 
-    fn add(&mut self, at: PacketRef) {
+    /// Adds one.
+    pub fn add(&mut self, at: PacketRef) {
         self.count += 1;
         if self.first.len() < Self::SHOWN {
             self.first.push((at.index, at.number));
@@ -56,7 +57,8 @@ impl Wrong {
         }
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Adds what another worker found.
+    pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         let mut all: Vec<(u64, PacketNumber)> =
             [&self.first, &other.first].into_iter().flatten().chain(&self.last).chain(&other.last).copied().collect();

@@ -1,14 +1,21 @@
 //! Between the flows of a worker and the protocols that read them: opens conversations, collects what sessions say.
 use std::sync::Arc;
 
-use super::{checksums::Checksums, conversation::Conversation, hierarchy::Applications, reached::Reached};
+use super::{
+    checksums::Checksums,
+    conversation::Conversation,
+    copies::Copies,
+    hierarchy::Applications,
+    inner::{Opened, Tap},
+    reached::Reached,
+};
 use crate::{
     app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
-    flow::Consumer,
+    flow::{Consumer, Copied},
     limits::Limit,
     record::{
-        Context, FlowFacts, FlowId, HttpContent, Input, LinkFact, Notice, PacketRef, Progress, Record, Secrets,
-        TcpFact, Transport, Unreachable, Wanted,
+        Context, FlowFacts, FlowId, HttpContent, IcmpErrorFact, Input, LinkFact, Notice, PacketRef, ProbeFact,
+        Progress, Record, Secrets, TcpFact, Transport, Unreachable, Wanted,
     },
 };
 
@@ -23,6 +30,10 @@ pub enum Completed {
     Fact(Box<TcpFact>),
     /// Likewise.
     LinkFact(Box<LinkFact>),
+    /// To be joined with others.
+    Probe(Box<ProbeFact>),
+    /// To be counted with others.
+    IcmpError(Box<IcmpErrorFact>),
 }
 
 /// Something complete and its place in the order of the run.
@@ -48,9 +59,12 @@ pub struct Outlet {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    copies: Copies,
     reached: Reached,
     verifier: Option<Verifier>,
     secrets: Secrets,
+    /// Where what secrets open goes besides.
+    tap: Option<Box<Tap>>,
 }
 
 impl Outlet {
@@ -66,10 +80,28 @@ impl Outlet {
             applications: Applications::default(),
             tcp_connections: Vec::new(),
             checksums: Checksums::default(),
+            copies: Copies::default(),
             reached: Reached::default(),
             verifier: None,
             secrets: Secrets::default(),
+            tap: None,
         }
+    }
+
+    /// The same, keeping what secrets open until it is asked for. For one flow alone.
+    #[must_use]
+    pub fn opening(self) -> Self {
+        Self { tap: Some(Box::default()), ..self }
+    }
+
+    /// What takes what secrets open, if anybody does.
+    pub fn tap(&mut self) -> Option<&mut Tap> {
+        self.tap.as_deref_mut()
+    }
+
+    /// What secrets opened since this was asked last.
+    pub fn take_opened(&mut self) -> Vec<Opened> {
+        self.tap.as_mut().map(|tap| tap.take()).unwrap_or_default()
     }
 
     /// The same, judging certificates by `trust`.
@@ -136,6 +168,11 @@ impl Outlet {
         self.emitted.push(Emitted { at, flow, completed: Completed::LinkFact(fact) });
     }
 
+    /// A packet may be a step of a traceroute.
+    pub fn step(&mut self, at: u64, fact: ProbeFact) {
+        self.emitted.push(Emitted { at, flow: fact.flow, completed: Completed::Probe(Box::new(fact)) });
+    }
+
     /// The packet being processed holds this.
     pub fn note(&mut self, note: Note) {
         self.notes.push(note);
@@ -170,6 +207,11 @@ impl Outlet {
     /// The same, to count in.
     pub fn checksums_mut(&mut self) -> &mut Checksums {
         &mut self.checksums
+    }
+
+    /// The packets that are in the capture twice.
+    pub fn copies(&self) -> &Copies {
+        &self.copies
     }
 
     /// A cap was reached at packet `at`.
@@ -230,6 +272,19 @@ impl Consumer for Outlet {
 
     fn fact(&mut self, at: u64, fact: TcpFact) {
         self.emitted.push(Emitted { at, flow: fact.id, completed: Completed::Fact(Box::new(fact)) });
+    }
+
+    fn copied(&mut self, at: PacketRef, copied: Copied) {
+        self.copies.add(at, copied);
+    }
+
+    fn icmp_error(&mut self, at: u64, fact: IcmpErrorFact) {
+        let flow = fact.flow.unwrap_or(fact.own);
+        self.emitted.push(Emitted { at, flow, completed: Completed::IcmpError(Box::new(fact)) });
+    }
+
+    fn probe(&mut self, at: u64, fact: ProbeFact) {
+        self.step(at, fact);
     }
 
     fn limit(&mut self, limit: &'static Limit, at: PacketRef) {

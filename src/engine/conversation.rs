@@ -1,5 +1,5 @@
 //! What the engine keeps for each flow: the search for its protocol, the session that reads it, and the flows inside.
-use super::{consumer::Outlet, inner::Inner};
+use super::{consumer::Outlet, hierarchy::Hierarchy, inner::Inner};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
@@ -86,6 +86,9 @@ impl Conversation {
 
     /// Counts a packet with payload towards its protocol.
     pub fn count(&mut self, node: u16, bytes: u32, outlet: &mut Outlet) {
+        if node == Hierarchy::NOWHERE {
+            return;
+        }
         match self.application {
             Some(application) => {
                 if self.uncounted.packets > 0 {
@@ -200,6 +203,7 @@ impl Conversation {
                 Said::Record(record) => outlet.emit(context.packet.index, context.flow.id, record),
                 Said::Content(content) => outlet.content(context.packet.index, content),
                 Said::Application(name) => self.application = Some(name),
+                Said::Probe(fact) => outlet.step(context.packet.index, fact),
                 Said::Expect(name) => expected = Some(name),
                 Said::Note(note) => outlet.note(note),
                 Said::LinkFact(fact) => outlet.link_fact(context.packet.index, context.flow.id, fact),
@@ -207,6 +211,9 @@ impl Conversation {
                 Said::Inner { channel, carrier, direction, offset, bytes, packet } => {
                     let inner = self.inner.get_or_insert_default();
                     let packet = packet.unwrap_or(context.packet);
+                    if let Some(tap) = outlet.tap().filter(|_| carrier == Carrier::Tls) {
+                        tap.insert(self.carrier == Carrier::Tls, direction, offset, (&bytes, packet), context);
+                    }
                     inner.insert(channel, carrier, direction, offset, (&bytes, packet), context, outlet);
                 }
                 Said::InnerNotice { channel, notice } => {
@@ -215,6 +222,9 @@ impl Conversation {
                     }
                 }
                 Said::InnerLost { channel, direction, offset } => {
+                    if let Some(tap) = outlet.tap() {
+                        tap.give_up_before(self.carrier == Carrier::Tls, direction, offset, context);
+                    }
                     if let Some(inner) = &mut self.inner {
                         inner.give_up_before(channel, direction, offset, context, outlet);
                     }

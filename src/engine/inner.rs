@@ -1,10 +1,10 @@
 //! Flows inside a flow: bytes that a session decrypted or unwrapped, put in order and read as streams of their own.
-use super::{consumer::Outlet, conversation::Conversation};
+use super::{consumer::Outlet, conversation::Conversation, follow::pieces};
 use crate::{
     app::Carrier,
     flow::stream::Stream,
     limits,
-    record::{Context, Direction, EndCause, Input, Notice, Origin, PacketRef},
+    record::{Content, Context, Direction, EndCause, Input, Notice, Origin, PacketRef, Progress},
 };
 
 /// The inner streams of one flow.
@@ -117,5 +117,89 @@ impl Inner {
             streams.iter_mut().for_each(|stream| stream.flush(context.packet, &mut read));
             conversation.input(Input::Close, context, outlet);
         }
+    }
+}
+
+/// Bytes that secrets opened, or a hole in them.
+#[derive(Debug)]
+pub struct Opened {
+    /// They were inside something that had been opened itself.
+    pub is_deeper: bool,
+    /// Which way they travelled.
+    pub direction: Direction,
+    /// The packet that brought them, or that showed that they will not come.
+    pub packet: PacketRef,
+    /// The bytes.
+    pub content: Content,
+}
+
+/// Puts what secrets open of one flow in order and keeps it until it is taken.
+#[derive(Default)]
+pub struct Tap {
+    streams: Option<Box<[Stream; 2]>>,
+    opened: Vec<Opened>,
+}
+
+impl Tap {
+    /// Adds bytes of the content. Of what is deeper inside it is only noted that it was opened.
+    pub fn insert(
+        &mut self,
+        is_deeper: bool,
+        direction: Direction,
+        offset: u64,
+        (bytes, packet): (&[u8], PacketRef),
+        context: &Context<'_>,
+    ) {
+        if is_deeper {
+            if !self.opened.iter().any(|opened| opened.is_deeper) {
+                self.opened.push(Opened { is_deeper, direction, packet, content: Content::Missing(0) });
+            }
+            return;
+        }
+        let Self { streams, opened } = self;
+        let own = [Origin { offset: 0, packet }];
+        let mut read = |input: Input<'_>, origins: &[Origin], from_start| {
+            let origins = if origins.is_empty() { &own[..] } else { origins };
+            keep(opened, input, &Context { origins, from_start, ..*context })
+        };
+        let streams =
+            streams.get_or_insert_with(|| Box::new(Direction::BOTH.map(|direction| Stream::new(direction, true))));
+        streams[direction.index()].insert(offset, bytes, packet, &mut read);
+    }
+
+    /// Bytes before `offset` will not come any more.
+    pub fn give_up_before(&mut self, is_deeper: bool, direction: Direction, offset: u64, context: &Context<'_>) {
+        let Self { streams: Some(streams), opened } = self else { return };
+        if !is_deeper {
+            let mut read = |input: Input<'_>, origins: &[Origin], from_start| {
+                keep(opened, input, &Context { origins, from_start, ..*context })
+            };
+            streams[direction.index()].give_up_before(offset, context.packet, &mut read);
+        }
+    }
+
+    /// What was opened since this was asked last.
+    pub fn take(&mut self) -> Vec<Opened> {
+        std::mem::take(&mut self.opened)
+    }
+}
+
+fn keep(opened: &mut Vec<Opened>, input: Input<'_>, context: &Context<'_>) -> Progress {
+    match input {
+        Input::Stream { direction, bytes } => {
+            opened.extend(pieces(bytes, context).into_iter().map(|(packet, bytes)| Opened {
+                is_deeper: false,
+                direction,
+                packet,
+                content: Content::Bytes(bytes.to_vec()),
+            }));
+            Progress::Consumed(bytes.len())
+        }
+        Input::Gap { direction, length } => {
+            let packet = context.packet;
+            opened.push(Opened { is_deeper: false, direction, packet, content: Content::Missing(length) });
+            Progress::Consumed(0)
+        }
+        _ => Progress::Consumed(0),
     }
 }

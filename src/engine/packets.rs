@@ -31,7 +31,7 @@ pub fn packets(
     filter: Option<Filter>,
     show: &mut Show<'_>,
 ) -> io::Result<Outcome> {
-    let mut reader = Reader::new(source, &mut settings);
+    let mut reader = Reader::new(source, &mut settings).choosing();
     // What is thought of a segment is counted for the record of its connection.
     if filter.as_ref().is_some_and(|filter| filter.needs().analysis) {
         settings.flow.wanted = settings.flow.wanted.with(RecordKind::Connection);
@@ -50,6 +50,7 @@ pub fn packets(
             let (told, infos) = told(&routed, notes);
             let numbers = relative.numbers(&routed.decoded, parcel.view(&routed));
             if question.as_mut().is_none_or(|question| question.passes(&parcel, place, &told, &worker)) {
+                reader.save(&parcel, place)?;
                 show(&packet(&parcel, &head, &routed, (told, infos), numbers), parcel.batch.bytes(&head), first)?;
             }
         }
@@ -57,7 +58,8 @@ pub fn packets(
         worker.emitted().clear();
     }
     let unnumbered = question.map_or(0, |question| question.left_out());
-    Ok(Outcome { captures: describe_source(&reader), unnumbered })
+    let saved = reader.finish_saving()?;
+    Ok(Outcome { captures: describe_source(&reader), unnumbered, saved })
 }
 
 /// What sessions say of a packet: the layers, put in their places, and what they say on one line.

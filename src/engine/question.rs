@@ -1,5 +1,5 @@
 //! Asks a filter about packets: prepares what the filter needs of each, and nothing else.
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use super::{
     judgement::{Judge, Judged},
@@ -11,9 +11,11 @@ use super::{
 use crate::{
     capture::PacketHead,
     filter::{Fact, Filter, Packet},
-    record::{Header, Layer, Timestamp, Transport},
+    record::{Header, Layer, PlainHeaders, ProtocolName, Timestamp, Transport},
     wire::{self, TcpNumbers},
 };
+
+const TCP: ProtocolName = ProtocolName::new("tcp");
 
 /// A filter and what it remembers between packets.
 pub struct Question {
@@ -21,7 +23,8 @@ pub struct Question {
     streams: Streams,
     relative: Relative,
     judge: Judge,
-    headers: Vec<Header>,
+    /// Room for the headers of a packet.
+    headers: Cell<Vec<Header>>,
     places: Vec<(Transport, Option<Place>)>,
     first: Option<Timestamp>,
     previous: Option<Timestamp>,
@@ -36,7 +39,7 @@ impl Question {
             streams: Streams::default(),
             relative: Relative::default(),
             judge: Judge::default(),
-            headers: Vec::new(),
+            headers: Cell::default(),
             places: Vec::new(),
             first: None,
             previous: None,
@@ -64,18 +67,17 @@ impl Question {
             false => Judged::default(),
         };
         let bytes = parcel.batch.bytes(head);
-        if routed.reassembled {
-            let fragment = wire::decode(head.link_type, bytes, head.wire_length);
-            wire::headers(head.link_type, bytes, head.wire_length, &fragment, &mut self.headers);
-            wire::headers_reassembled(view, &fragment, &mut self.headers);
-        } else {
-            wire::headers(head.link_type, bytes, head.wire_length, &routed.decoded, &mut self.headers);
-        }
+        let plain = match routed.reassembled {
+            true => None,
+            false => wire::plain_headers(head.link_type, bytes, &routed.decoded),
+        };
+        let headers = OnceCell::new();
         let mut numbers = None;
         self.places.clear();
         if self.filter.needs().streams {
             let of = |header: &Header| if header.of_datagram { view } else { bytes };
-            self.streams.places(&self.headers, of, at, &mut self.places);
+            let all = headers.get_or_init(|| list_headers(head, routed, (bytes, view), self.headers.take()));
+            self.streams.places(all, of, at, &mut self.places);
             numbers = self.relative.numbers(&routed.decoded, view);
         }
         let seen = Seen {
@@ -83,7 +85,9 @@ impl Question {
             view,
             head,
             routed,
-            headers: &self.headers,
+            plain,
+            headers,
+            room: &self.headers,
             told,
             first,
             previous,
@@ -95,6 +99,9 @@ impl Question {
             protocols: OnceCell::new(),
         };
         let passes = self.filter.matches(&seen);
+        if let Some(headers) = seen.headers.into_inner() {
+            self.headers.set(headers);
+        }
         if passes {
             self.displayed = Some(at);
         }
@@ -109,7 +116,9 @@ struct Seen<'a> {
     view: &'a [u8],
     head: &'a PacketHead,
     routed: &'a Routed,
-    headers: &'a [Header],
+    plain: Option<PlainHeaders>,
+    headers: OnceCell<Vec<Header>>,
+    room: &'a Cell<Vec<Header>>,
     told: &'a [Layer],
     first: Timestamp,
     previous: Timestamp,
@@ -130,7 +139,7 @@ impl Seen<'_> {
 
     /// The innermost TCP header with its relative numbers, when it is the one at `place`.
     fn segment(&self, place: usize, fact: impl Fn(wire::TcpHeader, TcpNumbers) -> u32) -> Option<i128> {
-        let own = self.headers.iter().filter(|header| header.protocol == "tcp" && !header.quoted).count();
+        let own = self.headers().iter().filter(|header| header.protocol == TCP && !header.quoted).count();
         if own != place + 1 {
             return None;
         }
@@ -139,8 +148,14 @@ impl Seen<'_> {
 }
 
 impl Packet for Seen<'_> {
+    #[inline]
+    fn plain_headers(&self) -> Option<&PlainHeaders> {
+        self.plain.as_ref()
+    }
+
     fn headers(&self) -> &[Header] {
-        self.headers
+        let packet = (self.bytes, self.view);
+        self.headers.get_or_init(|| list_headers(self.head, self.routed, packet, self.room.take()))
     }
 
     fn bytes(&self, of_datagram: bool) -> &[u8] {
@@ -220,6 +235,20 @@ impl Packet for Seen<'_> {
     fn judged(&self, name: &str) -> bool {
         self.judged.has(name)
     }
+}
+
+/// The headers of a packet, those of the datagram that it completed included, in `room`. `bytes` are the packet's and the
+/// datagram's.
+fn list_headers(head: &PacketHead, routed: &Routed, bytes: (&[u8], &[u8]), room: Vec<Header>) -> Vec<Header> {
+    let ((packet, datagram), mut headers) = (bytes, room);
+    if routed.reassembled {
+        let fragment = wire::decode(head.link_type, packet, head.wire_length);
+        wire::headers(head.link_type, packet, head.wire_length, &fragment, &mut headers);
+        wire::headers_reassembled(datagram, &fragment, &mut headers);
+    } else {
+        wire::headers(head.link_type, packet, head.wire_length, &routed.decoded, &mut headers);
+    }
+    headers
 }
 
 /// The layers of a packet's headers, those of the datagram that it completed included.

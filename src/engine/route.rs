@@ -1,14 +1,17 @@
 //! The reader's half of the work: decodes each packet once, puts fragments together, counts the protocol hierarchy,
 //! and says which shard a packet belongs to. What it makes of a batch is a [`Parcel`], which needs no more decoding.
-use std::hash::{BuildHasher, Hasher};
+use std::{
+    hash::{BuildHasher, Hasher},
+    sync::Arc,
+};
 
-use super::{hierarchy::Hierarchy, reached::Reached};
+use super::{fragments::Fragments, hierarchy::Hierarchy, reached::Reached};
 use crate::{
     capture::{Batch, PacketHead},
-    flow::fragment::{Outcome, Reassembler},
+    flow::fragment::{Outcome, Reason, Reassembler},
     limits,
-    record::{FlowKey, PacketRef, Secrets, Timestamp},
-    wire::{self, Decoded, TransportHeader},
+    record::{Finding, FlowKey, PacketRef, Secrets, Timestamp},
+    wire::{self, Decoded, Path, TransportHeader},
 };
 
 /// A batch with what was found in its packets.
@@ -109,6 +112,7 @@ impl Clock {
 /// Decodes and routes batches in the order of the run.
 pub struct Router {
     fragments: Reassembler,
+    fragment_trouble: Fragments,
     hierarchy: Hierarchy,
     clock: Clock,
     next_index: u64,
@@ -120,6 +124,7 @@ impl Default for Router {
     fn default() -> Self {
         Self {
             fragments: Reassembler::default(),
+            fragment_trouble: Fragments::default(),
             hierarchy: Hierarchy::default(),
             clock: Clock::default(),
             next_index: 0,
@@ -155,11 +160,7 @@ impl Router {
                 self.reassemble(&mut routed, &head, place, parcel);
             }
             routed.shard = flow_key(&routed.decoded, parcel.view(&routed)).map(|key| self.shard(&key));
-            // What an ICMP error quotes did not pass here.
-            let path = match routed.decoded.transport {
-                TransportHeader::Icmp | TransportHeader::Icmpv6 => routed.decoded.path.without_quote(),
-                _ => routed.decoded.path,
-            };
+            let path = path_here(&routed.decoded);
             routed.node = match self.hierarchy.count(head.number.file(), &path, head.wire_length) {
                 Some(node) => node,
                 None => {
@@ -176,6 +177,12 @@ impl Router {
     #[must_use]
     pub fn hierarchy(&self) -> &Hierarchy {
         &self.hierarchy
+    }
+
+    /// What went wrong with fragments. `files` are the captures' names, when there are several.
+    #[must_use]
+    pub fn fragment_findings(&self, files: &[Arc<str>]) -> Vec<Finding> {
+        self.fragment_trouble.findings(&self.fragments.incomplete(self.clock.now), files)
     }
 
     /// The caps that were reached.
@@ -195,9 +202,16 @@ impl Router {
         let index = self.next_index + place as u64;
         let at = PacketRef { index, number: head.number, timestamp: head.timestamp };
         let Some(fragment) = routed.decoded.fragment(parcel.batch.bytes(head)) else { return };
-        let evicted = self.fragments.counts().evicted;
-        if !matches!(self.fragments.add(&fragment, at, routed.clock), Outcome::Complete(_)) {
-            let more = self.fragments.counts().evicted - evicted;
+        let before = self.fragments.counts();
+        let outcome = self.fragments.add(&fragment, at, routed.clock);
+        let (is_complete, is_overlap) =
+            (matches!(outcome, Outcome::Complete(_)), outcome == Outcome::Dropped(Reason::Overlap));
+        let after = self.fragments.counts();
+        if is_overlap || after.overlaps > before.overlaps {
+            self.fragment_trouble.overlaps(at);
+        }
+        if !is_complete {
+            let more = after.evicted - before.evicted;
             if more > 0 {
                 self.reached.add(&limits::FRAGMENTS, at, more);
             }
@@ -216,6 +230,15 @@ impl Router {
         let mut hasher = self.shard_hash.build_hasher();
         key.words().iter().for_each(|word| hasher.write_u64(*word));
         (hasher.finish() % limits::SHARDS as u64) as u8
+    }
+}
+
+/// A packet's protocols. What an ICMP error quotes did not pass here.
+#[inline]
+pub(super) fn path_here(decoded: &Decoded) -> Path {
+    match decoded.transport {
+        TransportHeader::Icmp | TransportHeader::Icmpv6 => decoded.path.without_quote(),
+        _ => decoded.path,
     }
 }
 

@@ -11,8 +11,10 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{
+    asking::Asking,
     checksums::Checksums,
     consumer::{Completed, Emitted, Outlet},
+    copies::Copies,
     hierarchy::Applications,
     reached::Reached,
     route::{Parcel, Router},
@@ -22,7 +24,7 @@ use super::{
 use crate::{
     analysis::{self, Comparison},
     app::tls::trust::Trust,
-    capture::{Batch, More, PacketHead, PacketSource, ReadProgress, bpf::Filter},
+    capture::{Batch, More, PacketHead, PacketSource, ReadProgress, Saved, Saver, bpf::Filter},
     flow, limits,
     record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION, Timestamp, Wanted},
     report::Writer,
@@ -46,6 +48,10 @@ pub struct Settings {
     pub trust: Option<Arc<Trust>>,
     /// Secrets to open protected traffic with.
     pub given: Given,
+    /// Where the packets are written that are read and pass (`-w`).
+    pub save: Option<Saver>,
+    /// What is asked about packets while they pass, for a source that cannot be read twice.
+    pub asking: Option<Asking>,
 }
 
 /// How a run went.
@@ -55,6 +61,8 @@ pub struct Outcome {
     pub captures: Vec<Capture>,
     /// Packets whose stream a display filter asked for and that was not numbered, because there were too many.
     pub unnumbered: u64,
+    /// What was written, if packets were to be.
+    pub saved: Option<Saved>,
 }
 
 /// How far a run has come.
@@ -86,7 +94,7 @@ pub fn run(
     let reader = Reader::new(source, &mut settings);
     let workers = workers(&settings);
     let mut destination = Destination { writer, comparison: Comparison::default(), wanted: settings.flow.wanted };
-    let (reader, done) = if workers.len() == 1 {
+    let (mut reader, done) = if workers.len() == 1 {
         in_line(reader, workers, &mut destination, progress)?
     } else {
         in_parallel(reader, workers, &mut destination, progress)?
@@ -118,12 +126,17 @@ pub fn run(
         if comparison.links_left_out() > 0 {
             reached.add(&limits::ABOVE_IP, reader.last(), comparison.links_left_out());
         }
+        if comparison.neighbors_left_out() > 0 {
+            reached.add(&limits::NEIGHBOR_COMPARISON, reader.last(), comparison.neighbors_left_out());
+        }
         for mut finding in comparison.findings() {
             let opener = finding.subject.evidence.numbers().first();
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
-        let of_checksums = done.checksums.findings(&files).into_iter();
+        let of_copies = done.copies.findings(&captures, &files);
+        let of_fragments = reader.router.fragment_findings(&files);
+        let of_checksums = done.checksums.findings(&files).into_iter().chain(of_copies).chain(of_fragments);
         for finding in of_checksums.chain(reached.findings(&files)).chain(reader.store.finding()) {
             writer.record(&Record::Finding(Box::new(finding)))?;
         }
@@ -134,11 +147,11 @@ pub fn run(
         }
     }
     writer.finish()?;
-    Ok(Outcome { captures, unnumbered: 0 })
+    Ok(Outcome { captures, unnumbered: 0, saved: reader.finish_saving()? })
 }
 
 /// The captures' names, when there are several.
-fn several(files: &[String]) -> Arc<[Arc<str>]> {
+pub(super) fn several(files: &[String]) -> Arc<[Arc<str>]> {
     match files {
         [] | [_] => Arc::new([]),
         several => several.iter().map(|name| Arc::from(name.as_str())).collect(),
@@ -171,10 +184,17 @@ pub(super) struct Reader {
     stop: Arc<AtomicBool>,
     last: PacketRef,
     ended: bool,
+    save: Option<Saver>,
+    /// Not all packets are written, but those that somebody chooses.
+    chooses: bool,
+    asking: Option<Asking>,
 }
 
 impl Reader {
-    pub(super) fn new(source: Box<dyn PacketSource>, settings: &mut Settings) -> Self {
+    pub(super) fn new(mut source: Box<dyn PacketSource>, settings: &mut Settings) -> Self {
+        if settings.save.is_some() {
+            source.keep();
+        }
         let store = Store::new(std::mem::take(&mut settings.given), source.as_ref());
         Self {
             source,
@@ -186,7 +206,28 @@ impl Reader {
             passed: (settings.filter.is_some() || settings.max_packets.is_some()).then(Vec::new),
             filter: settings.filter.take(),
             ended: false,
+            save: settings.save.take(),
+            chooses: false,
+            asking: settings.asking.take(),
         }
+    }
+
+    /// The same, where not all packets are written, but those of [`Self::save`].
+    pub(super) fn choosing(self) -> Self {
+        Self { chooses: true, ..self }
+    }
+
+    /// Writes a packet of the parcel filled last, if packets are to be written. To be called in order.
+    pub(super) fn save(&mut self, parcel: &Parcel, place: usize) -> io::Result<()> {
+        match (&mut self.save, parcel.batch.heads.get(place)) {
+            (Some(save), Some(head)) => save.packet(head, parcel.batch.bytes(head)),
+            _ => Ok(()),
+        }
+    }
+
+    /// All was read: ends what was written.
+    pub(super) fn finish_saving(&mut self) -> io::Result<Option<Saved>> {
+        self.save.take().map(Saver::finish).transpose()
     }
 
     /// Fills `parcel`; false when there was nothing more to read.
@@ -195,6 +236,9 @@ impl Reader {
             return Ok(false);
         }
         self.ended = self.source.next_batch(&mut parcel.batch)? == More::No;
+        if let Some(save) = &mut self.save {
+            save.read(&parcel.batch.heads, self.source.take_kept())?;
+        }
         if let Some(filter) = &mut self.filter {
             let Batch { buffer, heads } = &mut parcel.batch;
             heads.retain(|head| {
@@ -206,6 +250,9 @@ impl Reader {
         if let Some(left) = &mut self.left {
             parcel.batch.heads.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= parcel.batch.heads.len() as u64;
+        }
+        if let Some(save) = self.save.as_mut().filter(|_| !self.chooses) {
+            parcel.batch.heads.iter().try_for_each(|head| save.packet(head, parcel.batch.bytes(head)))?;
         }
         if let Some(passed) = &mut self.passed {
             for head in &parcel.batch.heads {
@@ -221,6 +268,9 @@ impl Reader {
         parcel.secrets = self.store.update(self.source.as_mut(), parcel.first_index, numbers);
         if let Some(place) = parcel.batch.heads.len().checked_sub(1) {
             self.last = parcel.packet_ref(place);
+        }
+        if let Some(asking) = &mut self.asking {
+            asking.see(parcel);
         }
         Ok(true)
     }
@@ -240,7 +290,7 @@ impl Reader {
         within.chain([PacketNumber::MAX]).collect::<Vec<_>>().into_iter()
     }
 
-    fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> Progress {
         let ReadProgress { bytes_read, total_bytes } = self.source.progress();
         Progress { bytes: bytes_read, total_bytes, packets: self.router.next_index() }
     }
@@ -252,6 +302,7 @@ struct Counted {
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
+    copies: Copies,
     reached: Reached,
 }
 
@@ -259,6 +310,7 @@ impl Counted {
     fn add(&mut self, outlet: &Outlet) {
         self.applications.merge(outlet.applications());
         self.checksums.merge(outlet.checksums());
+        self.copies.merge(outlet.copies());
         self.reached.merge(outlet.reached());
         let theirs = outlet.tcp_connections();
         if self.tcp_connections.len() < theirs.len() {
@@ -437,6 +489,14 @@ impl Destination<'_> {
         emitted.drain(..).try_for_each(|emitted| match emitted.completed {
             Completed::Record(record) => self.record(record),
             Completed::Content(content) => self.writer.content(&content),
+            Completed::Probe(fact) => {
+                self.comparison.probe(*fact);
+                Ok(())
+            }
+            Completed::IcmpError(fact) => {
+                self.comparison.icmp_error(&fact);
+                Ok(())
+            }
             Completed::Fact(fact) => {
                 self.comparison.connection(&fact);
                 Ok(())
@@ -454,6 +514,8 @@ impl Destination<'_> {
             Record::Http(http) => self.comparison.link_http(http),
             Record::Udp(udp) => self.comparison.udp(udp),
             Record::Tls(tls) => self.comparison.handshake(tls),
+            Record::Arp(arp) => self.comparison.arp(arp),
+            Record::Neighbor(neighbor) => self.comparison.neighbor(neighbor),
             _ => {}
         }
         if self.wanted.has(record.kind()) {

@@ -11,14 +11,14 @@ use super::{
     packets::told,
     question::Question,
     route::Parcel,
-    run::{Reader, Settings},
+    run::{Outcome, Reader, Settings, describe_source},
     worker::Worker,
 };
 use crate::{
-    capture::PacketSource,
+    capture::{PacketSource, Saved},
     filter::Filter,
     flow,
-    record::{FlowId, PacketNumber, Record, RecordKind, Subject},
+    record::{Capture, FlowId, PacketNumber, Record, RecordKind, Subject, Wanted},
     report::Writer,
 };
 
@@ -31,18 +31,22 @@ pub struct Selection {
     flows: HashSet<FlowId>,
     /// Packets whose stream the filter asked for and that was not numbered, because there were too many.
     pub unnumbered: u64,
+    /// What was written, if packets were to be.
+    pub saved: Option<Saved>,
+    /// One for each file.
+    pub captures: Vec<Capture>,
 }
 
 /// Finds the packets of `source` that pass `filter`. `settings` must be those of the run to come: then its flows are the
-/// same.
+/// same. With [`Settings::save`], writes them.
 ///
 /// # Errors
-/// What the source said.
+/// What the source or the copy said.
 pub fn select(source: Box<dyn PacketSource>, mut settings: Settings, filter: Filter) -> io::Result<Selection> {
     let needs = filter.needs();
     let mut question = Question::new(filter);
     let mut selection = Selection::default();
-    let mut reader = Reader::new(source, &mut settings);
+    let mut reader = Reader::new(source, &mut settings).choosing();
     // What is thought of a segment is counted for the record of its connection.
     let kinds = needs.analysis.then_some(RecordKind::Connection);
     let flow = flow::Settings { wanted: kinds.into_iter().collect(), ..settings.flow };
@@ -53,6 +57,7 @@ pub fn select(source: Box<dyn PacketSource>, mut settings: Settings, filter: Fil
             let (flow, notes) = worker.packet_flow(&parcel, place);
             let (told, _) = told(&parcel.routed[place], notes);
             if question.passes(&parcel, place, &told, &worker) {
+                reader.save(&parcel, place)?;
                 selection.packet(parcel.batch.heads[place].number);
                 selection.flows.extend(flow);
             }
@@ -61,7 +66,42 @@ pub fn select(source: Box<dyn PacketSource>, mut settings: Settings, filter: Fil
         worker.emitted().clear();
     }
     selection.unnumbered = question.left_out();
+    selection.saved = reader.finish_saving()?;
+    selection.captures = describe_source(&reader);
     Ok(selection)
+}
+
+/// Writes packets to [`Settings::save`]: all that are read, or those that a selection holds and all others of their flows.
+///
+/// # Errors
+/// What the source or the copy said.
+pub fn save(
+    source: Box<dyn PacketSource>,
+    mut settings: Settings,
+    flows_of: Option<&Selection>,
+) -> io::Result<Outcome> {
+    let mut reader = Reader::new(source, &mut settings);
+    let mut parcel = Parcel::default();
+    if let Some(selection) = flows_of {
+        reader = reader.choosing();
+        let flow = flow::Settings { wanted: Wanted::none(), ..settings.flow };
+        let mut worker = Worker::new(0, 1, flow, Outlet::new(flow.wanted, false, Arc::new([])));
+        while reader.next(&mut parcel)? {
+            for place in 0..parcel.routed.len() {
+                let (flow, _) = worker.packet_flow(&parcel, place);
+                let number = parcel.batch.heads[place].number;
+                if selection.has(number) || flow.is_some_and(|flow| selection.flows.contains(&flow)) {
+                    reader.save(&parcel, place)?;
+                }
+            }
+            worker.pass_time(&parcel);
+            worker.emitted().clear();
+        }
+    } else {
+        while reader.next(&mut parcel)? {}
+    }
+    let saved = reader.finish_saving()?;
+    Ok(Outcome { captures: describe_source(&reader), unnumbered: 0, saved })
 }
 
 impl Selection {
@@ -77,7 +117,9 @@ impl Selection {
         }
     }
 
-    fn has(&self, number: PacketNumber) -> bool {
+    /// Whether a packet passes.
+    #[must_use]
+    pub fn has(&self, number: PacketNumber) -> bool {
         let word = usize::try_from(number.number() / 64).unwrap_or(usize::MAX);
         let bits = self.packets.get(&number.file()).and_then(|bits| bits.get(word));
         bits.is_some_and(|bits| bits & 1 << (number.number() % 64) != 0)

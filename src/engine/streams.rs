@@ -51,7 +51,7 @@ impl Streams {
         let mut addresses = None;
         for header in headers {
             let own = bytes(header).get(header.offset as usize..header.end as usize).unwrap_or_default();
-            let transport = match header.protocol {
+            let transport = match header.protocol.name() {
                 "ip" => {
                     addresses = address(own, 12..16).zip(address(own, 16..20));
                     continue;
@@ -130,6 +130,7 @@ fn address(header: &[u8], place: std::ops::Range<usize>) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::ProtocolName;
 
     /// Places of an IPv4 packet with a UDP datagram, or an ICMP error that quotes one.
     fn place(streams: &mut Streams, ports: (u8, u8), tcp: Option<(u8, u32)>, at: i64) -> Place {
@@ -141,7 +142,13 @@ mod tests {
             bytes.extend([0, 0, 0, 0, 0x50, flags]);
         }
         bytes.resize(40, 0);
-        let header = |protocol, offset, length| Header { protocol, offset, length, end: 40, ..Header::default() };
+        let header = |protocol, offset, length| Header {
+            protocol: ProtocolName::new(protocol),
+            offset,
+            length,
+            end: 40,
+            ..Header::default()
+        };
         let headers = [header("ip", 0, 20), header(if tcp.is_some() { "tcp" } else { "udp" }, 20, 20)];
         let mut places = Vec::new();
         streams.places(&headers, |_| &bytes, Timestamp(at), &mut places);

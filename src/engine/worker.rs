@@ -2,6 +2,7 @@
 use super::{
     checksums::Kind,
     consumer::{Emitted, Outlet},
+    inner::Opened,
     route::{Parcel, Routed},
 };
 use crate::{
@@ -48,6 +49,11 @@ impl Worker {
         let routed = parcel.routed.get(place);
         let flow = routed.and_then(|routed| self.packet(parcel, place, routed));
         (flow, self.outlet.take_notes())
+    }
+
+    /// What secrets opened since this was asked last, when that is kept.
+    pub fn take_opened(&mut self) -> Vec<Opened> {
+        self.outlet.take_opened()
     }
 
     /// The connection that `routed` is a packet of, as it would be reported now.

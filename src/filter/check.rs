@@ -6,6 +6,7 @@ use regex::bytes::RegexBuilder;
 
 use super::{
     Needs,
+    direct::Direct,
     error::Mistake,
     expression::{Access, Expression, Function, Order, Test},
     fields::{self, Field, Found, From, Kind, Names},
@@ -13,7 +14,7 @@ use super::{
     literal::{self, Written},
     parser::{Asked, Extent, Node, Operand, Relation, Sum, Valued},
 };
-use crate::limits::MAX_PATTERN_BYTES;
+use crate::{limits::MAX_PATTERN_BYTES, record::ProtocolName};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,11 @@ impl Type {
 
 /// Checks a parsed filter. `needs` collects what it asks for.
 pub(super) fn check(node: &Node, needs: &mut Needs) -> Result<Test, Mistake> {
+    let test = asked(node, needs)?;
+    Ok(Direct::of(&test).map_or(test, Test::Direct))
+}
+
+pub(super) fn asked(node: &Node, needs: &mut Needs) -> Result<Test, Mistake> {
     let mut checks = |nodes: &[Node]| nodes.iter().map(|node| check(node, needs)).collect::<Result<Vec<_>, _>>();
     Ok(match &node.what {
         Asked::All(nodes) => Test::All(checks(nodes)?),
@@ -342,7 +348,8 @@ fn access(name: &str, needs: &mut Needs) -> Option<(Access, Type)> {
             _ => needs.sessions |= group.found == Found::Session,
         }
     }
-    Some((Access { group, fields: several, layers: None }, Type { kind: field.kind, names: field.names }))
+    let protocols = group.layers.iter().map(|name| ProtocolName::new(name)).collect();
+    Some((Access { group, protocols, fields: several, layers: None }, Type { kind: field.kind, names: field.names }))
 }
 
 fn layered(

@@ -3,13 +3,14 @@
 use regex::bytes::Regex;
 
 use super::{
+    direct::Direct,
     fields::{Field, Found, From, Group, Kind},
     lexer::Piece,
     literal::Constant,
     packet::Packet,
     parser::Sum,
 };
-use crate::record::{Header, Layer, Value};
+use crate::record::{Header, Layer, ProtocolName, Value};
 
 /// A question with types checked.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub(super) enum Test {
     Any(Vec<Test>),
     Xor(Box<Test>, Box<Test>),
     Not(Box<Test>),
+    /// One of the others in its quickest form.
+    Direct(Direct),
     /// It has a value.
     There(Expression),
     /// One of its values is not zero.
@@ -68,6 +71,8 @@ pub(super) enum Expression {
 #[derive(Clone, Debug)]
 pub(super) struct Access {
     pub group: &'static Group,
+    /// The group's layers, to be compared with those of headers.
+    pub protocols: Vec<ProtocolName>,
     pub fields: Vec<&'static Field>,
     /// Only in these layers of the protocol.
     pub layers: Option<Vec<Piece>>,
@@ -103,12 +108,13 @@ type Sink<'s> = &'s mut dyn FnMut(Scalar<'_>) -> bool;
 
 impl Test {
     /// Whether it holds.
-    pub fn holds(&self, packet: &dyn Packet) -> bool {
+    pub fn holds<P: Packet>(&self, packet: &P) -> bool {
         match self {
             Self::All(tests) => tests.iter().all(|test| test.holds(packet)),
             Self::Any(tests) => tests.iter().any(|test| test.holds(packet)),
             Self::Xor(left, right) => left.holds(packet) != right.holds(packet),
             Self::Not(test) => !test.holds(packet),
+            Self::Direct(direct) => direct.holds(packet),
             Self::There(expression) => expression.each(packet, &mut |_| true),
             Self::NotZero(expression) => expression.each(packet, &mut |scalar| !matches!(scalar, Scalar::Number(0))),
             Self::Compare { left, order, right, always } => extent(*always, &mut |sink| {
@@ -437,7 +443,7 @@ impl Access {
 
     /// Hands over each wanted header of the protocol with its place among them and its bytes up to the end of its payload.
     fn headers(&self, packet: &dyn Packet, sink: &mut dyn FnMut(usize, &Header, &[u8]) -> bool) -> bool {
-        let of_group = |header: &&Header| self.group.layers.contains(&header.protocol);
+        let of_group = |header: &&Header| self.protocols.contains(&header.protocol);
         let total = if self.layers.is_some() { packet.headers().iter().filter(of_group).count() } else { 0 };
         packet.headers().iter().filter(of_group).enumerate().any(|(place, header)| {
             if !self.wants(place, total) {
@@ -493,7 +499,7 @@ fn read<'b>(field: &Field, header: &Header, bytes: &'b [u8]) -> Option<Scalar<'b
         }
         From::Payload => bytes.get(length..).filter(|payload| !payload.is_empty()).map(Scalar::Bytes),
         // Other layers of the group have its fields, but another name.
-        From::Protocol => (header.protocol == field.name).then_some(Scalar::Bytes(bytes)),
+        From::Protocol => (header.protocol.name() == field.name).then_some(Scalar::Bytes(bytes)),
         From::Layers | From::Fact(_) | From::Protocols | From::Judged | From::Either(_) => None,
     }
 }
@@ -514,6 +520,7 @@ fn typed(field: &Field, value: &Value, sink: Sink<'_>) -> bool {
         _ if field.kind == Kind::Nothing => sink(Scalar::Nothing),
         Value::Bool(flag) => sink(Scalar::Number((*flag).into())),
         Value::Number(number) => sink(Scalar::Number((*number).into())),
+        Value::Float(seconds) if field.kind == Kind::Duration => sink(Scalar::Number((seconds * 1e9) as i128)),
         Value::Float(_) => false,
         Value::Text(text) => match field.kind {
             Kind::Text => sink(Scalar::Text(text)),

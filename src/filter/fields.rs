@@ -3,6 +3,7 @@
 //! `wireglass fields`, the type check, the suggestions and the manual are made of it. A test holds it against
 //! `tshark -G fields`. Where a value comes from is in the table too: bits at a fixed place of a header are read there
 //! directly; what has no fixed place is taken from the layers that `packets -V` prints, by the same name.
+mod control;
 mod frame;
 mod link;
 mod network;
@@ -285,7 +286,9 @@ const fn session(
 
 /// Every group, from the link upwards.
 pub fn groups() -> impl Iterator<Item = &'static Group> {
-    [frame::GROUPS, link::GROUPS, network::GROUPS, transport::GROUPS, session::GROUPS].into_iter().flatten()
+    [frame::GROUPS, link::GROUPS, network::GROUPS, transport::GROUPS, control::GROUPS, session::GROUPS]
+        .into_iter()
+        .flatten()
 }
 
 /// Every field, each group's protocol first.

@@ -11,6 +11,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_sign_loss)
 )]
 mod check;
+mod direct;
 mod error;
 mod expression;
 pub mod fields;
@@ -65,7 +66,7 @@ impl Filter {
 
     /// Whether `packet` passes.
     #[must_use]
-    pub fn matches(&self, packet: &dyn Packet) -> bool {
+    pub fn matches<P: Packet>(&self, packet: &P) -> bool {
         self.test.holds(packet)
     }
 }

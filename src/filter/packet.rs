@@ -1,5 +1,5 @@
 //! What a filter can ask of a packet. Who prepares it is `engine`'s matter; everything is asked for only when it is needed.
-use crate::record::{Header, Layer};
+use crate::record::{Header, Layer, PlainHeaders};
 
 /// A number that is not in the packet's headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ impl Fact {
 
 /// A packet as a filter sees it.
 pub trait Packet {
+    /// Its headers where it is a plain one: then [`Packet::headers`] may not be asked for at all.
+    fn plain_headers(&self) -> Option<&PlainHeaders>;
     /// Its headers, outer first.
     fn headers(&self) -> &[Header];
     /// Its bytes, or those of the datagram that it completed.

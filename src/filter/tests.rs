@@ -2,7 +2,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::{Header, Layer, Value};
+use crate::record::{Header, Layer, PlainHeaders, ProtocolName, Value};
 
 /// Ethernet, IPv4 with an IPv4 inside, TCP with "GET /", and what an HTTP session would say.
 struct Sample {
@@ -10,10 +10,28 @@ struct Sample {
     headers: Vec<Header>,
     tree: Vec<Layer>,
     told: Vec<Layer>,
+    plain: Option<PlainHeaders>,
+}
+
+/// The same without the outer IPv4 header: as a plain packet, and as any other.
+fn plain_samples() -> [Sample; 2] {
+    let mut any = sample();
+    any.bytes.drain(14..34);
+    any.headers = vec![header("eth", 0, 14, 59), header("ip", 14, 20, 59), header("tcp", 34, 20, 59)];
+    let protocols = ["eth", "ip", "tcp"].map(|name| ProtocolName::new(name).key());
+    let plain = PlainHeaders { protocols, starts: [0, 14, 34, 54], payload_wire_length: 5 };
+    let plain = Sample {
+        plain: Some(plain),
+        bytes: any.bytes.clone(),
+        headers: Vec::new(),
+        tree: Vec::new(),
+        told: Vec::new(),
+    };
+    [any, plain]
 }
 
 fn header(protocol: &'static str, offset: u32, length: u32, end: u32) -> Header {
-    Header { protocol, offset, length, end, wire_end: end, ..Header::default() }
+    Header { protocol: ProtocolName::new(protocol), offset, length, end, wire_end: end, ..Header::default() }
 }
 
 fn layer(protocol: &'static str, fields: Vec<(&'static str, Value)>) -> Layer {
@@ -28,6 +46,7 @@ fn sample() -> Sample {
     bytes.extend(b"GET /");
     let text = |text: &str| Value::Text(text.to_owned());
     Sample {
+        plain: None,
         headers: vec![
             header("eth", 0, 14, 79),
             header("ip", 14, 20, 79),
@@ -64,6 +83,9 @@ fn sample() -> Sample {
 }
 
 impl Packet for Sample {
+    fn plain_headers(&self) -> Option<&PlainHeaders> {
+        self.plain.as_ref()
+    }
     fn headers(&self) -> &[Header] {
         &self.headers
     }
@@ -542,4 +564,57 @@ proptest! {
         }
         let _ = Filter::new(text).unwrap().matches(&packet);
     }
+}
+
+/// Questions with a quick form, asked both ways.
+#[test]
+fn the_quick_way_and_the_long_one_agree() {
+    let (sample, plain_samples) = (sample(), plain_samples());
+    let fields = [
+        "ip.ttl",
+        "ip.src",
+        "ip.addr",
+        "tcp.port",
+        "tcp.dstport",
+        "tcp.len",
+        "ip.hdr_len",
+        "eth.src",
+        "tcp.flags.push",
+        "udp.port",
+    ];
+    let numbers =
+        ["-1", "0", "1", "5", "20", "63", "64", "80", "49152", "4294967295", "99999999999", "-99999999999999999999999"];
+    let mut quick = 0;
+    for field in fields {
+        let constants: &[&str] = match field {
+            "ip.src" | "ip.addr" => {
+                &["10.0.0.1", "192.168.1.2", "10.0.0.0/8", "192.168.1.128/25", "0.0.0.0/0", "10.0.0.1/32"]
+            }
+            "eth.src" => &["00:1b:44:00:00:01", "ff:ff:ff:ff:ff:ff"],
+            _ => &numbers,
+        };
+        let mut texts = vec![field.to_owned()];
+        for one in constants {
+            for order in ["==", "!=", "<", "<=", ">", ">=", "===", "!=="] {
+                texts.push(format!("{field} {order} {one}"));
+                texts.push(format!("any {field} {order} {one}"));
+                texts.push(format!("all {field} {order} {one}"));
+            }
+            for other in constants.iter().filter(|constant| !constant.contains('/') && !one.contains('/')) {
+                texts.push(format!("{field} in {{{one}..{other}}}"));
+                texts.push(format!("{field} in {{{other}, {one}}}"));
+                texts.push(format!("all {field} in {{{other}, {one}}}"));
+            }
+        }
+        for text in texts {
+            let Ok(tree) = parser::parse(&text) else { continue };
+            let Ok(long) = check::asked(&tree, &mut Needs::default()) else { continue };
+            quick += usize::from(direct::Direct::of(&long).is_some());
+            let found = Filter::new(&text).unwrap().matches(&sample);
+            assert_eq!(found, long.holds(&sample), "{text}");
+            let found = plain_samples.each_ref().map(|sample| Filter::new(&text).unwrap().matches(sample));
+            assert_eq!(found, [long.holds(&plain_samples[0]); 2], "{text}, of a plain packet");
+        }
+    }
+    assert!(quick > 1500, "only {quick} of them have a quick form");
 }

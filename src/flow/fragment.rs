@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 
 use crate::{
     limits,
-    record::{PacketRef, Timestamp},
+    record::{PacketNumber, PacketRef, Timestamp},
     wire::{FragmentInfo, Network},
 };
 
@@ -41,6 +41,33 @@ pub enum Reason {
     Invalid,
 }
 
+/// Datagrams that were never whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Incomplete {
+    /// How many.
+    pub count: u64,
+    /// The first packet of the first ones.
+    pub first: Vec<PacketNumber>,
+}
+
+impl Incomplete {
+    /// Packet numbers kept.
+    const SHOWN: usize = 8;
+
+    fn add(&mut self, first: PacketNumber) {
+        self.count = self.count.saturating_add(1);
+        if self.first.len() < Self::SHOWN {
+            self.first.push(first);
+        }
+    }
+}
+
+/// A datagram whose fragments came before the capture's last second should be whole, in nanoseconds.
+const COMPLETE_WITHIN_NS: i64 = 1_000_000_000;
+
+/// Datagrams completed last that are remembered, so that copies of their fragments are known as such.
+const REMEMBERED: usize = 64;
+
 /// What happened beside the outcome of single fragments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -67,6 +94,9 @@ struct Key {
 struct Datagram {
     /// Serial number, to tell it from a later one with the same key.
     serial: u64,
+    first: PacketRef,
+    /// Its fragments are copies of those of a datagram that was whole.
+    is_copy: bool,
     header: Vec<u8>,
     next_header: u8,
     parts: BTreeMap<u32, Vec<u8>>,
@@ -85,6 +115,9 @@ pub struct Reassembler {
     bytes: usize,
     rebuilt: Vec<u8>,
     counts: Counts,
+    incomplete: Incomplete,
+    /// What was completed last, and when.
+    completed: VecDeque<(Key, Timestamp)>,
 }
 
 impl Reassembler {
@@ -100,8 +133,21 @@ impl Reassembler {
         self.counts
     }
 
+    /// The datagrams that were never whole, the capture having ended at `clock`: those given up for want of time, and those still
+    /// waiting for a fragment after a second.
+    #[must_use]
+    pub fn incomplete(&self, clock: Timestamp) -> Incomplete {
+        let mut incomplete = self.incomplete.clone();
+        let is_due = |datagram: &&Datagram| clock.since(datagram.first.timestamp) >= COMPLETE_WITHIN_NS;
+        let mut waiting: Vec<&Datagram> =
+            self.datagrams.values().filter(is_due).filter(|datagram| !datagram.is_copy).collect();
+        waiting.sort_unstable_by_key(|datagram| datagram.serial);
+        waiting.into_iter().for_each(|datagram| incomplete.add(datagram.first.number));
+        incomplete
+    }
+
     /// Takes a fragment. `clock` is the latest time of all packets so far.
-    pub fn add(&mut self, fragment: &FragmentInfo<'_>, _at: PacketRef, clock: Timestamp) -> Outcome<'_> {
+    pub fn add(&mut self, fragment: &FragmentInfo<'_>, at: PacketRef, clock: Timestamp) -> Outcome<'_> {
         self.expire(clock);
         let v6 = fragment.network == Network::Ipv6;
         let key = Key {
@@ -125,7 +171,7 @@ impl Reassembler {
             return Outcome::Dropped(reason.unwrap_or(Reason::Invalid));
         };
         if !self.datagrams.contains_key(&key) {
-            self.begin(key, clock);
+            self.begin(key, at, clock);
         }
         let Some(datagram) = self.datagrams.get_mut(&key) else {
             return Outcome::Dropped(Reason::Invalid);
@@ -143,6 +189,8 @@ impl Reassembler {
         }
         let datagram = self.remove(&key).unwrap_or_default();
         self.counts.completed = self.counts.completed.saturating_add(1);
+        self.completed.truncate(REMEMBERED.saturating_sub(1));
+        self.completed.push_front((key, clock));
         datagram.rebuild(v6, &mut self.rebuilt);
         Outcome::Complete(&self.rebuilt)
     }
@@ -153,9 +201,11 @@ impl Reassembler {
         &self.rebuilt
     }
 
-    fn begin(&mut self, key: Key, clock: Timestamp) {
+    fn begin(&mut self, key: Key, at: PacketRef, clock: Timestamp) {
         self.serial = self.serial.saturating_add(1);
-        self.datagrams.insert(key, Datagram { serial: self.serial, ..Datagram::default() });
+        let is_recent = |(_, then): &&(Key, Timestamp)| clock.since(*then) < COMPLETE_WITHIN_NS;
+        let is_copy = self.completed.iter().take_while(is_recent).any(|(completed, _)| *completed == key);
+        self.datagrams.insert(key, Datagram { serial: self.serial, first: at, is_copy, ..Datagram::default() });
         self.ages.push_back((clock.plus(limits::FRAGMENT_TIMEOUT_NS), key, self.serial));
     }
 
@@ -177,7 +227,9 @@ impl Reassembler {
             }
             self.ages.pop_front();
             if current {
-                self.remove(&key);
+                if let Some(datagram) = self.remove(&key).filter(|datagram| !datagram.is_copy) {
+                    self.incomplete.add(datagram.first.number);
+                }
                 self.counts.timed_out = self.counts.timed_out.saturating_add(1);
             }
         }
@@ -404,6 +456,35 @@ mod tests {
         assert_eq!(add(&mut reassembler, &v4(65_528, false, b"0123456789")), Outcome::Dropped(Reason::Invalid));
         add(&mut reassembler, &v4(8, false, b"end"));
         assert_eq!(add(&mut reassembler, &v4(8, false, b"other")), Outcome::Dropped(Reason::Invalid));
+    }
+
+    #[test]
+    fn what_was_never_whole_is_told() {
+        let mut reassembler = Reassembler::new();
+        let at = |number: u64| PacketRef {
+            index: number,
+            number: PacketNumber::new(0, number),
+            timestamp: Timestamp(number as i64 * 100_000_000),
+        };
+        let mut send = |number: u64, identification: u32, offset: u32, more: bool| {
+            let fragment = FragmentInfo { identification, ..v4(offset, more, b"01234567") };
+            let at = at(number);
+            matches!(reassembler.add(&fragment, at, at.timestamp), Outcome::Complete(_))
+        };
+        send(1, 1, 0, true);
+        assert!(send(2, 1, 8, false));
+        assert!(!send(3, 1, 8, false), "the last fragment once more, from a mirror port");
+        send(4, 2, 0, true);
+        send(20, 3, 0, true);
+        let told = |reassembler: &Reassembler, clock| {
+            let incomplete = reassembler.incomplete(clock);
+            (incomplete.count, incomplete.first.iter().map(|number| number.number()).collect::<Vec<_>>())
+        };
+        assert_eq!(told(&reassembler, at(21).timestamp), (1, vec![4]), "the other one may still be completed");
+        assert_eq!(told(&reassembler, at(40).timestamp), (2, vec![4, 20]));
+        let late = at(40).timestamp.plus(limits::FRAGMENT_TIMEOUT_NS);
+        reassembler.add(&FragmentInfo { identification: 9, ..v4(0, true, b"01234567") }, at(41), late);
+        assert_eq!(told(&reassembler, late), (2, vec![4, 20]), "given up, not forgotten");
     }
 
     #[test]

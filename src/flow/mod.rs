@@ -25,7 +25,10 @@ pub use table::Table;
 
 use crate::{
     limits::Limit,
-    record::{Context, FlowFacts, FlowId, Input, PacketRef, Progress, Record, TcpFact, Timestamp, Unreachable, Wanted},
+    record::{
+        Context, FlowFacts, FlowId, IcmpErrorFact, Input, PacketRef, ProbeFact, Progress, Record, TcpFact, Timestamp,
+        Unreachable, Wanted,
+    },
     wire::{ChecksumStatus, Decoded},
 };
 
@@ -44,6 +47,23 @@ pub struct Packet<'a> {
     pub wire_length: u32,
     /// Verdict on the transport's checksum. A wrong one never makes data disappear: offload is commoner than damage.
     pub checksum: ChecksumStatus,
+}
+
+/// A packet that is in the capture twice, beside the one that came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// With the same hop limit: captured twice at the same place.
+    SameHops,
+    /// With another one: captured before and behind a router.
+    OtherHops,
+}
+
+impl Copied {
+    /// Of two packets with these hop limits.
+    #[must_use]
+    pub fn of(first: u8, second: u8) -> Self {
+        if first == second { Self::SameHops } else { Self::OtherHops }
+    }
 }
 
 /// What may be set.
@@ -109,6 +129,22 @@ pub trait Consumer {
     /// A TCP connection is over: what others may be compared with. `at` as in [`Consumer::emit`]. Only told when findings
     /// are wanted.
     fn fact(&mut self, at: u64, fact: TcpFact) {
+        let _ = (at, fact);
+    }
+
+    /// The packet `at` is the copy of an earlier one.
+    fn copied(&mut self, at: PacketRef, copied: Copied) {
+        let _ = (at, copied);
+    }
+
+    /// An ICMP error came. `at` as in [`Consumer::emit`]. Only told when findings or paths are wanted.
+    fn icmp_error(&mut self, at: u64, fact: IcmpErrorFact) {
+        let _ = (at, fact);
+    }
+
+    /// A packet that may be a step of a traceroute, of a flow that is over. `at` as in [`Consumer::emit`]. Only told when
+    /// findings or paths are wanted.
+    fn probe(&mut self, at: u64, fact: ProbeFact) {
         let _ = (at, fact);
     }
 

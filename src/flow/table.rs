@@ -13,10 +13,12 @@ use crate::{
     limits,
     record::{
         Certainty, Context, Direction, FlowFacts, FlowId, FlowKey, Input, PacketNumber, PacketRef, Progress, Record,
-        RecordKind, Side, Timestamp, Transport, Unreachable,
+        RecordKind, Side, Timestamp, Transport, Wanted,
     },
-    wire::{Decoded, Network, TransportHeader},
+    wire::{Network, TransportHeader},
 };
+
+mod errors;
 
 const NONE: u32 = u32::MAX;
 const SECOND_NS: i64 = 1_000_000_000;
@@ -192,6 +194,7 @@ impl<C: Consumer> Table<C> {
             at: packet.at,
             wire_length: packet.wire_length,
             identification: identification(packet),
+            hop_limit: decoded.hop_limit(packet.bytes).unwrap_or(0),
             ecn: explicit_congestion_notification(packet),
         };
         let mut slot = found;
@@ -212,6 +215,7 @@ impl<C: Consumer> Table<C> {
                 let direction =
                     if roles.client == source { Direction::ClientToServer } else { Direction::ServerToClient };
                 let mut connection = Connection::new(&segment, direction);
+                connection.set_first_hop_limit(decoded.hop_limit(packet.bytes));
                 if let Some(Slot { kind: Kind::Tcp(earlier), facts, .. }) = &earlier {
                     let opener = if facts.client == source { Side::Client } else { Side::Server };
                     connection.set_reuse_of(earlier, facts.id, &segment, opener);
@@ -414,7 +418,13 @@ impl<C: Consumer> Table<C> {
         if let Some(slot) = self.slot_mut(number)
             && let (Kind::Udp(flow) | Kind::Bare(flow), transport) = (&mut slot.kind, slot.facts.transport)
         {
-            flow.datagram(direction, packet.at, packet.wire_length, packet.decoded.payload_wire_length);
+            let lengths = (packet.wire_length, packet.decoded.payload_wire_length);
+            let hop_limit = packet.decoded.hop_limit(packet.bytes);
+            flow.datagram(direction, packet.at, hop_limit, lengths);
+            let mark = udp::Mark::of(packet, identification(packet), hop_limit.unwrap_or(0));
+            if let Some(copied) = flow.copied(direction, mark) {
+                consumer.copied(packet.at, copied);
+            }
             if !flow.done {
                 let bytes = match transport {
                     Transport::Udp => packet.decoded.payload(packet.bytes),
@@ -427,7 +437,7 @@ impl<C: Consumer> Table<C> {
                     from_start: false,
                     round_trip_ns: None,
                     server_round_trip_ns: None,
-                    hop_limit: packet.decoded.hop_limit(packet.bytes),
+                    hop_limit,
                     secrets: crate::record::Secrets::none(),
                 };
                 let input = Input::Datagram { direction, bytes };
@@ -448,7 +458,9 @@ impl<C: Consumer> Table<C> {
         let settings = self.settings;
         let Some(slot) = self.slot_mut(number) else { return };
         let Slot { facts, conversation, kind: Kind::Tcp(connection), .. } = slot else { return };
-        connection.segment(segment, direction);
+        if let Some(copied) = connection.segment(segment, direction) {
+            consumer.copied(segment.at, copied);
+        }
         let flags = segment.header.flags;
         if flags.syn() && (direction == Direction::ClientToServer) != flags.ack() {
             facts.client_certainty = Certainty::Observed;
@@ -471,36 +483,6 @@ impl<C: Consumer> Table<C> {
         }
         let idle = connection.idle_limit_ns(&settings);
         self.rearm(number, clock, idle);
-    }
-
-    /// An ICMP error: noted with the flow whose packet it quotes. It is no packet of that flow.
-    fn icmp<'t>(&'t mut self, packet: &Packet<'_>, consumer: &mut C) -> Option<&'t mut C::Conversation> {
-        let quoted = packet.decoded.quoted(packet.bytes)?;
-        let number = self.find(&FlowKey::new(quoted.transport, quoted.source, quoted.destination))?;
-        let reason = unreachable(packet.decoded, packet.bytes);
-        let direction = self.direction(number, quoted.source == self.slot(number)?.facts.client);
-        let slot = self.slot_mut(number)?;
-        let Some(reason) = reason else { return Some(&mut slot.conversation) };
-        match &mut slot.kind {
-            Kind::Tcp(connection) => connection.unreachable(direction.sender(), packet.at),
-            Kind::Udp(flow) | Kind::Bare(flow) if !flow.done => {
-                let (by, _) = packet.decoded.endpoints(packet.bytes)?;
-                let notice = Unreachable { direction, by: by.address, reason, quoted: quoted.payload };
-                let context = Context {
-                    flow: &slot.facts,
-                    packet: packet.at,
-                    origins: &[],
-                    from_start: false,
-                    round_trip_ns: None,
-                    server_round_trip_ns: None,
-                    hop_limit: None,
-                    secrets: crate::record::Secrets::none(),
-                };
-                consumer.unreachable(&mut slot.conversation, &notice, &context);
-            }
-            Kind::Udp(_) | Kind::Bare(_) => {}
-        }
-        Some(&mut slot.conversation)
     }
 
     /// Takes a flow out and reports it. `deadline` is the moment when time alone closed it.
@@ -543,6 +525,9 @@ impl<C: Consumer> Table<C> {
         let application = consumer.application(&slot.conversation);
         match &slot.kind {
             Kind::Tcp(connection) => {
+                if let Some(probe) = connection.probe(&facts).filter(|_| wants_errors(wanted)) {
+                    consumer.probe(at.index, probe);
+                }
                 if wanted.has(RecordKind::Connection) {
                     let record = connection.record(&facts, application);
                     consumer.emit(at.index, facts.id, Record::Connection(Box::new(record)));
@@ -555,6 +540,9 @@ impl<C: Consumer> Table<C> {
                 }
             }
             Kind::Udp(flow) => {
+                if let Some(probe) = flow.probe(&facts).filter(|_| wants_errors(wanted)) {
+                    consumer.probe(at.index, probe);
+                }
                 if wanted.has(RecordKind::Udp) {
                     let record = flow.record(&facts, application);
                     consumer.emit(at.index, facts.id, Record::Udp(Box::new(record)));
@@ -618,24 +606,9 @@ fn explicit_congestion_notification(packet: &Packet<'_>) -> u8 {
     }
 }
 
-/// What ICMP destination unreachable says (RFC 792, RFC 1812 5.2.7.1, RFC 4443 3.1), but for "fragmentation needed",
-/// which is no refusal.
-fn unreachable(decoded: &Decoded, bytes: &[u8]) -> Option<&'static str> {
-    let [kind, code, ..] = bytes.get(decoded.transport_offset as usize..)? else { return None };
-    match (decoded.network, kind, code) {
-        (Network::Ipv4, 3, 4) => None,
-        (Network::Ipv4, 3, 0 | 6 | 11) => Some("network unreachable"),
-        (Network::Ipv4, 3, 1 | 7 | 8 | 12) => Some("host unreachable"),
-        (Network::Ipv4, 3, 2) => Some("protocol unreachable"),
-        (Network::Ipv4, 3, 3) | (Network::Ipv6, 1, 4) => Some("port unreachable"),
-        (Network::Ipv4, 3, 5) => Some("source route failed"),
-        (Network::Ipv4, 3, 9 | 10 | 13..=15) | (Network::Ipv6, 1, 1 | 5) => Some("administratively prohibited"),
-        (Network::Ipv6, 1, 0 | 6) => Some("no route"),
-        (Network::Ipv6, 1, 2) => Some("beyond the scope of the source address"),
-        (Network::Ipv6, 1, 3) => Some("address unreachable"),
-        (Network::Ipv4, 3, _) | (Network::Ipv6, 1, _) => Some("destination unreachable"),
-        _ => None,
-    }
+/// Whether anybody is interested in ICMP errors and traceroutes.
+fn wants_errors(wanted: Wanted) -> bool {
+    wanted.has(RecordKind::Finding) || wanted.has(RecordKind::Path)
 }
 
 #[cfg(test)]

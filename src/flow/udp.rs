@@ -1,13 +1,58 @@
 //! A UDP flow: counts per side. Its datagrams go to the reader as they come.
-use crate::record::{Direction, Evidence, FlowFacts, PacketRef, Side, Subject, Udp, UdpSide};
+use super::{Copied, Packet};
+use crate::record::{
+    AnswerKind, Direction, Evidence, FlowFacts, PacketRef, ProbeAnswer, ProbeFact, Side, Subject, Timestamp, Udp,
+    UdpSide,
+};
+
+/// Datagrams with the same identification that come within this time, in nanoseconds, are one that was captured twice:
+/// devices that give all of theirs the same one send less often.
+const COPIED_WITHIN_NS: i64 = 20_000_000;
 
 /// A UDP flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flow {
     first: PacketRef,
     last: PacketRef,
+    /// Which way the first and the last went, and with which hop limit.
+    first_way: (Direction, Option<u8>),
+    last_way: (Direction, Option<u8>),
     counts: [Counts; 2],
+    /// The latest datagram of each direction.
+    marks: [Mark; 2],
     pub done: bool,
+    /// An ICMP error spoke of it.
+    pub told: bool,
+}
+
+/// What a datagram and its copy share, and what they need not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mark {
+    at: Timestamp,
+    /// IPv4 identification; zero where there is none.
+    identification: u16,
+    length: u16,
+    checksum: u16,
+    hop_limit: u8,
+}
+
+impl Mark {
+    pub fn of(packet: &Packet<'_>, identification: u16, hop_limit: u8) -> Self {
+        let start = packet.decoded.transport_offset as usize;
+        let (length, checksum) = match packet.bytes.get(start.saturating_add(4)..) {
+            Some([a, b, c, d, ..]) => (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])),
+            _ => (0, 0),
+        };
+        Self { at: packet.at.timestamp, identification, length, checksum, hop_limit }
+    }
+
+    /// Without an identification nobody can tell a copy from the same sent twice.
+    fn is_copy_of(&self, earlier: &Self) -> bool {
+        self.identification != 0
+            && self.identification == earlier.identification
+            && (self.length, self.checksum) == (earlier.length, earlier.checksum)
+            && self.at.since(earlier.at).saturating_abs() < COPIED_WITHIN_NS
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,16 +64,66 @@ struct Counts {
 
 impl Flow {
     pub fn new(at: PacketRef) -> Self {
-        Self { first: at, last: at, counts: [Counts::default(); 2], done: false }
+        let way = (Direction::ClientToServer, None);
+        let (counts, marks) = ([Counts::default(); 2], [Mark::default(); 2]);
+        Self { first: at, last: at, first_way: way, last_way: way, counts, marks, done: false, told: false }
     }
 
-    pub fn datagram(&mut self, direction: Direction, at: PacketRef, wire_length: u32, payload_length: u32) {
+    /// Counts a datagram whose payload has `payload_length` bytes.
+    pub fn datagram(
+        &mut self,
+        direction: Direction,
+        at: PacketRef,
+        hop_limit: Option<u8>,
+        (wire_length, payload_length): (u32, u32),
+    ) {
         self.last = at;
+        self.last_way = (direction, hop_limit);
+        if at.index == self.first.index {
+            self.first_way = self.last_way;
+        }
         if let Some(counts) = self.counts.get_mut(direction.index()) {
             counts.packets = counts.packets.saturating_add(1);
             counts.wire_bytes = counts.wire_bytes.saturating_add(u64::from(wire_length));
             counts.payload_bytes = counts.payload_bytes.saturating_add(u64::from(payload_length));
         }
+    }
+
+    /// Whether a datagram is the one before it once more.
+    pub fn copied(&mut self, direction: Direction, mark: Mark) -> Option<Copied> {
+        let earlier = self.marks.get_mut(direction.index())?;
+        let copied = mark.is_copy_of(earlier).then(|| Copied::of(earlier.hop_limit, mark.hop_limit));
+        *earlier = mark;
+        copied
+    }
+
+    /// The last datagram and its hop limit, if it went in `direction`.
+    pub fn last_sent(&self, direction: Direction) -> Option<(PacketRef, u8)> {
+        let (way, hop_limit) = self.last_way;
+        hop_limit.filter(|_| way == direction).map(|hop_limit| (self.last, hop_limit))
+    }
+
+    /// A lone datagram that was to come only so far, perhaps: with a small hop limit, answered once or not at all.
+    pub fn probe(&self, facts: &FlowFacts) -> Option<ProbeFact> {
+        let (direction, hop_limit) = self.first_way;
+        let hop_limit = hop_limit.filter(|hop_limit| *hop_limit <= ProbeFact::LOW_HOP_LIMIT && !self.told)?;
+        let [sent, back] = match direction {
+            Direction::ClientToServer => [Side::Client, Side::Server],
+            Direction::ServerToClient => [Side::Server, Side::Client],
+        };
+        let [client, server] = self.counts.map(|counts| counts.packets);
+        let target = facts.endpoint(back);
+        let answer = match client.saturating_add(server) {
+            1 => None,
+            2 if client == 1 => Some(ProbeAnswer { packet: self.last, by: target.address, kind: AnswerKind::Reached }),
+            _ => return None,
+        };
+        let source = facts.endpoint(sent);
+        if target.address.is_multicast() {
+            return None;
+        }
+        let transport = facts.transport;
+        Some(ProbeFact { flow: facts.id, transport, source, target, sent: self.first, hop_limit, answer })
     }
 
     pub fn record(&self, facts: &FlowFacts, application: Option<&'static str>) -> Udp {

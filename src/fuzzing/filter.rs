@@ -50,6 +50,8 @@ fn passing(filter: Option<Filter>, capture: &[u8]) -> BTreeSet<u64> {
         files: Vec::new(),
         trust: None,
         given: engine::Given::default(),
+        save: None,
+        asking: None,
     };
     let mut show = |packet: &crate::record::Packet, _: &[u8], _| {
         passed.insert(packet.number.number());

@@ -3,6 +3,7 @@ mod application;
 mod capture;
 pub mod catalogue;
 mod certificate;
+mod chunk;
 mod community_id;
 mod connection;
 mod dns;
@@ -12,14 +13,17 @@ mod flow;
 mod http;
 mod http2;
 mod http_meaning;
+mod icmp;
 mod link;
 mod link_fact;
+mod neighbor;
 mod packet;
 mod quic;
 mod resolution;
 mod secrets;
 mod segment;
 mod session;
+mod statistics;
 mod time;
 mod tls;
 mod tls_extension;
@@ -28,6 +32,7 @@ mod websocket;
 pub use application::*;
 pub use capture::*;
 pub use certificate::*;
+pub use chunk::*;
 pub use community_id::*;
 pub use connection::*;
 pub use dns::*;
@@ -37,14 +42,17 @@ pub use flow::*;
 pub use http::*;
 pub use http_meaning::*;
 pub use http2::*;
+pub use icmp::*;
 pub use link::*;
 pub use link_fact::*;
+pub use neighbor::*;
 pub use packet::*;
 pub use quic::*;
 pub use resolution::*;
 pub use secrets::*;
 pub use segment::*;
 pub use session::*;
+pub use statistics::*;
 pub use time::*;
 pub use tls::*;
 pub use tls_extension::*;
@@ -74,8 +82,19 @@ pub enum Record {
     Http2Frame(Box<Http2Frame>),
     Application(Box<Application>),
     Websocket(Box<Websocket>),
+    IcmpEcho(Box<IcmpEcho>),
+    Path(Box<Path>),
+    Arp(Box<Arp>),
+    Neighbor(Box<Neighbor>),
     Finding(Box<Finding>),
     Packet(Box<Packet>),
+    StatisticsProtocol(Box<StatisticsProtocol>),
+    StatisticsConversation(Box<StatisticsConversation>),
+    StatisticsEndpoint(Box<StatisticsEndpoint>),
+    StatisticsInterval(Box<StatisticsInterval>),
+    StatisticsLength(Box<StatisticsLength>),
+    StatisticsHops(Box<StatisticsHops>),
+    StatisticsDscp(Box<StatisticsDscp>),
     Capture(Box<Capture>),
 }
 
@@ -100,14 +119,25 @@ pub enum RecordKind {
     Http2Frame,
     Application,
     Websocket,
+    IcmpEcho,
+    Path,
+    Arp,
+    Neighbor,
     Finding,
     Packet,
+    StatisticsProtocol,
+    StatisticsConversation,
+    StatisticsEndpoint,
+    StatisticsInterval,
+    StatisticsLength,
+    StatisticsHops,
+    StatisticsDscp,
     Capture,
 }
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 30] = [
         Self::Report,
         Self::Connection,
         Self::Udp,
@@ -124,8 +154,19 @@ impl RecordKind {
         Self::Http2Frame,
         Self::Application,
         Self::Websocket,
+        Self::IcmpEcho,
+        Self::Path,
+        Self::Arp,
+        Self::Neighbor,
         Self::Finding,
         Self::Packet,
+        Self::StatisticsProtocol,
+        Self::StatisticsConversation,
+        Self::StatisticsEndpoint,
+        Self::StatisticsInterval,
+        Self::StatisticsLength,
+        Self::StatisticsHops,
+        Self::StatisticsDscp,
         Self::Capture,
     ];
 
@@ -149,8 +190,19 @@ impl RecordKind {
             Self::Http2Frame => "http2_frame",
             Self::Application => "application",
             Self::Websocket => "websocket",
+            Self::IcmpEcho => "icmp_echo",
+            Self::Path => "path",
+            Self::Arp => "arp",
+            Self::Neighbor => "neighbor",
             Self::Finding => "finding",
             Self::Packet => "packet",
+            Self::StatisticsProtocol => "statistics_protocol",
+            Self::StatisticsConversation => "statistics_conversation",
+            Self::StatisticsEndpoint => "statistics_endpoint",
+            Self::StatisticsInterval => "statistics_interval",
+            Self::StatisticsLength => "statistics_length",
+            Self::StatisticsHops => "statistics_hops",
+            Self::StatisticsDscp => "statistics_dscp",
             Self::Capture => "capture",
         }
     }
@@ -175,10 +227,40 @@ impl RecordKind {
             Self::Http2Frame => "http2_frames",
             Self::Application => "applications",
             Self::Websocket => "websockets",
+            Self::IcmpEcho => "icmp_echo",
+            Self::Path => "paths",
+            Self::Arp => "arp",
+            Self::Neighbor => "neighbors",
             Self::Finding => "findings",
             Self::Packet => "packets",
+            Self::StatisticsProtocol => "statistics_protocols",
+            Self::StatisticsConversation => "statistics_conversations",
+            Self::StatisticsEndpoint => "statistics_endpoints",
+            Self::StatisticsInterval => "statistics_intervals",
+            Self::StatisticsLength => "statistics_lengths",
+            Self::StatisticsHops => "statistics_hops",
+            Self::StatisticsDscp => "statistics_dscp",
             Self::Capture => "capture",
         }
+    }
+}
+
+impl RecordKind {
+    /// What `wireglass statistics` counts, in the order in which it is told. Nothing else makes them.
+    pub const STATISTICS: [Self; 7] = [
+        Self::StatisticsProtocol,
+        Self::StatisticsConversation,
+        Self::StatisticsEndpoint,
+        Self::StatisticsInterval,
+        Self::StatisticsLength,
+        Self::StatisticsHops,
+        Self::StatisticsDscp,
+    ];
+
+    /// Whether it is one of [`RecordKind::STATISTICS`].
+    #[must_use]
+    pub fn is_statistics(self) -> bool {
+        Self::STATISTICS.contains(&self)
     }
 }
 
@@ -203,8 +285,19 @@ impl Record {
             Self::Http2Frame(_) => RecordKind::Http2Frame,
             Self::Application(_) => RecordKind::Application,
             Self::Websocket(_) => RecordKind::Websocket,
+            Self::IcmpEcho(_) => RecordKind::IcmpEcho,
+            Self::Path(_) => RecordKind::Path,
+            Self::Arp(_) => RecordKind::Arp,
+            Self::Neighbor(_) => RecordKind::Neighbor,
             Self::Finding(_) => RecordKind::Finding,
             Self::Packet(_) => RecordKind::Packet,
+            Self::StatisticsProtocol(_) => RecordKind::StatisticsProtocol,
+            Self::StatisticsConversation(_) => RecordKind::StatisticsConversation,
+            Self::StatisticsEndpoint(_) => RecordKind::StatisticsEndpoint,
+            Self::StatisticsInterval(_) => RecordKind::StatisticsInterval,
+            Self::StatisticsLength(_) => RecordKind::StatisticsLength,
+            Self::StatisticsHops(_) => RecordKind::StatisticsHops,
+            Self::StatisticsDscp(_) => RecordKind::StatisticsDscp,
             Self::Capture(_) => RecordKind::Capture,
         }
     }
@@ -214,6 +307,13 @@ impl Record {
     pub fn subject(&self) -> Option<&Subject> {
         match self {
             Self::Report(_) | Self::Packet(_) | Self::Capture(_) => None,
+            Self::StatisticsProtocol(_)
+            | Self::StatisticsConversation(_)
+            | Self::StatisticsEndpoint(_)
+            | Self::StatisticsInterval(_)
+            | Self::StatisticsLength(_)
+            | Self::StatisticsHops(_)
+            | Self::StatisticsDscp(_) => None,
             Self::Connection(record) => Some(&record.subject),
             Self::Udp(record) => Some(&record.subject),
             Self::Dns(record) => Some(&record.subject),
@@ -229,6 +329,10 @@ impl Record {
             Self::Http2Frame(record) => Some(&record.subject),
             Self::Application(record) => Some(&record.subject),
             Self::Websocket(record) => Some(&record.subject),
+            Self::IcmpEcho(record) => Some(&record.subject),
+            Self::Path(record) => Some(&record.subject),
+            Self::Arp(record) => Some(&record.subject),
+            Self::Neighbor(record) => Some(&record.subject),
             Self::Finding(record) => Some(&record.subject),
         }
     }
@@ -237,6 +341,13 @@ impl Record {
     pub fn subject_mut(&mut self) -> Option<&mut Subject> {
         match self {
             Self::Report(_) | Self::Packet(_) | Self::Capture(_) => None,
+            Self::StatisticsProtocol(_)
+            | Self::StatisticsConversation(_)
+            | Self::StatisticsEndpoint(_)
+            | Self::StatisticsInterval(_)
+            | Self::StatisticsLength(_)
+            | Self::StatisticsHops(_)
+            | Self::StatisticsDscp(_) => None,
             Self::Connection(record) => Some(&mut record.subject),
             Self::Udp(record) => Some(&mut record.subject),
             Self::Dns(record) => Some(&mut record.subject),
@@ -252,6 +363,10 @@ impl Record {
             Self::Http2Frame(record) => Some(&mut record.subject),
             Self::Application(record) => Some(&mut record.subject),
             Self::Websocket(record) => Some(&mut record.subject),
+            Self::IcmpEcho(record) => Some(&mut record.subject),
+            Self::Path(record) => Some(&mut record.subject),
+            Self::Arp(record) => Some(&mut record.subject),
+            Self::Neighbor(record) => Some(&mut record.subject),
             Self::Finding(record) => Some(&mut record.subject),
         }
     }
@@ -259,13 +374,13 @@ impl Record {
 
 /// A set of record kinds: what the user asked for. Work for anything else is not done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted(u32);
+pub struct Wanted(u64);
 
 impl Wanted {
     /// Beyond the kinds of record.
-    const CONTENT: u32 = 1 << 31;
+    const CONTENT: u64 = 1 << 63;
     /// Also beyond them.
-    const SECRETS: u32 = 1 << 30;
+    const SECRETS: u64 = 1 << 62;
 
     /// Nothing.
     #[must_use]
@@ -284,13 +399,13 @@ impl Wanted {
             RecordKind::Http2Frame,
             RecordKind::Packet,
         ];
-        RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind)).collect()
+        RecordKind::ALL.into_iter().filter(|kind| !on_request.contains(kind) && !kind.is_statistics()).collect()
     }
 
     /// This and `kind`.
     #[must_use]
     pub fn with(self, kind: RecordKind) -> Self {
-        Self(self.0 | 1 << kind as u32)
+        Self(self.0 | 1 << kind as u64)
     }
 
     /// This and the content of HTTP messages, piece by piece ([`HttpContent`]).
@@ -320,7 +435,7 @@ impl Wanted {
     /// Whether `kind` is wanted.
     #[must_use]
     pub fn has(self, kind: RecordKind) -> bool {
-        self.0 & (1 << kind as u32) != 0
+        self.0 & (1 << kind as u64) != 0
     }
 }
 

@@ -191,11 +191,76 @@ pub enum Value {
     List(Vec<Value>),
 }
 
+/// A protocol's name, made to be compared once a packet: by a number computed from it when the program is built.
+#[derive(Clone, Copy, Debug)]
+pub struct ProtocolName {
+    name: &'static str,
+    key: ProtocolKey,
+}
+
+/// What a [`ProtocolName`] is compared by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProtocolKey(u32);
+
+impl ProtocolName {
+    /// Of Wireshark's short name.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        // FNV-1a; `wire` tests that no two protocols it knows share a key.
+        let bytes = name.as_bytes();
+        let (mut key, mut at) = (0x811c_9dc5_u32, 0);
+        while at < bytes.len() {
+            key = (key ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+            at += 1;
+        }
+        Self { name, key: ProtocolKey(key) }
+    }
+
+    /// What it is compared by.
+    #[must_use]
+    pub const fn key(self) -> ProtocolKey {
+        self.key
+    }
+
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl Default for ProtocolName {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl PartialEq for ProtocolName {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for ProtocolName {}
+
+/// The headers of a packet that is as plain as most are: a frame, IP in it, TCP or UDP in that, all of them whole, and nothing
+/// between them. The link's comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainHeaders {
+    /// Whose they are.
+    pub protocols: [ProtocolKey; 3],
+    /// Where they start; the last is where the payload does.
+    pub starts: [u32; 4],
+    /// Bytes of TCP's or UDP's payload on the wire.
+    pub payload_wire_length: u32,
+}
+
 /// A header of a packet: where it is, and what belongs to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
-    /// Wireshark's short name of the protocol, as in [`Layer`].
-    pub protocol: &'static str,
+    /// The protocol, by the name that [`Layer`] has.
+    pub protocol: ProtocolName,
     /// Where it starts.
     pub offset: u32,
     /// Its length; 0 where only the protocol is known.

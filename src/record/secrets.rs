@@ -160,6 +160,12 @@ impl Secrets {
         self.0.is_none()
     }
 
+    /// Whether there is one now.
+    #[must_use]
+    pub fn has_any(&self) -> bool {
+        self.0.as_ref().is_some_and(|held| !held.logs.is_empty() || !held.keys.is_empty())
+    }
+
     /// Adds a log that may be used from packet `since` on (each entry says so itself). Not before what was added last.
     pub fn add(&mut self, log: KeyLog, since: u64) {
         if log.is_empty() {

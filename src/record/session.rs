@@ -58,7 +58,14 @@ pub struct Unreachable<'a> {
     pub by: IpAddr,
     /// Why, such as `port unreachable`.
     pub reason: &'static str,
-    /// What is quoted of the datagram's payload: often its beginning only, or nothing.
+    /// Type of the ICMP message.
+    pub message_type: u8,
+    /// Its code.
+    pub code: u8,
+    /// Largest packet that would have passed, in bytes, when it says so.
+    pub mtu: Option<u32>,
+    /// What is quoted of the datagram's payload (of anything but UDP, from the header above IP on): often its beginning
+    /// only, or nothing.
     pub quoted: &'a [u8],
 }
 

@@ -118,7 +118,8 @@ impl Writer for HtmlWriter {
         if self.options.wanted.has(RecordKind::Capture) {
             self.captures()?;
         }
-        if self.options.wanted.has(RecordKind::Finding) {
+        let is_quiet = self.summary.has_statistics() && self.summary.problems.is_empty();
+        if self.options.wanted.has(RecordKind::Finding) && !is_quiet {
             self.problems()?;
         }
         for table in self.summary.talkers(&self.options).into_iter().chain(self.summary.tables(&self.options)) {

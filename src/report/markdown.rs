@@ -67,7 +67,8 @@ impl Writer for MarkdownWriter {
                 }
             }
         }
-        if self.options.wanted.has(RecordKind::Finding) {
+        let is_quiet = self.summary.has_statistics() && self.summary.problems.is_empty();
+        if self.options.wanted.has(RecordKind::Finding) && !is_quiet {
             let problems = &self.summary.problems;
             if problems.is_empty() {
                 writeln!(self.out, "\nNo problems found.")?;

@@ -17,6 +17,8 @@ pub mod markdown;
 pub mod ndjson;
 pub mod packets;
 pub mod schema;
+mod statistics;
+pub mod stream;
 mod summary;
 pub mod table;
 #[cfg(test)]

@@ -125,15 +125,20 @@ impl PacketLines {
     fn time(&mut self, ts: Timestamp) -> String {
         let first = *self.first.get_or_insert(ts);
         let previous = self.previous.replace(ts).unwrap_or(ts);
-        let clock = |moment: chrono::DateTime<chrono::FixedOffset>| moment.format("%H:%M:%S%.6f").to_string();
-        let utc = chrono::DateTime::from_timestamp_nanos(ts.nanoseconds());
-        match self.options.time {
-            TimeStyle::Relative => seconds(ts.since(first)),
-            TimeStyle::Delta => seconds(ts.since(previous)),
-            TimeStyle::Epoch => seconds(ts.nanoseconds()),
-            TimeStyle::Utc => clock(utc.fixed_offset()),
-            TimeStyle::Local => clock(utc.with_timezone(&chrono::Local).fixed_offset()),
-        }
+        moment(self.options.time, ts, first, previous)
+    }
+}
+
+/// A moment in the wanted style, to the microsecond.
+pub(super) fn moment(style: TimeStyle, ts: Timestamp, first: Timestamp, previous: Timestamp) -> String {
+    let clock = |moment: chrono::DateTime<chrono::FixedOffset>| moment.format("%H:%M:%S%.6f").to_string();
+    let utc = chrono::DateTime::from_timestamp_nanos(ts.nanoseconds());
+    match style {
+        TimeStyle::Relative => seconds(ts.since(first)),
+        TimeStyle::Delta => seconds(ts.since(previous)),
+        TimeStyle::Epoch => seconds(ts.nanoseconds()),
+        TimeStyle::Utc => clock(utc.fixed_offset()),
+        TimeStyle::Local => clock(utc.with_timezone(&chrono::Local).fixed_offset()),
     }
 }
 

@@ -46,6 +46,12 @@ pub fn rate(bytes: u64, nanoseconds: i64) -> Option<String> {
     (nanoseconds > 0).then(|| scaled(u128::from(bytes) * 8_000_000_000 / time, &BITS_PER_SECOND))
 }
 
+/// A rate: `2.05 Mbit/s`.
+#[must_use]
+pub fn bits_per_second(bits: u64) -> String {
+    scaled(u128::from(bits), &BITS_PER_SECOND)
+}
+
 /// A count, its digits in groups of three from five digits on: `1234`, `12 345`.
 #[must_use]
 pub fn count(count: u64) -> String {

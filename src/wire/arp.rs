@@ -49,4 +49,18 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
         }
         offset = offset.saturating_add(protocol_length);
     }
+    let (sender, target) = (ipv4_at(bytes, 14), ipv4_at(bytes, 24));
+    if is_ethernet && is_ipv4 && sender.is_some() {
+        // RFC 5227 section 1.1: nobody's address asks, or the sender's own is told.
+        if sender == target {
+            fields.flag("arp.isgratuitous", true);
+        }
+        if u16_at(bytes, 6) == Some(1) {
+            if sender == target {
+                fields.flag("arp.isannouncement", true);
+            } else if sender.is_some_and(|sender| sender.is_unspecified()) {
+                fields.flag("arp.isprobe", true);
+            }
+        }
+    }
 }

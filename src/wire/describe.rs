@@ -4,9 +4,8 @@
 use std::{fmt::Write as _, net::IpAddr};
 
 use super::{
-    ChecksumStatus, Layered, TransportHeader, arp, ethernet, icmp, icmpv6, ipv4, ipv6,
-    read::{u8_at, u16_at, u32_at},
-    tcp, udp, vlan,
+    ChecksumStatus, Layered, Sum, TransportHeader, arp, cdp, eigrp, ethernet, icmp, icmpv6, igmp, ipv4, ipv6, lldp,
+    ospf, pim, sctp, short_headers, slow, stp, tcp, udp, vlan, vrrp,
     walk::{Found, Visitor},
 };
 use crate::record::{Layer, Value};
@@ -40,6 +39,23 @@ impl Fields {
     pub fn list(&mut self, name: &'static str, values: Vec<Value>) {
         if !values.is_empty() {
             self.0.push((name, Value::List(values)));
+        }
+    }
+
+    /// Whether any bit of `mask` is set, unless the byte is not there.
+    pub fn bit(&mut self, name: &'static str, byte: Option<u8>, mask: u8) {
+        self.0.extend(byte.map(|byte| (name, Value::Bool(byte & mask != 0))));
+    }
+
+    /// Seconds, unless they are not there.
+    pub fn seconds(&mut self, name: &'static str, seconds: Option<f64>) {
+        self.0.extend(seconds.map(|seconds| (name, Value::Float(seconds))));
+    }
+
+    /// Bytes in hex.
+    pub fn bytes(&mut self, name: &'static str, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.0.push((name, Value::Text(colon_hex(bytes))));
         }
     }
 
@@ -93,6 +109,30 @@ impl Scene<'_> {
             return ChecksumStatus::Unverified;
         }
         super::transport_checksum(transport, self.addresses, self.bytes, self.wire_length)
+    }
+
+    /// Whether all that a checksum is over is here.
+    fn is_whole(&self) -> bool {
+        !self.quoted && self.bytes.len() >= self.wire_length
+    }
+
+    /// Verdict on a checksum over the whole message, on top of `start`.
+    pub fn plain_checksum(&self, start: Sum) -> ChecksumStatus {
+        match self.is_whole() {
+            true if start.add_bytes(self.bytes).is_good() => ChecksumStatus::Good,
+            true => ChecksumStatus::Bad,
+            false => ChecksumStatus::Unverified,
+        }
+    }
+
+    /// The sum of the pseudo header of the whole message, as protocol `number`.
+    pub fn pseudo_header(&self, (source, destination): (IpAddr, IpAddr), number: u8) -> Sum {
+        Sum::new().add_pseudo_header(source, destination, number, super::read::narrow(self.wire_length))
+    }
+
+    /// Verdict on SCTP's checksum.
+    pub fn crc32c(&self) -> ChecksumStatus {
+        if self.is_whole() { sctp::checksum(self.bytes) } else { ChecksumStatus::Unverified }
     }
 }
 
@@ -161,7 +201,17 @@ impl Visitor for Describer<'_> {
                 icmpv6::fields(&mut fields, &scene);
                 self.quoted |= bytes.first().is_some_and(|message_type| icmpv6::quotes(*message_type));
             }
-            other => small_fields(&mut fields, other, &scene),
+            Layered::Igmp => igmp::fields(&mut fields, &scene),
+            Layered::Vrrp => vrrp::fields(&mut fields, &scene),
+            Layered::Ospf => ospf::fields(&mut fields, &scene),
+            Layered::Pim => pim::fields(&mut fields, &scene),
+            Layered::Eigrp => eigrp::fields(&mut fields, &scene),
+            Layered::Sctp => sctp::fields(&mut fields, &scene),
+            Layered::Stp => stp::fields(&mut fields, &scene),
+            Layered::Lacp => slow::lacp_fields(&mut fields, &scene),
+            Layered::Lldp => lldp::fields(&mut fields, &scene),
+            Layered::Cdp => cdp::fields(&mut fields, &scene),
+            other => short_headers::fields(&mut fields, other, &scene),
         }
         self.layers.push(Layer {
             protocol: found.protocol.name(),
@@ -171,128 +221,5 @@ impl Visitor for Describer<'_> {
             length: found.length,
             fields: fields.0,
         });
-    }
-}
-
-/// Fields of headers that have just a few.
-fn small_fields(fields: &mut Fields, protocol: Layered, scene: &Scene<'_>) {
-    let bytes = scene.bytes;
-    match protocol {
-        Layered::Sll if scene.length == 16 => {
-            fields.number("sll.pkttype", u16_at(bytes, 0));
-            fields.number("sll.hatype", u16_at(bytes, 2));
-            fields.number("sll.halen", u16_at(bytes, 4));
-            if u16_at(bytes, 4) == Some(6) {
-                fields.mac("sll.src.eth", bytes, 6);
-            }
-            fields.number("sll.etype", u16_at(bytes, 14));
-        }
-        Layered::Sll => {
-            fields.number("sll.etype", u16_at(bytes, 0));
-            fields.number("sll.ifindex", u32_at(bytes, 4));
-            fields.number("sll.hatype", u16_at(bytes, 8));
-            fields.number("sll.pkttype", u8_at(bytes, 10));
-            fields.number("sll.halen", u8_at(bytes, 11));
-            if u8_at(bytes, 11) == Some(6) {
-                fields.mac("sll.src.eth", bytes, 12);
-            }
-        }
-        Layered::Null => {
-            let family = u32_at(bytes, 0);
-            fields
-                .number("null.family", family.map(|family| if family > 0xffff { family.swap_bytes() } else { family }));
-        }
-        Layered::Mpls => {
-            let entry = u32_at(bytes, 0);
-            fields.number("mpls.label", entry.map(|entry| entry >> 12));
-            fields.number("mpls.exp", entry.map(|entry| entry >> 9 & 7));
-            fields.number("mpls.bottom", entry.map(|entry| entry >> 8 & 1));
-            fields.number("mpls.ttl", entry.map(|entry| entry & 0xff));
-        }
-        Layered::PppoeSession | Layered::PppoeDiscovery => {
-            fields.number("pppoe.code", u8_at(bytes, 1));
-            fields.number("pppoe.session_id", u16_at(bytes, 2));
-            fields.number("pppoe.payload_length", u16_at(bytes, 4));
-        }
-        Layered::Ppp => {
-            let number = match bytes.get(..scene.length).unwrap_or_default() {
-                [.., high, low] if (*high, *low) != (0xff, 3) && high & 1 == 0 => u16::from_be_bytes([*high, *low]),
-                [.., low] => u16::from(*low),
-                [] => 0,
-            };
-            fields.number("ppp.protocol", Some(number));
-        }
-        Layered::Chdlc => {
-            fields.number("chdlc.address", u8_at(bytes, 0));
-            fields.number("chdlc.protocol", u16_at(bytes, 2));
-        }
-        Layered::Llc => {
-            fields.number("llc.dsap", u8_at(bytes, 0));
-            fields.number("llc.ssap", u8_at(bytes, 1));
-            fields.number("llc.control", u8_at(bytes, 2));
-            if scene.length == 8 {
-                fields.number("llc.oui", u32_at(bytes, 2).map(|number| number & 0x00ff_ffff));
-                fields.number("llc.type", u16_at(bytes, 6));
-            }
-        }
-        Layered::Gre => {
-            let flags = u16_at(bytes, 0);
-            fields.number("gre.flags_and_version", flags);
-            fields.number("gre.proto", u16_at(bytes, 2));
-            if flags.is_some_and(|flags| flags & 0x2000 != 0) {
-                let key_at = if flags.is_some_and(|flags| flags & 0xc000 != 0) { 8 } else { 4 };
-                fields.number("gre.key", u32_at(bytes, key_at));
-            }
-        }
-        Layered::Vxlan => {
-            fields.number("vxlan.flags", u16_at(bytes, 0));
-            fields.number("vxlan.vni", u32_at(bytes, 4).map(|number| number >> 8));
-        }
-        Layered::Geneve => {
-            fields.number("geneve.version", u8_at(bytes, 0).map(|first| first >> 6));
-            fields.number("geneve.proto_type", u16_at(bytes, 2));
-            fields.number("geneve.vni", u32_at(bytes, 4).map(|number| number >> 8));
-        }
-        Layered::Gtp => {
-            fields.number("gtp.flags", u8_at(bytes, 0));
-            fields.number("gtp.message", u8_at(bytes, 1));
-            fields.number("gtp.length", u16_at(bytes, 2));
-            fields.number("gtp.teid", u32_at(bytes, 4));
-        }
-        Layered::Erspan if scene.length >= 8 => {
-            fields.number("erspan.version", u8_at(bytes, 0).map(|first| first >> 4));
-            fields.number("erspan.vlan", u16_at(bytes, 0).map(|number| number & 0x0fff));
-            fields.number("erspan.spanid", u16_at(bytes, 2).map(|number| number & 0x03ff));
-        }
-        Layered::Nsh => {
-            fields.number("nsh.nextproto", u8_at(bytes, 3));
-            fields.number("nsh.spi", u32_at(bytes, 4).map(|number| number >> 8));
-            fields.number("nsh.si", u8_at(bytes, 7));
-        }
-        Layered::Arcnet => {
-            fields.number("arcnet.src", u8_at(bytes, 0));
-            fields.number("arcnet.dst", u8_at(bytes, 1));
-        }
-        Layered::Ipoib => fields.number("ipoib.type", u16_at(bytes, 40)),
-        Layered::Ipcomp => {
-            fields.number("ipcomp.next_header", u8_at(bytes, 0));
-            fields.number("ipcomp.cpi", u16_at(bytes, 2));
-        }
-        Layered::Macsec => fields.number("macsec.PN", u32_at(bytes, 2)),
-        Layered::Esp => {
-            fields.number("esp.spi", u32_at(bytes, 0));
-            fields.number("esp.sequence", u32_at(bytes, 4));
-        }
-        Layered::Sctp => {
-            fields.number("sctp.srcport", u16_at(bytes, 0));
-            fields.number("sctp.dstport", u16_at(bytes, 2));
-            fields.number("sctp.verification_tag", u32_at(bytes, 4));
-        }
-        Layered::Igmp => {
-            fields.number("igmp.type", u8_at(bytes, 0));
-            fields.text("igmp.maddr", super::ipv4_at(bytes, 4));
-        }
-        Layered::Data => fields.size("data.len", bytes.len()),
-        _ => {}
     }
 }

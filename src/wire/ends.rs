@@ -42,6 +42,21 @@ pub struct Ends {
     pub role: Role,
 }
 
+/// The head of an ICMP error (RFC 792, RFC 4443 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpError {
+    /// Whether it is ICMPv6.
+    pub v6: bool,
+    /// Its type.
+    pub message_type: u8,
+    /// Its code.
+    pub code: u8,
+    /// Largest packet that would have passed, in bytes (RFC 1191 4, RFC 4443 3.2); null when it does not say.
+    pub mtu: Option<u32>,
+    /// Of a redirect, the better next hop.
+    pub gateway: Option<IpAddr>,
+}
+
 impl Ends {
     /// The key of the flow.
     #[must_use]
@@ -90,15 +105,43 @@ impl Decoded {
         }
     }
 
+    /// What an ICMP or ICMPv6 error says besides its type, when this is one.
+    #[must_use]
+    pub fn icmp_error(&self, bytes: &[u8]) -> Option<IcmpError> {
+        let message = bytes.get(self.transport_offset as usize..)?;
+        let (message_type, code) = (u8_at(message, 0)?, u8_at(message, 1)?);
+        let v6 = match self.transport {
+            TransportHeader::Icmp if icmp::quotes(message_type) => false,
+            TransportHeader::Icmpv6 if icmpv6::quotes(message_type) => true,
+            _ => return None,
+        };
+        let mtu = match (v6, message_type, code) {
+            (false, 3, 4) => u16_at(message, 6).map(u32::from),
+            (true, 2, _) => u32_at(message, 4),
+            _ => None,
+        };
+        let gateway = if !v6 && message_type == 5 { ipv4_at(message, 4).map(IpAddr::from) } else { None };
+        // Routers older than RFC 1191 leave the field zero.
+        Some(IcmpError { v6, message_type, code, mtu: mtu.filter(|mtu| *mtu > 0), gateway })
+    }
+
     /// The packet an ICMP or ICMPv6 error quotes, as far as it is there.
     #[must_use]
     pub fn quoted<'a>(&self, bytes: &'a [u8]) -> Option<Quoted<'a>> {
         let message = bytes.get(self.transport_offset as usize..)?;
         let message_type = *message.first()?;
         let quote = message.get(icmp::LENGTH..)?;
-        let (number, source, destination, header) = match self.transport {
-            TransportHeader::Icmp if icmp::quotes(message_type) => ipv4::quoted(quote)?,
-            TransportHeader::Icmpv6 if icmpv6::quotes(message_type) => ipv6::quoted(quote)?,
+        let ((number, source, destination, header), length) = match self.transport {
+            TransportHeader::Icmp if icmp::quotes(message_type) => {
+                (ipv4::quoted(quote)?, u16_at(quote, 2).map(u32::from))
+            }
+            TransportHeader::Icmpv6 if icmpv6::quotes(message_type) => {
+                let fixed = u32::try_from(ipv6::LENGTH).ok();
+                (
+                    ipv6::quoted(quote)?,
+                    u16_at(quote, 4).zip(fixed).map(|(rest, fixed)| fixed.saturating_add(rest.into())),
+                )
+            }
             _ => return None,
         };
         let transport = match number {
@@ -106,7 +149,8 @@ impl Decoded {
             17 => Transport::Udp,
             _ => {
                 let Ends { transport, source, destination, .. } = of_protocol(number, source, destination, header)?;
-                return Some(Quoted { transport, source, destination, sequence_number: None, payload: header });
+                let sequence_number = None;
+                return Some(Quoted { transport, source, destination, sequence_number, length, payload: header });
             }
         };
         Some(Quoted {
@@ -114,6 +158,7 @@ impl Decoded {
             source: Endpoint { address: source, port: u16_at(header, 0)? },
             destination: Endpoint { address: destination, port: u16_at(header, 2)? },
             sequence_number: if transport == Transport::Tcp { u32_at(header, 4) } else { None },
+            length,
             payload: if transport == Transport::Udp { header.get(8..).unwrap_or_default() } else { &[] },
         })
     }

@@ -54,6 +54,9 @@ pub(super) const NSH: u16 = 0x894f;
 /// Ethernet's configuration testing protocol.
 pub(super) const LOOP: u16 = 0x9000;
 
+/// Slow protocols (IEEE 802.3 annex 57A).
+pub(super) const SLOW: u16 = 0x8809;
+
 /// Below this the field is a length (IEEE 802.3 section 3.2.6).
 pub(super) const FIRST_ETHER_TYPE: u16 = 0x0600;
 /// Longest payload of a frame with a length field.
@@ -97,6 +100,13 @@ fn others<V: Visitor>(walk: &mut Walk<'_, V>, number: u16) -> Next {
         LLDP => Layered::Lldp,
         LOOP => Layered::Loop,
         IPX => Layered::Ipx,
+        SLOW => return super::slow::walk(walk),
+        0x809b => Layered::Ddp,
+        0x80f3 => Layered::Aarp,
+        0x8899 => Layered::Realtek,
+        0x88a2 => Layered::Aoe,
+        0x88f7 => Layered::Ptp,
+        0x8902 => Layered::Cfm,
         0..=LONGEST => {
             walk.limit(usize::from(number));
             walk.restart_payload();
@@ -104,10 +114,7 @@ fn others<V: Visitor>(walk: &mut Walk<'_, V>, number: u16) -> Next {
         }
         _ => return walk.data(),
     };
-    if !walk.here().is_empty() {
-        walk.enter(unread, 0);
-    }
-    Next::Done
+    walk.message(unread)
 }
 
 /// Fields of the frame's header.
@@ -120,6 +127,10 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
         fields.mac("eth.dst", scene.bytes, 0);
         fields.mac("eth.src", scene.bytes, 6);
     }
-    let name = if number.is_some_and(|number| number < FIRST_ETHER_TYPE) { "eth.len" } else { "eth.type" };
-    fields.number(name, number);
+    match number {
+        // FabricPath's own: what the frame inside carries is told there.
+        Some(FABRIC_PATH) => {}
+        Some(..FIRST_ETHER_TYPE) => fields.number("eth.len", number),
+        _ => fields.number("eth.type", number),
+    }
 }

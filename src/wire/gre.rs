@@ -70,10 +70,7 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
         }
         // Aruba's access points send what was in the air, to their controller.
         0x8200..=0x83f0 | 0x9000 if protocol & 0x000f == 0 => dot11::walk(walk),
-        0x2001 => {
-            walk.enter(Layered::Nhrp, 0);
-            Next::Done
-        }
+        0x2001 => walk.message(Layered::Nhrp),
         _ => Next::EtherType(protocol),
     }
 }

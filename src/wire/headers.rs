@@ -5,7 +5,7 @@ use super::{
     reassembled,
     walk::{Found, Next, Visitor, Walk},
 };
-use crate::record::{Header, LinkType};
+use crate::record::{Header, LinkType, PlainHeaders, ProtocolKey};
 
 /// Collects headers.
 struct Collector<'o> {
@@ -22,7 +22,7 @@ impl Visitor for Collector<'_> {
             return;
         }
         self.out.push(Header {
-            protocol: found.protocol.name(),
+            protocol: found.protocol.protocol_name(),
             offset: narrow(found.offset),
             length: narrow(found.length),
             end: narrow(found.end),
@@ -52,49 +52,71 @@ fn walked(link_type: LinkType, bytes: &[u8], wire_length: u32, out: &mut Vec<Hea
 /// Goes on with the headers of a reassembled datagram behind those of the `fragment` that completed it, as
 /// [`super::describe_reassembled`] does with layers. `fragment_headers` are the fragment's, and become all.
 pub fn headers_reassembled(datagram: &[u8], fragment: &Decoded, fragment_headers: &mut Vec<Header>) {
-    if fragment_headers.last().is_some_and(|header| header.protocol == Layered::Data.name()) {
+    if fragment_headers.last().is_some_and(|header| header.protocol == Layered::Data.protocol_name()) {
         fragment_headers.pop();
     }
-    let names: Vec<&str> = fragment_headers.iter().map(|header| header.protocol).collect();
+    let names: Vec<&str> = fragment_headers.iter().map(|header| header.protocol.name()).collect();
     let skipped = fragment_headers_in_common(&names);
     let collector = Collector { of_datagram: true, skipped, out: fragment_headers };
     reassembled(datagram, fragment, collector).run(Next::AnyIp);
 }
 
-/// Ethernet, IP without extension headers, TCP or UDP, all of them whole.
-fn plain(link_type: LinkType, bytes: &[u8], wire_length: u32, decoded: &Decoded, out: &mut Vec<Header>) -> Option<()> {
-    const NETWORK: usize = 14;
-    let [Layered::Ethernet, network, transport] = *decoded.path.as_slice() else { return None };
-    if link_type != LinkType::ETHERNET || decoded.stop.is_some() || decoded.network_offset != narrow(NETWORK) {
-        return None;
-    }
-    let (length, claimed) = match (network, transport) {
-        (Layered::Ipv4, Layered::Tcp | Layered::Udp) => {
-            (decoded.transport_offset.checked_sub(decoded.network_offset)?, usize::from(u16_at(bytes, 16)?))
-        }
-        (Layered::Ipv6, Layered::Tcp | Layered::Udp) if decoded.transport_offset == 54 && u16_at(bytes, 18)? != 0 => {
-            (40, usize::from(u16_at(bytes, 18)?).saturating_add(40))
-        }
+/// Where the headers of a plain packet are, as `decoded` says; none for any other packet.
+#[inline]
+#[must_use]
+pub fn plain_headers(link_type: LinkType, bytes: &[u8], decoded: &Decoded) -> Option<PlainHeaders> {
+    const ETHERNET: ProtocolKey = Layered::Ethernet.protocol_name().key();
+    const IPV4: ProtocolKey = Layered::Ipv4.protocol_name().key();
+    const IPV6: ProtocolKey = Layered::Ipv6.protocol_name().key();
+    const TCP: ProtocolKey = Layered::Tcp.protocol_name().key();
+    const UDP: ProtocolKey = Layered::Udp.protocol_name().key();
+    let (network, transport) = match *decoded.path.as_slice() {
+        [Layered::Ethernet, Layered::Ipv4, Layered::Tcp] => (IPV4, TCP),
+        [Layered::Ethernet, Layered::Ipv4, Layered::Udp] => (IPV4, UDP),
+        [Layered::Ethernet, Layered::Ipv6, Layered::Tcp] => (IPV6, TCP),
+        [Layered::Ethernet, Layered::Ipv6, Layered::Udp] => (IPV6, UDP),
         _ => return None,
     };
-    let header = |protocol: Layered, offset, length, end, wire_end| Header {
-        protocol: protocol.name(),
-        offset,
-        length,
-        end,
-        wire_end,
-        quoted: false,
-        of_datagram: false,
+    // Extension headers without a name in the path, and jumbograms, are not plain.
+    if network == IPV6 && (decoded.transport_offset != 54 || u16_at(bytes, 18)? == 0) {
+        return None;
+    }
+    if link_type != LinkType::ETHERNET || decoded.stop.is_some() || decoded.network_offset != PLAIN_NETWORK {
+        return None;
+    }
+    Some(PlainHeaders {
+        protocols: [ETHERNET, network, transport],
+        starts: [0, PLAIN_NETWORK, decoded.transport_offset, decoded.payload_offset],
+        payload_wire_length: decoded.payload_wire_length,
+    })
+}
+
+/// Length of an Ethernet header without tags.
+const PLAIN_NETWORK: u32 = 14;
+
+/// The headers of a plain packet in full.
+fn plain(link_type: LinkType, bytes: &[u8], wire_length: u32, decoded: &Decoded, out: &mut Vec<Header>) -> Option<()> {
+    let PlainHeaders { starts: [frame, network, transport, payload], .. } = plain_headers(link_type, bytes, decoded)?;
+    let network_header = bytes.get(network as usize..)?;
+    let claimed = match *decoded.path.as_slice() {
+        [_, Layered::Ipv4, ..] => u32::from(u16_at(network_header, 2)?),
+        _ => u32::from(u16_at(network_header, 4)?).saturating_add(40),
     };
-    let frame_end = (wire_length as usize).max(bytes.len());
-    out.push(header(Layered::Ethernet, 0, narrow(NETWORK), narrow(bytes.len()), narrow(frame_end)));
-    let network_end = if claimed == 0 { frame_end } else { frame_end.min(NETWORK.saturating_add(claimed)) };
-    let here = narrow(bytes.len().min(network_end));
-    out.push(header(network, narrow(NETWORK), length, here, narrow(network_end)));
-    let end = decoded.payload_offset.saturating_add(decoded.payload_length);
-    let wire_end = decoded.payload_offset.saturating_add(decoded.payload_wire_length);
-    let length = decoded.payload_offset.checked_sub(decoded.transport_offset)?;
-    out.push(header(transport, decoded.transport_offset, length, end, wire_end));
+    let here = narrow(bytes.len());
+    let frame_end = wire_length.max(here);
+    let network_end = if claimed == 0 { frame_end } else { frame_end.min(network.saturating_add(claimed)) };
+    let ends = [
+        (here, frame_end),
+        (here.min(network_end), network_end),
+        (payload.saturating_add(decoded.payload_length), payload.saturating_add(decoded.payload_wire_length)),
+    ];
+    let places = [frame..network, network..transport, transport..payload];
+    for ((protocol, place), (end, wire_end)) in decoded.path.iter().zip(places).zip(ends) {
+        let protocol = protocol.protocol_name();
+        let length = place.end.checked_sub(place.start)?;
+        let (quoted, of_datagram) = (false, false);
+        out.push(Header { protocol, offset: place.start, length, end, wire_end, quoted, of_datagram });
+    }
     Some(())
 }
 
@@ -104,6 +126,17 @@ mod tests {
 
     use super::*;
     use crate::wire::decode;
+
+    /// What is said of a plain packet, made of its whole headers.
+    fn shortened(headers: &[Header]) -> PlainHeaders {
+        let [frame, network, transport] = headers else { panic!("{} headers", headers.len()) };
+        let payload = transport.offset + transport.length;
+        PlainHeaders {
+            protocols: [frame, network, transport].map(|header| header.protocol.key()),
+            starts: [frame.offset, network.offset, transport.offset, payload],
+            payload_wire_length: transport.wire_end - payload,
+        }
+    }
 
     fn both(bytes: &[u8], wire_length: u32) -> (Vec<Header>, Vec<Header>) {
         let (mut quick, mut slow) = (Vec::new(), Vec::new());
@@ -142,6 +175,7 @@ mod tests {
     fn the_short_way_is_taken_for_plain_packets() {
         let bytes = frame(false, false, 50, 0, 10);
         let decoded = decode(LinkType::ETHERNET, &bytes, bytes.len() as u32);
+        assert!(plain_headers(LinkType::ETHERNET, &bytes, &decoded).is_some());
         assert!(plain(LinkType::ETHERNET, &bytes, bytes.len() as u32, &decoded, &mut Vec::new()).is_some());
     }
 
@@ -152,8 +186,13 @@ mod tests {
         ) {
             let whole = frame(v6, udp, ip_claims, udp_claims, payload);
             let kept = whole.len().saturating_sub(cut);
-            let (quick, slow) = both(&whole[..kept], whole.len() as u32 + more);
-            prop_assert_eq!(quick, slow);
+            let wire_length = whole.len() as u32 + more;
+            let (quick, slow) = both(&whole[..kept], wire_length);
+            prop_assert_eq!(&quick, &slow);
+            let decoded = decode(LinkType::ETHERNET, &whole[..kept], wire_length);
+            if let Some(plain) = plain_headers(LinkType::ETHERNET, &whole[..kept], &decoded) {
+                prop_assert_eq!(plain, shortened(&slow));
+            }
         }
 
         #[test]

@@ -53,6 +53,9 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
         }
         Some(3) if u8_at(bytes, 1) == Some(4) => fields.number("icmp.mtu", u16_at(bytes, 6)),
         Some(5) => fields.text("icmp.redir_gw", ipv4_at(bytes, 4)),
-        _ => {}
+        _ => super::short_headers::icmp(fields, bytes),
+    }
+    if matches!(message_type, Some(13..=18)) {
+        super::short_headers::icmp(fields, bytes);
     }
 }

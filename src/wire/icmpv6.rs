@@ -2,7 +2,8 @@
 use super::{
     Layered, TransportHeader,
     describe::{Fields, Scene},
-    read::{ipv6_at, u8_at, u16_at, u32_at},
+    neighbor,
+    read::{u8_at, u16_at, u32_at},
     walk::{Next, Visitor, Walk},
 };
 
@@ -47,8 +48,7 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
             fields.number("icmpv6.echo.identifier", u16_at(bytes, 4));
             fields.number("icmpv6.echo.sequence_number", u16_at(bytes, 6));
         }
-        Some(135) => fields.text("icmpv6.nd.ns.target_address", ipv6_at(bytes, 8)),
-        Some(136) => fields.text("icmpv6.nd.na.target_address", ipv6_at(bytes, 8)),
-        _ => {}
+        Some(4) => fields.number("icmpv6.pointer", u32_at(bytes, 4)),
+        _ => neighbor::fields(fields, bytes),
     }
 }

@@ -5,10 +5,12 @@ use etherparse::Ipv4HeaderSlice;
 
 use super::{
     ChecksumStatus, Layered, Network, Sum, TransportHeader, Violation,
-    describe::{Fields, Scene, colon_hex},
-    read::u8_at,
+    describe::{Fields, Scene},
+    read::{u8_at, u16_at},
     walk::{Next, Visitor, Walk},
 };
+
+use crate::record::Value;
 
 /// Length of the header without options.
 pub(super) const MIN_LENGTH: usize = 20;
@@ -79,6 +81,7 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
     fields.number("ip.dsfield.ecn", Some(header.ecn().value()));
     fields.number("ip.len", Some(header.total_len()));
     fields.number("ip.id", Some(header.identification()));
+    fields.number("ip.flags", u8_at(scene.bytes, 6).map(|flags| flags >> 5));
     fields.flag("ip.flags.rb", u8_at(scene.bytes, 6).is_some_and(|flags| flags & 0x80 != 0));
     fields.flag("ip.flags.df", header.dont_fragment());
     fields.flag("ip.flags.mf", header.more_fragments());
@@ -90,6 +93,34 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
     fields.text("ip.src", Some(header.source_addr()));
     fields.text("ip.dst", Some(header.destination_addr()));
     if !header.options().is_empty() {
-        fields.text("ip.options", Some(colon_hex(header.options())));
+        option_fields(fields, header.options());
     }
+}
+
+/// The options (RFC 791 section 3.1): which, how long, and what the commonest say.
+fn option_fields(fields: &mut Fields, options: &[u8]) {
+    let (mut kinds, mut lengths, mut rest) = (Vec::new(), Vec::new(), options);
+    while let Some(kind) = u8_at(rest, 0) {
+        kinds.push(Value::Number(kind.into()));
+        let length = match kind {
+            0 => break,
+            1 => 1,
+            _ => match u8_at(rest, 1) {
+                Some(length @ 2..) => {
+                    lengths.push(Value::Number(length.into()));
+                    usize::from(length)
+                }
+                _ => break,
+            },
+        };
+        let option = rest.get(..length).unwrap_or_default();
+        match kind {
+            148 => fields.number("ip.opt.ra", u16_at(option, 2)),
+            7 | 131 | 137 | 68 => fields.number("ip.opt.ptr", u8_at(option, 2)),
+            _ => {}
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    fields.list("ip.opt.type", kinds);
+    fields.list("ip.opt.len", lengths);
 }

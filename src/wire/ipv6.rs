@@ -9,7 +9,7 @@ use super::{
     read::{ipv6_at, u8_at, u16_at, u32_at},
     walk::{Next, Visitor, Walk},
 };
-use crate::limits::MAX_EXTENSIONS;
+use crate::{limits::MAX_EXTENSIONS, record::Value};
 
 /// Length of the fixed header.
 pub(super) const LENGTH: usize = 40;
@@ -212,22 +212,67 @@ pub(super) fn extension_fields(fields: &mut Fields, protocol: Layered, scene: &S
         Layered::Ipv6HopByHop => {
             fields.number("ipv6.hopopts.nxt", next_header);
             fields.number("ipv6.hopopts.len", u8_at(bytes, 1));
+            option_fields(fields, bytes.get(2..scene.length).unwrap_or_default());
         }
         Layered::Ipv6Routing => {
             fields.number("ipv6.routing.nxt", next_header);
             fields.number("ipv6.routing.len", u8_at(bytes, 1));
             fields.number("ipv6.routing.type", u8_at(bytes, 2));
             fields.number("ipv6.routing.segleft", u8_at(bytes, 3));
+            routing_fields(fields, bytes.get(..scene.length).unwrap_or_default());
         }
         Layered::Ipv6Destination => {
             fields.number("ipv6.dstopts.nxt", next_header);
             fields.number("ipv6.dstopts.len", u8_at(bytes, 1));
+            option_fields(fields, bytes.get(2..scene.length).unwrap_or_default());
         }
         Layered::Ah => {
             fields.number("ah.next_header", next_header);
+            fields.number("ah.length", u8_at(bytes, 1));
             fields.number("ah.spi", u32_at(bytes, 4));
             fields.number("ah.sequence", u32_at(bytes, 8));
         }
         _ => {}
     }
+}
+
+/// The addresses of a routing header (RFC 2460, RFC 6275, RFC 8754).
+fn routing_fields(fields: &mut Fields, header: &[u8]) {
+    let addresses = || {
+        let all = (0usize..).map_while(|place| ipv6_at(header, place.saturating_mul(16).saturating_add(8)));
+        all.map(|address| Value::Text(address.to_string())).collect::<Vec<_>>()
+    };
+    match u8_at(header, 2) {
+        Some(0) => fields.list("ipv6.routing.src.addr", addresses()),
+        Some(2) => fields.text("ipv6.routing.mipv6.home_address", ipv6_at(header, 8)),
+        Some(4) => {
+            fields.number("ipv6.routing.srh.last_entry", u8_at(header, 4));
+            let count = usize::from(u8_at(header, 4).unwrap_or_default()).saturating_add(1);
+            fields.list("ipv6.routing.srh.addr", addresses().into_iter().take(count).collect());
+        }
+        _ => {}
+    }
+}
+
+/// The options of a Hop-by-Hop or Destination Options header (RFC 8200 section 4.2).
+fn option_fields(fields: &mut Fields, options: &[u8]) {
+    let (mut kinds, mut lengths, mut rest) = (Vec::new(), Vec::new(), options);
+    while let Some(kind) = u8_at(rest, 0) {
+        kinds.push(Value::Number(kind.into()));
+        if kind == 0 {
+            rest = rest.get(1..).unwrap_or_default();
+            continue;
+        }
+        let Some(length) = u8_at(rest, 1) else { break };
+        lengths.push(Value::Number(length.into()));
+        match kind {
+            5 => fields.number("ipv6.opt.router_alert", u16_at(rest, 2)),
+            0xc2 => fields.number("ipv6.opt.jumbo", u32_at(rest, 2)),
+            0xc9 => fields.text("ipv6.opt.mipv6.home_address", ipv6_at(rest, 2)),
+            _ => {}
+        }
+        rest = rest.get(usize::from(length).saturating_add(2)..).unwrap_or_default();
+    }
+    fields.list("ipv6.opt.type", kinds);
+    fields.list("ipv6.opt.length", lengths);
 }

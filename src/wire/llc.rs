@@ -37,10 +37,7 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
         0xfe => return osi(walk),
         _ => return walk.data(),
     };
-    if !walk.here().is_empty() {
-        walk.enter(protocol, 0);
-    }
-    Next::Done
+    walk.message(protocol)
 }
 
 /// ISO's network layer protocols, told apart by their first byte.
@@ -51,8 +48,7 @@ fn osi<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
         Some(0x83) => Layered::Isis,
         _ => return walk.data(),
     };
-    walk.enter(protocol, 0);
-    Next::Done
+    walk.message(protocol)
 }
 
 /// SNAP: an organization and its protocol.
@@ -68,9 +64,12 @@ fn snap<V: Visitor>(walk: &mut Walk<'_, V>, here: &[u8]) -> Next {
             return Next::EtherType(protocol);
         }
         ([0, 0, 0x0c], 0x2000) => Layered::Cdp,
+        ([0, 0, 0x0c], 0x2003) => Layered::Vtp,
+        ([0, 0, 0x0c], 0x2004) => Layered::Dtp,
+        ([0, 0, 0x0c], 0x0104) => Layered::Pagp,
+        ([0, 0, 0x0c], 0x0111) => Layered::Udld,
         ([0, 0, 0x0c], 0x010b) => Layered::Stp,
         _ => return walk.data(),
     };
-    walk.enter(known, 0);
-    Next::Done
+    walk.message(known)
 }

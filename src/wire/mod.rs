@@ -15,9 +15,12 @@
     )
 )]
 mod arp;
+mod cdp;
 mod checksum;
+mod control;
 mod describe;
 mod dot11;
+mod eigrp;
 pub mod ends;
 mod ethernet;
 mod fragment;
@@ -25,29 +28,39 @@ mod gre;
 mod headers;
 mod icmp;
 mod icmpv6;
+mod igmp;
 mod ipv4;
 mod ipv6;
 mod link;
 mod llc;
+mod lldp;
 mod mpls;
+mod neighbor;
+mod ospf;
 mod overlay;
 mod path;
+mod pim;
 mod ppp;
 mod read;
+mod sctp;
 mod service;
+mod short_headers;
+mod slow;
+mod stp;
 mod summary;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
 mod vlan;
+mod vrrp;
 mod walk;
 
 use std::{fmt, net::IpAddr};
 
 pub use checksum::Sum;
 pub use fragment::FragmentInfo;
-pub use headers::{headers, headers_reassembled};
+pub use headers::{headers, headers_reassembled, plain_headers};
 pub use path::{Layered, Path};
 pub use summary::{TcpNumbers, summary, summary_of, summary_with};
 pub use tcp::{SackBlocks, TcpFlags, TcpHeader, TcpOption, TcpOptions};
@@ -200,6 +213,8 @@ pub struct Quoted<'a> {
     pub destination: Endpoint,
     /// TCP sequence number, when it is there.
     pub sequence_number: Option<u32>,
+    /// How long the packet was, IP header included, by its own header.
+    pub length: Option<u32>,
     /// What is quoted of a UDP datagram's payload; of anything but TCP and UDP, the header above IP and what follows.
     pub payload: &'a [u8],
 }

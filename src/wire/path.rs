@@ -1,6 +1,8 @@
 //! The protocols a packet consists of, named as Wireshark's protocol hierarchy names them. No parsing here.
 use std::fmt;
 
+use crate::record::ProtocolName;
+
 macro_rules! layered {
     ($($(#[$meta:meta])* $variant:ident = $name:literal, $osi:literal, $unit:literal;)*) => {
         /// A protocol met on the way. Names are Wireshark's.
@@ -17,6 +19,16 @@ macro_rules! layered {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
+
+            /// The same, to be compared.
+            #[must_use]
+            pub const fn protocol_name(self) -> ProtocolName {
+                match self { $(Self::$variant => const { ProtocolName::new($name) },)* }
+            }
+
+            /// All of them.
+            #[cfg(test)]
+            pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// Layer of the OSI model, 1 to 7.
             #[must_use]
@@ -55,6 +67,24 @@ layered! {
     Lldp = "lldp", 2, "frame";
     Eapol = "eapol", 2, "frame";
     Loop = "loop", 2, "frame";
+    Slow = "slow", 2, "frame";
+    Lacp = "lacp", 2, "frame";
+    Marker = "marker", 2, "frame";
+    Oampdu = "oampdu", 2, "frame";
+    Ossp = "ossp", 2, "frame";
+    Vtp = "vtp", 2, "frame";
+    Dtp = "dtp", 2, "frame";
+    Udld = "udld", 2, "frame";
+    Pagp = "pagp", 2, "frame";
+    Slarp = "slarp", 2, "packet";
+    Ddp = "ddp", 3, "packet";
+    Aarp = "aarp", 3, "packet";
+    Aoe = "aoe", 7, "message";
+    Realtek = "realtek", 2, "frame";
+    Cfm = "cfm", 2, "frame";
+    Ptp = "ptp", 7, "message";
+    Trill = "trill", 2, "frame";
+    Batadv = "batadv", 2, "frame";
     Ipx = "ipx", 3, "packet";
     Stp = "stp", 2, "frame";
     Cdp = "cdp", 2, "frame";
@@ -119,6 +149,8 @@ layered! {
     Gtp = "gtp", 4, "message";
     Teredo = "teredo", 3, "packet";
     L2tp = "l2tp", 2, "message";
+    Lisp = "lisp-data", 3, "packet";
+    UdpEncapsulation = "udpencap", 4, "datagram";
 }
 
 impl fmt::Display for Layered {
@@ -181,6 +213,7 @@ impl Path {
     }
 
     /// The same as a slice.
+    #[inline]
     #[must_use]
     pub fn as_slice(&self) -> &[Layered] {
         self.protocols.get(..usize::from(self.length)).unwrap_or_default()
@@ -205,5 +238,19 @@ impl fmt::Display for Path {
             f.write_str(protocol.name())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_and_so_do_their_keys() {
+        for (place, one) in Layered::ALL.iter().enumerate() {
+            for other in &Layered::ALL[..place] {
+                assert_ne!(one.protocol_name(), other.protocol_name(), "{one} and {other}");
+            }
+        }
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn walk_chdlc<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     };
     walk.enter(Layered::Chdlc, 4);
     match protocol {
-        SLARP | 0x2000 => walk.data(),
+        SLARP | 0x2000 => {
+            let named = if protocol == SLARP { Layered::Slarp } else { Layered::Cdp };
+            walk.message(named)
+        }
         _ => Next::EtherType(protocol),
     }
 }
@@ -60,10 +63,7 @@ pub(super) fn walk<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
         0x80fd => Layered::Ccp,
         _ => return walk.data(),
     };
-    if !walk.here().is_empty() {
-        walk.enter(control, 0);
-    }
-    Next::Done
+    walk.message(control)
 }
 
 /// A PPPoE session packet.

@@ -23,6 +23,12 @@ pub(super) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     array(bytes, offset).map(u32::from_be_bytes)
 }
 
+/// Eight bytes.
+#[inline]
+pub(super) fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    array(bytes, offset).map(u64::from_be_bytes)
+}
+
 /// An IPv4 address.
 #[inline]
 pub(super) fn ipv4_at(bytes: &[u8], offset: usize) -> Option<std::net::Ipv4Addr> {

@@ -2,9 +2,10 @@
 use std::fmt::Write as _;
 
 use super::{
-    Decoded, Layered, Network, StopReason, TcpOption, TransportHeader, decode,
+    Decoded, Layered, Network, StopReason, TcpOption, TransportHeader, control, decode,
     describe::colon_hex,
-    read::{ipv4_at, ipv6_at, u8_at, u16_at, u32_at},
+    neighbor,
+    read::{ipv4_at, u8_at, u16_at, u32_at},
 };
 use crate::record::LinkType;
 
@@ -45,9 +46,12 @@ pub fn summary_with(decoded: &Decoded, bytes: &[u8], numbers: Option<TcpNumbers>
         (_, TransportHeader::Icmp) => icmp(&mut line, decoded, bytes, header),
         (_, TransportHeader::Icmpv6) => icmpv6(&mut line, header),
         (_, TransportHeader::Fragment) => fragment(&mut line, decoded, bytes),
-        (_, TransportHeader::Other(number)) => other(&mut line, decoded, number),
+        (_, TransportHeader::Other(number)) => other(&mut line, decoded, number, bytes),
         (_, TransportHeader::None) => Some(()),
     };
+    if line.is_empty() && decoded.transport == TransportHeader::None {
+        let _ = link(&mut line, decoded, bytes);
+    }
     if line.is_empty() {
         let last = decoded.path.iter().next_back().unwrap_or_default();
         let _ = write!(line, "{last}, {} bytes", decoded.payload_wire_length);
@@ -179,15 +183,9 @@ fn icmpv6(line: &mut String, header: &[u8]) -> Option<()> {
         3 if code == 0 => write!(line, "Time Exceeded (hop limit exceeded in transit)"),
         3 => write!(line, "Time Exceeded (fragment reassembly time exceeded)"),
         4 => write!(line, "Parameter Problem (code {code}, pointer {})", u32_at(header, 4)?),
-        130 => write!(line, "Multicast Listener Query"),
-        131 => write!(line, "Multicast Listener Report"),
-        132 => write!(line, "Multicast Listener Done"),
-        133 => write!(line, "Router Solicitation"),
-        134 => write!(line, "Router Advertisement"),
-        135 => write!(line, "Neighbor Solicitation for {}", ipv6_at(header, 8)?),
-        136 => write!(line, "Neighbor Advertisement {}", ipv6_at(header, 8)?),
-        137 => write!(line, "Redirect"),
-        143 => write!(line, "Multicast Listener Report Message v2"),
+        130..=137 | 143 => {
+            return neighbor::summary(line, header);
+        }
         _ => write!(line, "ICMPv6 type {message_type} code {code}"),
     }
     .ok()
@@ -220,12 +218,51 @@ fn fragment(line: &mut String, decoded: &Decoded, bytes: &[u8]) -> Option<()> {
     write!(line, "{version} protocol ({protocol}, off={offset}, ID={identification:04x}{more})").ok()
 }
 
-fn other(line: &mut String, decoded: &Decoded, number: u8) -> Option<()> {
+fn other(line: &mut String, decoded: &Decoded, number: u8, bytes: &[u8]) -> Option<()> {
+    let start = decoded.transport_offset as usize;
+    let end = (decoded.payload_offset as usize).saturating_add(decoded.payload_length as usize);
+    if control::summary(line, decoded, bytes.get(start..end).unwrap_or_default()).is_some() {
+        return Some(());
+    }
+    line.clear();
+    let length = decoded.payload_wire_length;
     match decoded.path.iter().next_back()? {
-        Layered::Data | Layered::Ipv4 | Layered::Ipv6 => {
-            write!(line, "IP protocol {number}, {} bytes", decoded.payload_wire_length)
-        }
-        last => write!(line, "{last}, {} bytes", decoded.payload_wire_length),
+        Layered::Data | Layered::Ipv4 | Layered::Ipv6 if number == 59 => write!(line, "IPv6 no next header"),
+        Layered::Data | Layered::Ipv4 | Layered::Ipv6 => write!(line, "IP protocol {number}, {length} bytes"),
+        // What is in the tunnel could not be named: say what it is called there.
+        Layered::Gre => write!(line, "GRE of {:#06x}, {length} bytes", u16_at(bytes, start.checked_add(2)?)?),
+        last => write!(line, "{last}, {length} bytes"),
     }
     .ok()
+}
+
+/// A frame that carries no network protocol that is read here.
+fn link(line: &mut String, decoded: &Decoded, bytes: &[u8]) -> Option<()> {
+    let last = decoded.path.iter().next_back()?;
+    let at = decoded.payload_offset as usize;
+    match last {
+        Layered::PppoeDiscovery => {
+            let code = u8_at(bytes, at.checked_sub(5)?)?;
+            match control::pppoe_code(code) {
+                Some(name) => line.push_str(name),
+                None => write!(line, "PPPoE code {code:#04x}").ok()?,
+            }
+            let mut tags = String::new();
+            control::summary(&mut tags, decoded, decoded.payload(bytes))?;
+            if !tags.is_empty() {
+                write!(line, " {tags}").ok()?;
+            }
+            Some(())
+        }
+        Layered::Wlan => {
+            // Only a radio's header is ever in front of it, with its length in little endian.
+            let start = match decoded.path.iter().next()? {
+                Layered::Wlan => 0,
+                Layered::Radiotap | Layered::Ppi => usize::from(u16_at(bytes, 2)?.swap_bytes()),
+                _ => return None,
+            };
+            control::wlan(line, bytes.get(start..)?)
+        }
+        _ => control::summary(line, decoded, decoded.payload(bytes)),
+    }
 }

@@ -8,7 +8,8 @@ use crate::record::Value;
 use super::{
     Decoded, Layered, TransportHeader, Violation,
     describe::{Fields, Scene, colon_hex},
-    read::{u16_at, u32_at},
+    read::{u8_at, u16_at, u32_at},
+    short_headers,
     walk::{Next, Visitor, Walk},
 };
 
@@ -270,6 +271,9 @@ impl<'a> TcpOptions<'a> {
     }
 }
 
+/// Identifier of Fast Open among the experiments that share an option kind.
+const FAST_OPEN_EXPERIMENT: [u8; 2] = [0xf9, 0x89];
+
 /// No-Operation twice, then Timestamps: nearly every segment of a connection with timestamps (RFC 7323 appendix A).
 const USUAL: [u8; 4] = [1, 1, 8, 10];
 
@@ -315,6 +319,10 @@ impl<'a> TcpOptions<'a> {
             (28, 2) => TcpOption::UserTimeout(u16_at(data, 0)?),
             (30, 1..) => TcpOption::Mptcp(data),
             (34, _) => TcpOption::FastOpen(data),
+            // Before the option had a number of its own (RFC 7413 section 4.1.1, RFC 6994).
+            (254, 2..) if data.starts_with(&FAST_OPEN_EXPERIMENT) => {
+                TcpOption::FastOpen(data.get(FAST_OPEN_EXPERIMENT.len()..)?)
+            }
             (172 | 174, _) => TcpOption::AccEcn(data),
             _ => TcpOption::Unknown { kind, data },
         })
@@ -360,15 +368,42 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
     fields.number("tcp.checksum", Some(header.checksum));
     fields.status("tcp.checksum.status", scene.checksum(TransportHeader::Tcp));
     fields.number("tcp.urgent_pointer", Some(header.urgent_pointer));
-    for option in TcpOptions(bytes.get(MIN_LENGTH..scene.length).unwrap_or_default()) {
+    let options = bytes.get(MIN_LENGTH..scene.length).unwrap_or_default();
+    option_kinds(fields, options);
+    for option in TcpOptions(options) {
         option_fields(fields, option);
     }
+}
+
+/// Kinds and lengths of all options, No-Operation and End of Option List included.
+fn option_kinds(fields: &mut Fields, options: &[u8]) {
+    let (mut kinds, mut lengths, mut rest) = (Vec::new(), Vec::new(), options);
+    while let Some(kind) = rest.first() {
+        kinds.push(Value::Number((*kind).into()));
+        let length = match kind {
+            0 => break,
+            1 => 1,
+            _ => match rest.get(1) {
+                Some(length @ 2..) => {
+                    lengths.push(Value::Number((*length).into()));
+                    usize::from(*length)
+                }
+                _ => break,
+            },
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    fields.list("tcp.option_kind", kinds);
+    fields.list("tcp.option_len", lengths);
 }
 
 fn option_fields(fields: &mut Fields, option: TcpOption<'_>) {
     match option {
         TcpOption::MaximumSegmentSize(size) => fields.number("tcp.options.mss_val", Some(size)),
-        TcpOption::WindowScale(shift) => fields.number("tcp.options.wscale.shift", Some(shift)),
+        TcpOption::WindowScale(shift) => {
+            fields.number("tcp.options.wscale.shift", Some(shift));
+            fields.number("tcp.options.wscale.multiplier", 1u32.checked_shl(shift.min(14).into()));
+        }
         TcpOption::SackPermitted => fields.flag("tcp.options.sack_perm", true),
         TcpOption::Sack(blocks) => {
             fields.list("tcp.options.sack_le", blocks.map(|(left, _)| Value::Number(left.into())).collect());
@@ -380,16 +415,20 @@ fn option_fields(fields: &mut Fields, option: TcpOption<'_>) {
         }
         TcpOption::FastOpen([]) => fields.flag("tcp.options.tfo.request", true),
         TcpOption::FastOpen(cookie) => fields.text("tcp.options.tfo.cookie", Some(colon_hex(cookie))),
-        TcpOption::Mptcp(data) => {
-            fields.number("tcp.options.mptcp.subtype", data.first().map(|first| first >> 4));
-        }
+        TcpOption::Mptcp(data) => short_headers::multipath(fields, data),
         TcpOption::Md5(digest) => fields.text("tcp.options.md5.digest", Some(colon_hex(digest))),
         TcpOption::UserTimeout(timeout) => {
             fields.flag("tcp.options.user_to_granularity", timeout & 0x8000 != 0);
             fields.number("tcp.options.user_to_val", Some(timeout & 0x7fff));
         }
-        TcpOption::AccEcn(counters) => fields.text("tcp.options.acc_ecn", Some(colon_hex(counters))),
-        TcpOption::Unknown { kind, .. } => fields.number("tcp.options.unknown.kind", Some(kind)),
+        // Which counters are in it depends on its kind and length; kinds are listed above.
+        TcpOption::AccEcn(_) => {}
+        TcpOption::Unknown { kind: 29, data } => {
+            fields.number("tcp.options.ao.keyid", u8_at(data, 0));
+            fields.number("tcp.options.ao.rnextkeyid", u8_at(data, 1));
+            fields.bytes("tcp.options.ao.mac", data.get(2..).unwrap_or_default());
+        }
+        TcpOption::Unknown { .. } => {}
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     describe::{Fields, Scene},
     overlay,
     read::u16_at,
+    short_headers,
     walk::{Next, Visitor, Walk},
 };
 
@@ -42,5 +43,5 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
     fields.number("udp.dstport", u16_at(bytes, 2));
     fields.number("udp.length", u16_at(bytes, 4));
     fields.number("udp.checksum", u16_at(bytes, 6));
-    fields.status("udp.checksum.status", scene.checksum(TransportHeader::Udp));
+    short_headers::datagram_checksum(fields, scene);
 }

@@ -26,7 +26,9 @@ pub(super) fn fields(fields: &mut Fields, scene: &Scene<'_>) {
     fields.number("vlan.priority", control.map(|control| control >> 13));
     fields.number("vlan.dei", control.map(|control| control >> 12 & 1));
     fields.number("vlan.id", control.map(|control| control & 0x0fff));
-    fields.number("vlan.etype", u16_at(scene.bytes, 2));
+    let number = u16_at(scene.bytes, 2);
+    let is_length = number.is_some_and(|number| number < ethernet::FIRST_ETHER_TYPE);
+    fields.number(if is_length { "vlan.len" } else { "vlan.etype" }, number);
 }
 
 /// Fields of an 802.1ad tag.

@@ -150,10 +150,7 @@ impl<'a, V: Visitor> Walk<'a, V> {
             136 => Layered::UdpLite,
             _ => return self.data(),
         };
-        if !self.here().is_empty() {
-            self.enter(unread, 0);
-        }
-        Next::Done
+        self.message(unread)
     }
 
     fn any_ip(&mut self) -> Next {
@@ -201,6 +198,24 @@ impl<'a, V: Visitor> Walk<'a, V> {
         if !self.quoted && matches!(self.decoded.network, Network::None) {
             self.payload_is_here();
         }
+    }
+
+    /// All that is here is a message of `protocol`, which nothing is inside of. It stays the payload.
+    pub fn message(&mut self, protocol: Layered) -> Next {
+        let length = self.here().len();
+        if length > 0 {
+            self.decoded.path.push(protocol);
+            let found = Found {
+                protocol,
+                offset: self.at,
+                length,
+                end: self.end,
+                wire_end: self.wire_end,
+                quoted: self.quoted,
+            };
+            self.visitor.layer(found);
+        }
+        Next::Done
     }
 
     /// A protocol that has no header of its own.

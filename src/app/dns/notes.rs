@@ -3,9 +3,13 @@ use std::fmt::Write as _;
 
 use super::build::Content;
 use super::names::Malformed;
-use super::parser::Message;
+use super::parser::{Message, TYPE_OPT};
 use crate::app::Note;
-use crate::record::{DnsRecord, DnsTransport, Layer, Value};
+use crate::limits::{MAX_DNS_QUESTIONS, MAX_DNS_RECORDS};
+use crate::record::{DnsTransport, Layer, Value};
+
+/// RFC 1035 section 3.3.14.
+const TYPE_TXT: u16 = 16;
 
 /// The note of a message. Offset and length are left to the engine.
 pub fn note(message: &Message<'_>, content: &Content, transport: DnsTransport) -> Note {
@@ -106,7 +110,10 @@ fn layer(message: &Message<'_>, content: &Content, transport: DnsTransport) -> L
         fields.push(("dns.flags.authoritative", Value::Bool(header.authoritative())));
     }
     fields.push(("dns.flags.truncated", Value::Bool(header.truncated())));
-    fields.push(("dns.flags.recdesired", Value::Bool(header.recursion_desired())));
+    // LLMNR has other flags in these places (RFC 4795 section 2.1.1).
+    if transport != DnsTransport::Llmnr {
+        fields.push(("dns.flags.recdesired", Value::Bool(header.recursion_desired())));
+    }
     if header.is_response() {
         fields.push(("dns.flags.recavail", Value::Bool(header.recursion_available())));
         fields.push(("dns.flags.authenticated", Value::Bool(header.authentic_data())));
@@ -116,29 +123,38 @@ fn layer(message: &Message<'_>, content: &Content, transport: DnsTransport) -> L
     fields.push(("dns.count.answers", Value::Number(answers.into())));
     fields.push(("dns.count.auth_rr", Value::Number(authority.into())));
     fields.push(("dns.count.add_rr", Value::Number(additional.into())));
-    add(&mut fields, "dns.qry.name", content.questions.iter().map(|question| question.name.clone()));
-    add(&mut fields, "dns.qry.type", content.questions.iter().map(|question| question.record_type.clone()));
-    add(&mut fields, "dns.qry.class", content.questions.iter().map(|question| question.class.clone()));
+    let multicast = transport == DnsTransport::Mdns;
+    walked(&mut fields, message, multicast);
     let records = || content.answers.iter().chain(&content.authority).chain(&content.additional);
-    add(&mut fields, "dns.resp.name", records().map(|record| record.name.clone()));
-    add(&mut fields, "dns.resp.type", records().map(|record| record.record_type.clone()));
-    let lives: Vec<Value> = records().map(|record| Value::Number(record.ttl.into())).collect();
-    if !lives.is_empty() {
-        fields.push(("dns.resp.ttl", Value::List(lives)));
+    let of = |record_type: &'static str| records().filter(move |record| record.record_type == record_type);
+    for (record_type, field) in
+        [("A", "dns.a"), ("AAAA", "dns.aaaa"), ("CNAME", "dns.cname"), ("NS", "dns.ns"), ("PTR", "dns.ptr.domain_name")]
+    {
+        // What is not of its type is shown as RFC 3597 has it: no address, no name.
+        let data = of(record_type).map(|record| record.data.clone()).filter(|data| !data.starts_with("\\#"));
+        add(&mut fields, field, data);
     }
-    for (record_type, field) in [
-        ("A", "dns.a"),
-        ("AAAA", "dns.aaaa"),
-        ("CNAME", "dns.cname"),
-        ("NS", "dns.ns"),
-        ("PTR", "dns.ptr.domain_name"),
-        ("SOA", "dns.soa"),
-        ("MX", "dns.mx"),
-        ("TXT", "dns.txt"),
-        ("SRV", "dns.srv"),
+    // Presentation format: the parts of these have spaces between them and none inside.
+    for (record_type, parts) in [
+        (
+            "SOA",
+            &[
+                Some("dns.soa.mname"),
+                Some("dns.soa.rname"),
+                Some("dns.soa.serial_number"),
+                Some("dns.soa.refresh_interval"),
+                Some("dns.soa.retry_interval"),
+                Some("dns.soa.expire_limit"),
+                Some("dns.soa.minimum_ttl"),
+            ][..],
+        ),
+        ("MX", &[Some("dns.mx.preference"), Some("dns.mx.mail_exchange")]),
+        ("SRV", &[Some("dns.srv.priority"), Some("dns.srv.weight"), Some("dns.srv.port"), Some("dns.srv.target")]),
     ] {
-        let of_type = |record: &&DnsRecord| record.record_type == record_type;
-        add(&mut fields, field, records().filter(of_type).map(|record| record.data.clone()));
+        for (place, field) in (0..).zip(parts.iter().flatten()) {
+            let values = of(record_type).filter_map(|record| record.data.split(' ').nth(place));
+            values_of(&mut fields, field, values.map(number_or_text).collect());
+        }
     }
     if let Some(errors) = &content.errors {
         fields.push(("dns.opt.ext_error", Value::Text(errors.clone())));
@@ -149,9 +165,60 @@ fn layer(message: &Message<'_>, content: &Content, transport: DnsTransport) -> L
     Layer { protocol: protocol(transport), osi: 7, unit: "message", offset: 0, length: 0, fields }
 }
 
+/// Names, types and classes of all questions and records as numbers, OPT included, in their order; and the strings of TXT.
+fn walked(fields: &mut Vec<(&'static str, Value)>, message: &Message<'_>, multicast: bool) {
+    let mask = if multicast { 0x7fff } else { 0xffff };
+    let name = |name: Result<String, Malformed>| {
+        Value::Text(name.map_or_else(|_| String::new(), |name| shown(&name).to_owned()))
+    };
+    let mut walk = message.walk();
+    let (mut names, mut types, mut classes) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(Ok(question)) = walk.question() {
+        if names.len() < MAX_DNS_QUESTIONS {
+            names.push(name(question.name.text()));
+            types.push(Value::Number(question.record_type.into()));
+            classes.push(Value::Number((question.class & mask).into()));
+        }
+    }
+    values_of(fields, "dns.qry.name", names);
+    values_of(fields, "dns.qry.type", types);
+    values_of(fields, "dns.qry.class", classes);
+    let (mut names, mut types, mut lives, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    while let Some(Ok(record)) = walk.record() {
+        if names.len() >= MAX_DNS_RECORDS {
+            break;
+        }
+        names.push(name(record.name.text()));
+        types.push(Value::Number(record.record_type.into()));
+        if record.record_type != TYPE_OPT {
+            lives.push(Value::Number(record.ttl.into()));
+        }
+        if record.record_type == TYPE_TXT {
+            let mut rest = record.data();
+            while let Some((length, after)) = rest.split_first() {
+                let Some((text, behind)) = after.split_at_checked(usize::from(*length)) else { break };
+                texts.push(Value::Text(String::from_utf8_lossy(text).into_owned()));
+                rest = behind;
+            }
+        }
+    }
+    values_of(fields, "dns.resp.name", names);
+    values_of(fields, "dns.resp.type", types);
+    values_of(fields, "dns.resp.ttl", lives);
+    values_of(fields, "dns.txt", texts);
+}
+
+fn number_or_text(word: &str) -> Value {
+    word.parse().map_or_else(|_| Value::Text(word.to_owned()), Value::Number)
+}
+
 /// One value as it is, several as a list, none not at all.
 fn add(fields: &mut Vec<(&'static str, Value)>, name: &'static str, values: impl Iterator<Item = String>) {
-    let mut values: Vec<Value> = values.map(Value::Text).collect();
+    values_of(fields, name, values.map(Value::Text).collect());
+}
+
+/// The same of values.
+fn values_of(fields: &mut Vec<(&'static str, Value)>, name: &'static str, mut values: Vec<Value>) {
     if values.len() > 1 {
         fields.push((name, Value::List(values)));
     } else if let Some(value) = values.pop() {

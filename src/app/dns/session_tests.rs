@@ -222,7 +222,9 @@ fn icmp_answers_the_query_it_quotes() {
             session.input(say(Asked, query), &at(0), &mut sink);
         }
         let reason = "port unreachable";
-        session.unreachable(&Unreachable { direction, by: flow.server.address, reason, quoted }, &at(30), &mut sink);
+        let by = flow.server.address;
+        let notice = Unreachable { direction, by, reason, message_type: 3, code: 3, mtu: None, quoted };
+        session.unreachable(&notice, &at(30), &mut sink);
         said.into_iter().filter_map(|said| if let Said::Record(record) = said { Some(record) } else { None }).collect()
     };
     let records: Vec<Record> = told(&[], Asked);

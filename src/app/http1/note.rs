@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Header fields that Wireshark names.
-const NAMED: [(&str, &str); 26] = [
+const NAMED: [(&str, &str); 25] = [
     ("host", "http.host"),
     ("user-agent", "http.user_agent"),
     ("content-type", "http.content_type"),
@@ -34,7 +34,6 @@ const NAMED: [(&str, &str); 26] = [
     ("cache-control", "http.cache_control"),
     ("upgrade", "http.upgrade"),
     ("x-forwarded-for", "http.x_forwarded_for"),
-    ("content-location", "http.content_location"),
     ("sec-websocket-accept", "http.sec_websocket_accept"),
 ];
 

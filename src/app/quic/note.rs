@@ -38,6 +38,8 @@ pub fn long(packet: &Long<'_>, opened: Option<Inside>) -> Note {
         ("quic.scil", bytes(packet.source.as_bytes())),
         ("quic.scid", Value::Text(packet.source.to_string())),
     ]);
+    // An empty connection ID is none.
+    fields.retain(|(_, value)| *value != Value::Text(String::new()));
     match packet.kind {
         Kind::Initial { token } => {
             fields.extend([("quic.token_length", bytes(token)), ("quic.length", Value::Number(packet.length))]);

@@ -120,6 +120,11 @@ impl Conversation {
         self.current.as_ref().and_then(|handshake| handshake.machine.is_tls13())
     }
 
+    /// Whether TLS 1.3 was agreed on, in this handshake or the one before.
+    pub(super) fn agreed_on_tls13(&self) -> bool {
+        self.is_tls13().or(self.established) == Some(true)
+    }
+
     /// Whether the agreed suite leaves records readable: it only adds a MAC to them.
     pub(super) fn is_unencrypted(&self) -> bool {
         let suite = self.current.as_ref().and_then(|handshake| handshake.suite.as_ref());

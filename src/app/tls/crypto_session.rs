@@ -40,7 +40,7 @@ impl CryptoSession {
             let message = Message { direction, kind, body, record_version: None, packet };
             self.conversation.message(message, context, out);
             if out.wants_notes() {
-                out.note(note::of_message(kind, body));
+                out.note(note::of_message(kind, body, self.conversation.shown(&[kind])));
             }
             at = end;
         }

@@ -404,7 +404,7 @@ fn report(
     out: &mut Sink<'_>,
 ) {
     if out.wants_notes() {
-        out.note(note::of_record(passed, &kinds, alert, encrypted, hello, "dtls"));
+        out.note(note::of_record(passed, &kinds, alert, encrypted, hello, ("dtls", false)));
     }
     report_record(TlsTransport::Dtls, direction, passed, kinds, alert, encrypted, context.packet, context, out);
 }

@@ -45,14 +45,15 @@ pub(super) struct Hello<'a> {
     pub(super) extensions: &'a [u16],
 }
 
-/// A record's note. `protocol` is `tls` or `dtls`.
+/// A record's note. `protocol` is `tls` or `dtls`; `tls13` whether that version was agreed on, in which the type outside an
+/// encrypted record means nothing.
 pub(super) fn of_record(
     passed: Passed,
     handshake_types: &[u8],
     alert: Option<RecordAlert>,
     encrypted: bool,
     hello: Hello<'_>,
-    protocol: &'static str,
+    (protocol, tls13): (&'static str, bool),
 ) -> Note {
     let name = hello.name.map(str::as_bytes);
     let info = match passed.content_type {
@@ -90,7 +91,9 @@ pub(super) fn of_record(
         description_name,
     ] = if protocol == "dtls" { &DTLS_FIELDS } else { &TLS_FIELDS };
     if let Some(content_type) = passed.content_type {
-        fields.push((*content_type_name, Value::Number(content_type.into())));
+        let is_opaque = tls13 && content_type == content::APPLICATION_DATA && protocol == "tls";
+        let name = if is_opaque { "tls.record.opaque_type" } else { *content_type_name };
+        fields.push((name, Value::Number(content_type.into())));
     }
     fields.push((*version_name, Value::Number(passed.version.into())));
     fields.push((*length_name, Value::Number(passed.length.into())));
@@ -118,9 +121,11 @@ fn numbers(name: &'static str, values: impl Iterator<Item = u64>) -> Option<(&'s
 }
 
 /// A handshake message without a record, in QUIC.
-pub(super) fn of_message(kind: u8, body: &[u8]) -> Note {
+pub(super) fn of_message(kind: u8, body: &[u8], hello: Hello<'_>) -> Note {
     let name = host_name(kind, body, false);
     let mut fields = vec![("tls.handshake.type", Value::Number(kind.into()))];
+    fields.extend(numbers("tls.handshake.ciphersuite", hello.suites.iter().map(|suite| u64::from(*suite))));
+    fields.extend(numbers("tls.handshake.extension.type", hello.extensions.iter().map(|kind| u64::from(*kind))));
     if let Some(name) = name {
         let name = String::from_utf8_lossy(name).into_owned();
         fields.push(("tls.handshake.extensions_server_name", Value::Text(name)));

@@ -383,7 +383,8 @@ impl TlsSession {
     ) {
         if out.wants_notes() {
             let hello = self.conversation.shown(&handshake_types);
-            out.note(note::of_record(passed, &handshake_types, alert, encrypted, hello, "tls"));
+            let protocol = ("tls", self.conversation.agreed_on_tls13());
+            out.note(note::of_record(passed, &handshake_types, alert, encrypted, hello, protocol));
         }
         report_record(TlsTransport::Tcp, direction, passed, handshake_types, alert, encrypted, packet, context, out);
     }

@@ -158,6 +158,8 @@ pub(super) static GROUPS: &[Group] = &[
         &[
             u8("tls.record.content_type", "20 change cipher spec, 21 alert, 22 handshake, 23 data")
                 .named(CONTENT_TYPES),
+            u8("tls.record.opaque_type", "The type outside an encrypted record of TLS 1.3, always 23")
+                .named(CONTENT_TYPES),
             u16("tls.record.version", "Version in the record"),
             u16("tls.record.length", "Length of the record"),
             u8("tls.handshake.type", "Kind of handshake message").named(MESSAGES),
@@ -249,7 +251,9 @@ pub(super) static GROUPS: &[Group] = &[
             u8("websocket.rsv", "Reserved bits"),
             u8("websocket.opcode", "Kind of frame"),
             flag("websocket.mask", "The payload is masked"),
-            u8("websocket.payload_length", "Length of the payload, whichever field holds it"),
+            u8("websocket.payload_length", "Length of the payload; 126 and 127: it is in the next field"),
+            u16("websocket.payload_length_ext_16", "Length of the payload, when it is more than 125"),
+            u64("websocket.payload_length_ext_64", "Length of the payload, when it is more than 65535"),
         ],
     ),
     session(
@@ -297,6 +301,19 @@ static DNS: &[Field] = &[
     text("dns.ns", "Name server"),
     text("dns.ptr.domain_name", "Name of an address"),
     text("dns.txt", "Text"),
+    text("dns.soa.mname", "Primary name server of a zone"),
+    text("dns.soa.rname", "Who is responsible for a zone"),
+    u32("dns.soa.serial_number", "Version of a zone"),
+    u32("dns.soa.refresh_interval", "Seconds between looks for a newer version"),
+    u32("dns.soa.retry_interval", "Seconds before a failed look is repeated"),
+    u32("dns.soa.expire_limit", "Seconds after which a copy is given up"),
+    u32("dns.soa.minimum_ttl", "Seconds for which a name's absence is remembered"),
+    u16("dns.mx.preference", "Preference of a mail server"),
+    text("dns.mx.mail_exchange", "Mail server"),
+    u16("dns.srv.priority", "Priority of a server"),
+    u16("dns.srv.weight", "Weight among servers of a priority"),
+    u16("dns.srv.port", "Port of a server"),
+    text("dns.srv.target", "Name of a server"),
 ];
 
 static HTTP: &[Field] = &[

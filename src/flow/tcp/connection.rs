@@ -11,7 +11,7 @@ use super::{
     zeek::{Seen, Zeek},
 };
 use crate::{
-    flow::{Settings, stream::Stream},
+    flow::{Copied, Settings, stream::Stream},
     record::{Direction, FlowId, PacketNumber, PacketRef, Side, TcpState},
 };
 
@@ -41,6 +41,10 @@ pub struct Connection {
     opening_bits: u8,
     pub(super) first: PacketRef,
     pub(super) last: PacketRef,
+    /// Hop limit of the first packet where it was captured.
+    pub(super) first_hop_limit: Option<u8>,
+    /// An ICMP error spoke of it.
+    pub(super) told: bool,
     pub(super) syn: Option<PacketRef>,
     /// The last SYN before the SYN-ACK: handshake times count from it.
     pub(super) last_syn: Option<PacketRef>,
@@ -107,6 +111,8 @@ impl Connection {
             opening_bits: 0,
             first: segment.at,
             last: segment.at,
+            first_hop_limit: None,
+            told: false,
             syn: None,
             last_syn: None,
             syn_ack: None,
@@ -197,8 +203,9 @@ impl Connection {
         Some(client.rtt.smallest()?.saturating_add(server.rtt.smallest()?))
     }
 
-    /// Takes a segment: counts, states, measurements. Its bytes are for [`Connection::deliver`].
-    pub fn segment(&mut self, segment: &Segment<'_>, direction: Direction) {
+    /// Takes a segment: counts, states, measurements. Its bytes are for [`Connection::deliver`]. Answers whether it is the copy
+    /// of an earlier packet.
+    pub fn segment(&mut self, segment: &Segment<'_>, direction: Direction) -> Option<Copied> {
         let opening = self.ends.iter().all(|end| end.packets == 0);
         self.count(segment, direction);
         self.complete(segment, opening);
@@ -235,12 +242,12 @@ impl Connection {
             sender.announce(segment);
         }
         let options = Options::of(segment);
-        let is_copy = sender.sent(segment, &options, receiver);
+        let copied = sender.sent(segment, &options, receiver);
         if let Some(ack) = segment.acknowledged()
             && !header.flags.rst()
         {
             // What a copy reports was reported.
-            let options = if is_copy { Options::default() } else { options };
+            let options = if copied.is_some() { Options::default() } else { options };
             receiver.acknowledged_by(ack, sender.repeats(), segment, &options);
         }
         if header.flags.fin() && !header.flags.rst() && belongs {
@@ -252,6 +259,7 @@ impl Connection {
         }
         self.states(segment, direction, belongs);
         self.last = segment.at;
+        copied
     }
 
     fn count(&mut self, segment: &Segment<'_>, direction: Direction) {

@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 
 use super::{
+    hops::Hops,
     loss::{Trouble, prove},
     options::Options,
     round_trip::RttSamples,
@@ -13,6 +14,7 @@ use super::{
     transfer::Transfer,
 };
 use crate::{
+    flow::Copied,
     record::{PacketNumber, Timestamp},
     wire::{TcpFlags, TcpOption},
 };
@@ -90,6 +92,10 @@ pub(super) struct Endpoint {
     /// A hash of all numbers of its latest packet without identification, when the peer had sent `heard` packets.
     unnumbered: u64,
     heard: u64,
+    /// Hop limits of `latest`, and of that packet.
+    latest_hops: [u8; 4],
+    unnumbered_hops: u8,
+    pub hops: Hops,
 }
 
 impl Endpoint {
@@ -124,13 +130,14 @@ impl Endpoint {
         self.fast_open_data |= segment.length > 0;
     }
 
-    /// Counts a segment it sent, and places it among those it sent before. Answers whether it is a copy of a packet.
-    pub fn sent(&mut self, segment: &Segment<'_>, options: &Options<'_>, peer: &Self) -> bool {
+    /// Counts a segment it sent, and places it among those it sent before. Answers of what it is a copy, if it is one.
+    pub fn sent(&mut self, segment: &Segment<'_>, options: &Options<'_>, peer: &Self) -> Option<Copied> {
         let (flags, at) = (segment.header.flags, segment.at);
         let (start, end) = (segment.header.sequence_number, segment.end());
-        if self.is_copy(segment, options, peer) {
-            return true;
+        if let Some(copied) = self.is_copy(segment, options, peer) {
+            return Some(copied);
         }
+        self.hops.see(segment);
         let answers_crossing_syn = flags.syn() && flags.ack() && self.last_ack.is_none();
         if segment.ecn == CONGESTION_EXPERIENCED || flags.0 & (TcpFlags::ECE.0 | TcpFlags::CWR.0) != 0 && !flags.syn() {
             self.congestion(segment);
@@ -138,7 +145,7 @@ impl Endpoint {
         self.window(segment);
         self.acknowledge(segment, options, peer);
         if flags.rst() {
-            return false;
+            return None;
         }
         self.window = segment.header.window;
         self.window_is_of_syn = flags.syn();
@@ -148,7 +155,7 @@ impl Endpoint {
             if start != end {
                 self.measure(segment, options, peer);
             }
-            return false;
+            return None;
         };
         let ahead = distance(next, start);
         if start == end {
@@ -158,7 +165,7 @@ impl Endpoint {
                 1.. => self.empty_ahead(segment, options, next, peer),
                 _ => {}
             }
-            return false;
+            return None;
         }
         if flags.syn() && start.wrapping_add(1) != next && self.initial == Some(start) && self.transfer.is_none() {
             self.begin_anew();
@@ -177,7 +184,7 @@ impl Endpoint {
         } else if !(answers_crossing_syn && end == next) {
             self.sent_again(segment, options, (start, end), peer);
         }
-        false
+        None
     }
 
     /// What had its numbers before the SYN belonged to an earlier connection.
@@ -249,7 +256,7 @@ impl Endpoint {
 
     /// Whether the packet is here a second time: a mirror port or `-i any` shows packets twice, a network may double
     /// them. An endpoint that sends again gives the packet another identification (RFC 6864 4.3).
-    fn is_copy(&mut self, segment: &Segment<'_>, options: &Options<'_>, peer: &Self) -> bool {
+    fn is_copy(&mut self, segment: &Segment<'_>, options: &Options<'_>, peer: &Self) -> Option<Copied> {
         // Not the sequence number alone: an acknowledgement and the data behind it share that, and some number packets badly.
         let header = segment.header;
         let shape = segment.length.rotate_left(8) ^ u32::from(header.flags.0 & COMPARED_FLAGS);
@@ -258,19 +265,29 @@ impl Endpoint {
         let since = segment.at.timestamp.since(before).saturating_abs();
         if this.0 == 0 {
             // An acknowledgement may be repeated at once, for each segment out of order.
-            return segment.end() != header.sequence_number && self.is_unnumbered_copy(segment, options, since, peer);
+            let occupies = segment.end() != header.sequence_number;
+            return if occupies { self.is_unnumbered_copy(segment, options, since, peer) } else { None };
         }
-        if since < COPIED_WITHIN_NS && self.latest.contains(&this) {
+        if since < COPIED_WITHIN_NS
+            && let Some((_, hops)) = self.latest.iter().zip(self.latest_hops).find(|(known, _)| **known == this)
+        {
             self.copied(segment);
-            return true;
+            return Some(Copied::of(hops, segment.hop_limit));
         }
         self.latest.rotate_right(1);
-        let [first, ..] = &mut self.latest;
-        *first = this;
-        false
+        self.latest_hops.rotate_right(1);
+        let ([first, ..], [first_hops, ..]) = (&mut self.latest, &mut self.latest_hops);
+        (*first, *first_hops) = (this, segment.hop_limit);
+        None
     }
 
-    fn is_unnumbered_copy(&mut self, segment: &Segment<'_>, options: &Options<'_>, since_ns: i64, peer: &Self) -> bool {
+    fn is_unnumbered_copy(
+        &mut self,
+        segment: &Segment<'_>,
+        options: &Options<'_>,
+        since_ns: i64,
+        peer: &Self,
+    ) -> Option<Copied> {
         let header = segment.header;
         let numbers = [
             u64::from(header.sequence_number) << 32 | u64::from(header.acknowledgment_number),
@@ -284,10 +301,11 @@ impl Endpoint {
             self.heard = peer.packets;
         } else if self.unnumbered == this {
             self.copied(segment);
-            return true;
+            return Some(Copied::of(self.unnumbered_hops, segment.hop_limit));
         }
         self.unnumbered = this;
-        false
+        self.unnumbered_hops = segment.hop_limit;
+        None
     }
 
     #[cold]

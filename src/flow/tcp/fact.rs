@@ -4,7 +4,9 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 
 use super::{connection::Connection, endpoint::Endpoint, segment::Segment};
-use crate::record::{CloseKind, Direction, FlowFacts, Marks, Opening, Side, TcpFact};
+use crate::record::{
+    AnswerKind, CloseKind, Direction, FlowFacts, Marks, Opening, PacketRef, ProbeAnswer, ProbeFact, Side, TcpFact,
+};
 
 /// Bytes at the start of a direction that are compared: few enough to be in one segment on both sides of a proxy, enough
 /// to hold the random bytes of a TLS hello.
@@ -38,6 +40,41 @@ impl Connection {
             closed_idle: self.first_close.map(|(side, _)| side).zip(self.idle_before_close_ns()),
             raced: self.race().is_some_and(|race| race.closer == Side::Server),
         }
+    }
+
+    /// Remembers the hop limit of the first packet.
+    pub fn set_first_hop_limit(&mut self, hop_limit: Option<u8>) {
+        self.first_hop_limit = hop_limit;
+    }
+
+    /// An ICMP error spoke of it.
+    pub fn set_told(&mut self) {
+        self.told = true;
+    }
+
+    /// The SYN and its hop limit, while nothing else was sent in `direction`.
+    #[must_use]
+    pub fn lone_probe(&self, direction: Direction) -> Option<(PacketRef, u8)> {
+        let lone = self.syn.is_some() && direction == Direction::ClientToServer && self.end(Side::Client).packets == 1;
+        self.first_hop_limit.filter(|_| lone).map(|hop_limit| (self.first, hop_limit))
+    }
+
+    /// A SYN with a small hop limit, and what the server said to it: a step of a traceroute, perhaps.
+    #[must_use]
+    pub fn probe(&self, facts: &FlowFacts) -> Option<ProbeFact> {
+        let hop_limit =
+            self.first_hop_limit.filter(|hop_limit| *hop_limit <= ProbeFact::LOW_HOP_LIMIT && !self.told)?;
+        self.syn.filter(|syn| syn.index == self.first.index)?;
+        let (server, by) = (self.end(Side::Server), facts.server.address);
+        let reset = self.last.index != self.first.index && server.packets == 1 && self.syn_ack.is_none();
+        let packet = if reset { Some(self.last) } else { self.syn_ack };
+        if packet.is_none() && server.packets > 0 {
+            return None;
+        }
+        let answer = packet.map(|packet| ProbeAnswer { packet, by, kind: AnswerKind::Reached });
+        let (source, target) = (facts.client, facts.server);
+        let transport = facts.transport;
+        Some(ProbeFact { flow: facts.id, transport, source, target, sent: self.first, hop_limit, answer })
     }
 
     fn opening(&self) -> Opening {

@@ -175,6 +175,7 @@ impl Endpoint {
     #[cold]
     pub(super) fn sent_again(&mut self, segment: &Segment<'_>, options: &Options<'_>, range: (u32, u32), peer: &Self) {
         let (start, end) = range;
+        self.hops.sent_again(segment);
         let now = segment.at.timestamp;
         let next = self.next.unwrap_or(end);
         let acknowledged = self.acknowledged;

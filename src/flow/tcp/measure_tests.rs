@@ -143,6 +143,7 @@ impl Line {
             at: PacketRef { index: self.number, number: PacketNumber::new(0, self.number + 1), timestamp },
             wire_length: 54 + shot.length,
             identification: shot.identification,
+            hop_limit: 64,
             ecn: shot.ecn,
         };
         self.number += 1;

@@ -6,6 +6,7 @@ mod delivery;
 mod endpoint;
 mod fact;
 mod findings;
+mod hops;
 mod limited;
 mod loss;
 mod machine;

@@ -21,6 +21,8 @@ pub struct Segment<'a> {
     pub wire_length: u32,
     /// IPv4 identification; zero where there is none.
     pub identification: u16,
+    /// Hop limit; IPv4: time to live.
+    pub hop_limit: u8,
     /// The two bits of Explicit Congestion Notification in the IP header (RFC 3168 5).
     pub ecn: u8,
 }

@@ -321,11 +321,12 @@ impl Connection {
         }
     }
 
-    /// An ICMP error says that what `side` sent cannot be delivered.
-    pub fn unreachable(&mut self, side: Side, at: PacketRef) {
+    /// An ICMP error says that what `side` sent cannot be delivered; answers whether that ends it, now or before.
+    pub fn unreachable(&mut self, side: Side, at: PacketRef) -> bool {
         if self.machine.apply(side, Event::ReceiveUnreachable, Some(at.number), at.timestamp) {
             self.refused_by_icmp = Some(at.number);
         }
+        self.refused_by_icmp.is_some()
     }
 
     /// Time alone closes it.

@@ -66,4 +66,30 @@ pub static ENTRIES: &[Entry] = &[
              another, and failures are counted for 4,096 hosts. Filter the capture to see the others.",
         reference: None,
     },
+    Entry {
+        code: "capture.statistics-limit",
+        severities: WARNING,
+        title: "packets are missing from a table of the statistics",
+        explanation: "wireglass statistics holds 262,144 conversations of each layer, 131,072 pairs of sender and hop limit, and \
+             65,536 intervals of time at most. Packets that belong to further ones are missing from that table, and with the \
+             conversations from the endpoints. The protocol hierarchy and the packet lengths count every packet.\n\n\
+             Filter the capture with -f, name fewer addresses, or choose a longer --interval.",
+        reference: None,
+    },
+    Entry {
+        code: "capture.duplicated-packets",
+        severities: WARNING,
+        title: "many packets are in the capture twice",
+        explanation: "At least one TCP or UDP packet in twenty is a copy of another: all numbers are the same, the IP identification among \
+             them, and it came within moments. A sender that sends again gives the packet another identification (RFC 6864 \
+             4.3), so these were sent once and captured twice.\n\n\
+             With the same hop limit, a mirror port (SPAN) copies packets both where they enter the switch and where they leave \
+             it, or several interfaces were captured together (-i any, a bridge and its members). With another hop limit, one \
+             was captured before a router and one behind it: two places in one capture. A network that doubles packets looks \
+             like the first, but seldom doubles so many.\n\n\
+             Packets, bytes and rates count both, in connections, hierarchy and statistics alike. Retransmissions, duplicate \
+             acknowledgments and streams do not: there copies are recognised. DNS queries may look repeated. Mirror one \
+             direction only, filter by interface or Ethernet address, or take the copies out with editcap -d.",
+        reference: Some("RFC 6864 4.3"),
+    },
 ];

@@ -1,9 +1,11 @@
 //! The closed catalogue of findings: every code the program can report, with what it means, to be read as a book. What a
 //! finding says beside it depends on its case and stands where it is found. `tests/catalogue.rs` compares both.
+mod above_ip;
 mod capture;
 mod dns;
 mod http;
 mod http2;
+mod icmp;
 mod ip;
 mod proxy;
 mod quic;
@@ -31,6 +33,7 @@ pub struct Entry {
 /// All codes by what they are about, in the order in which people meet them.
 pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("the capture itself", capture::ENTRIES),
+    ("IP", ip::ENTRIES),
     ("TCP connections", tcp::ENTRIES),
     ("TLS handshakes and certificates", tls::ENTRIES),
     ("QUIC", quic::ENTRIES),
@@ -38,7 +41,8 @@ pub static CATALOGUE: &[(&str, &[Entry])] = &[
     ("HTTP", http::ENTRIES),
     ("HTTP/2 and gRPC", http2::ENTRIES),
     ("proxies", proxy::ENTRIES),
-    ("protocols right above IP", ip::ENTRIES),
+    ("ICMP, ARP and Neighbor Discovery", icmp::ENTRIES),
+    ("protocols right above IP", above_ip::ENTRIES),
 ];
 
 /// All codes.

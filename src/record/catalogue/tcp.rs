@@ -236,4 +236,38 @@ pub static ENTRIES: &[Entry] = &[
              it the hole, or the message, is treated as lost, and the protocol above goes on behind it.",
         reference: None,
     },
+    Entry {
+        code: "tcp.injected-reset",
+        severities: NOTE_OR_WARNING,
+        title: "an RST came from another distance than its sender's other packets",
+        explanation: "Every router lowers a packet's hop limit (IPv4: time to live) by one, so what one host sends over one path arrives \
+             with the same value. An RST with quite another one was likely not sent by the host it names: firewalls and load \
+             balancers end connections so that they have given up, filters and intrusion prevention end those that they do not \
+             want, and attackers those of others. Only an RST that at least three packets with one steady value came before is \
+             looked at, and one router more or less does not count.\n\n\
+             It is a sign and no proof. Some hosts send RSTs with another initial value than data (it is a note when the distance \
+             would be the same then), programs may choose their own (BGP sends with 255), and routes change. It is a note, too, \
+             when both sides had closed already. To know, capture at the host that the RST names.",
+        reference: Some("RFC 3360"),
+    },
+    Entry {
+        code: "tcp.injected-data",
+        severities: WARNING,
+        title: "two answers for the same bytes came from different distances",
+        explanation: "Data with an unusual hop limit was followed within 0.2 s by other data for the same place in the stream, of another \
+             length, with the hop limit that the sender's packets usually have. Whoever sits on the path and answers first wins: \
+             the receiver keeps what came first and takes the real answer for a retransmission. Filters redirect to a notice so, \
+             some providers to advertisements, attackers to their own.\n\n\
+             Compare the two packets named as evidence. TLS and signed content would have shown the forgery.",
+        reference: Some("RFC 9293 3.10.7.4"),
+    },
+    Entry {
+        code: "tcp.path-changed",
+        severities: NOTE,
+        title: "the distance of a sender changed within a connection",
+        explanation: "At least three packets in a row came with one hop limit, then at least three with another: the route between sender and \
+             capture became longer or shorter, or another machine took the address over. Single packets that differ, and two \
+             paths used in turn, are not told. Look at round trips and retransmissions around the packet named as evidence.",
+        reference: Some("RFC 1812 5.3.1"),
+    },
 ];

@@ -3,6 +3,7 @@
 mod captures;
 mod cells;
 mod http_notes;
+mod neighborhood;
 mod problems;
 mod resolutions;
 mod sections;
@@ -13,7 +14,7 @@ pub use problems::{Problem, Problems, symbol};
 pub use sections::{Cell, Column, SECTIONS, Section, Show, Style};
 pub use top::{Talkers, Top};
 
-use super::Options;
+use super::{Options, statistics::Gathered};
 use crate::{
     limits,
     record::{Capture, Record, RecordKind, Timestamp},
@@ -29,6 +30,7 @@ pub struct Summary {
     pub problems: Problems,
     talkers: Talkers,
     tops: Vec<Top>,
+    statistics: Gathered,
 }
 
 /// A section ready to be laid out.
@@ -56,12 +58,14 @@ impl Summary {
             problems: Problems::default(),
             talkers: Talkers::default(),
             tops: SECTIONS.iter().map(|_| Top::new(rows)).collect(),
+            statistics: Gathered::new(rows),
         }
     }
 
     /// Takes a record in.
     pub fn add(&mut self, record: &Record) {
         self.add_totals(record);
+        self.statistics.add(record);
         let kind = record.kind();
         let place = SECTIONS.iter().zip(&mut self.tops).find(|(section, _)| section.kind == kind);
         if let Some((section, top)) = place {
@@ -80,7 +84,14 @@ impl Summary {
     pub fn add_totals(&mut self, record: &Record) {
         match record {
             Record::Report(report) => self.files.clone_from(&report.files),
-            Record::Capture(capture) => self.captures.push((**capture).clone()),
+            Record::Capture(capture) => {
+                let mut capture = (**capture).clone();
+                if !self.statistics.is_empty() {
+                    // They have a table of their own.
+                    capture.protocols.clear();
+                }
+                self.captures.push(capture);
+            }
             Record::Finding(finding) => self.problems.add(finding),
             Record::Connection(connection) => {
                 let (client, server) = (&connection.client, &connection.server);
@@ -96,6 +107,11 @@ impl Summary {
             }
             _ => {}
         }
+    }
+
+    /// Whether statistics were asked for: then nobody looked for problems.
+    pub fn has_statistics(&self) -> bool {
+        !self.statistics.is_empty()
     }
 
     /// Whether there are several files, so that rows must name theirs.
@@ -126,13 +142,14 @@ impl Summary {
             .iter()
             .zip(&self.tops)
             .filter(|(section, top)| top.total() > 0 && options.wanted.has(section.kind));
-        filled.map(|(section, top)| table(section, top, &show)).collect()
+        let records = filled.map(|(section, top)| table(section, top, &show));
+        records.chain(self.statistics.tables(options)).collect()
     }
 
     /// Whether some section does not show all its rows.
     pub fn is_cut(&self, options: &Options) -> bool {
         let shown = SECTIONS.iter().zip(&self.tops).filter(|(section, _)| options.wanted.has(section.kind));
-        shown.into_iter().any(|(_, top)| top.is_cut())
+        shown.into_iter().any(|(_, top)| top.is_cut()) || self.statistics.is_cut()
     }
 
     /// The first flow shown among the connections: what the hint at the foot points to.

@@ -1,6 +1,6 @@
 //! The sections of a report for people: which kinds of record they list, by which key, in which columns.
 use super::{
-    Table, Talkers, cells, resolutions,
+    Table, Talkers, cells, neighborhood, resolutions,
     top::{Key, Talk},
 };
 use crate::{
@@ -103,12 +103,13 @@ impl Section {
         let below = |row: Vec<Cell>| show.several_files.then(Cell::default).into_iter().chain(row).collect();
         let first = self.cells(record, show, previous);
         let rows_below = resolutions::rows_below(record).into_iter().chain(cells::extensions_below(record));
+        let rows_below = rows_below.chain(neighborhood::hops_below(record));
         std::iter::once(first).chain(rows_below.map(below)).collect()
     }
 }
 
 /// The sections in the order in which people ask.
-pub const SECTIONS: [Section; 15] = [
+pub const SECTIONS: [Section; 19] = [
     Section {
         kind: RecordKind::Connection,
         title: "Connections",
@@ -289,6 +290,79 @@ pub const SECTIONS: [Section; 15] = [
             text("closed", 0, 14, 30),
         ],
         cells: cells::websocket,
+    },
+    Section {
+        kind: RecordKind::IcmpEcho,
+        title: "Pings",
+        order: "by flow",
+        cut_order: "losses first, then the longest",
+        key: neighborhood::echo_key,
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("from → to", 0, 24, 36),
+            text("kind", 3, 0, 9),
+            number("sent", 0, 6),
+            number("answered", 0, 8),
+            number("lost", 0, 5),
+            number("min", 2, 8),
+            number("mean", 1, 8),
+            number("max", 2, 8),
+            text("notes", 4, 16, 40),
+        ],
+        cells: neighborhood::echo,
+    },
+    Section {
+        kind: RecordKind::Path,
+        title: "Paths",
+        order: "by start",
+        cut_order: "the longest",
+        key: neighborhood::path_key,
+        columns: &[
+            text("flow", 6, 0, 8),
+            text("from → to, then routers", 0, 24, 40),
+            text("by", 3, 0, 4),
+            number("probes", 1, 7),
+            text("end", 0, 0, 20),
+            number("mtu, min", 2, 8),
+            number("mean", 0, 8),
+            number("max", 2, 8),
+        ],
+        cells: neighborhood::path,
+    },
+    Section {
+        kind: RecordKind::Arp,
+        title: "ARP",
+        order: "by flow",
+        cut_order: "unanswered ones first, then the slowest",
+        key: neighborhood::arp_key,
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("kind", 1, 0, 16),
+            text("address", 0, 0, 15),
+            text("answer", 0, 0, 17),
+            text("asked by", 2, 0, 15),
+            text("who is", 4, 0, 17),
+            number("time", 1, 8),
+            number("tries", 3, 5),
+        ],
+        cells: neighborhood::arp,
+    },
+    Section {
+        kind: RecordKind::Neighbor,
+        title: "IPv6 neighbours",
+        order: "by flow",
+        cut_order: "routers and unanswered ones first, then the slowest",
+        key: neighborhood::neighbor_key,
+        columns: &[
+            text("flow", 0, 0, 8),
+            text("kind", 1, 0, 22),
+            text("address", 0, 16, 39),
+            text("answer", 0, 17, 40),
+            text("sent by", 2, 12, 39),
+            number("time", 1, 8),
+            number("tries", 3, 5),
+        ],
+        cells: neighborhood::neighbor,
     },
     Section {
         kind: RecordKind::DnsMessage,

@@ -34,6 +34,13 @@ impl TableWriter {
         Self { out, options, summary: Summary::new(limits::TABLE_ROWS) }
     }
 
+    /// The same, but `all` of `options` keeps up to [`limits::MAX_DOCUMENT_ROWS`] rows a section instead of streaming them.
+    #[must_use]
+    pub fn whole(out: Output, options: Options) -> Self {
+        let rows = if options.all { limits::MAX_DOCUMENT_ROWS } else { limits::TABLE_ROWS };
+        Self { out, options, summary: Summary::new(rows) }
+    }
+
     /// The report of what came so far: for a display that is refreshed.
     #[must_use]
     pub fn report_so_far(&self) -> String {
@@ -247,6 +254,9 @@ impl<'a> Page<'a> {
     fn problems(&mut self, summary: &Summary) {
         let read_anything = summary.captures.is_empty() || summary.captures.iter().any(|capture| capture.packets > 0);
         if !self.options.wanted.has(RecordKind::Finding) || (summary.problems.is_empty() && !read_anything) {
+            return;
+        }
+        if summary.problems.is_empty() && summary.has_statistics() {
             return;
         }
         self.blank();

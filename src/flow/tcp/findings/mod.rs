@@ -1,5 +1,6 @@
 //! What is worth a person's attention in a connection: a closed catalogue of codes, each with its proof.
 mod closing;
+mod hops;
 mod opening;
 mod quality;
 
@@ -74,6 +75,7 @@ impl Connection {
         self.closing_findings(&mut writer);
         for side in [Side::Client, Side::Server] {
             self.quality_findings(&mut writer, side);
+            self.hop_findings(&mut writer, side);
         }
         writer.findings
     }
