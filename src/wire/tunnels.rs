@@ -144,10 +144,11 @@ fn identifier(protocol: Layered, bytes: &[u8]) -> Option<TunnelIdentifier> {
     let (name, value) = match protocol {
         Layered::Gre => {
             let flags = u16_at(bytes, 0).filter(|flags| flags & 0x2000 != 0)?;
-            let at = if flags & 0xc000 != 0 { 8 } else { 4 };
+            let key = u32_at(bytes, if flags & 0xc000 != 0 { 8 } else { 4 })?;
             match flags & 7 {
-                1 => ("call", u16_at(bytes, at + 2)?.into()),
-                _ => ("key", u32_at(bytes, at)?),
+                // The length of the payload, then the call (RFC 2637 section 4.1).
+                1 => ("call", key & 0xffff),
+                _ => ("key", key),
             }
         }
         Layered::Erspan => ("session", u16_at(bytes, 2).filter(|_| bytes.len() > 8).map(|word| word & 0x03ff)?.into()),
