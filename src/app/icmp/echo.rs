@@ -178,7 +178,9 @@ impl Session for Echo {
         match input {
             Input::Datagram { direction, bytes } => {
                 let Some(message) = message(self.v6, bytes) else { return Progress::Consumed(0) };
-                let asked = if message.asks { direction } else { direction.reverse() };
+                // A host that pings itself sends both.
+                let itself = context.flow.client.address == context.flow.server.address;
+                let asked = if message.asks || itself { direction } else { direction.reverse() };
                 let Some(series) = self.series(&message, asked, context.packet) else { return Progress::Consumed(0) };
                 series.packet(context.packet);
                 if message.asks {
