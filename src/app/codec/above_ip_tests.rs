@@ -1,4 +1,5 @@
 //! What the tests of protocols right above IP share: a flow that a session reads message by message.
+#![allow(missing_docs)] // fields are what their types are called
 use crate::{
     app::{Carrier, Protocol, Said, Session, Sink},
     limits::Limit,
