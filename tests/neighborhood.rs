@@ -116,7 +116,7 @@ fn arp_as_the_hosts_had_it() {
     let all = records("arp_exchanges", "1");
     let exchanges = of(&all, "arp");
     let about = |address: &str| -> Vec<_> {
-        exchanges.iter().filter(|arp| arp["target"]["address"] == address).map(|arp| *arp).collect()
+        exchanges.iter().filter(|arp| arp["target"]["address"] == address).copied().collect()
     };
     let asked = about("10.79.9.2");
     let answered: Vec<_> = asked.iter().filter(|arp| arp["answered"] == true).collect();
@@ -146,7 +146,7 @@ fn neighbours_and_routers() {
     let all = records("icmp_neighbors", "1");
     let exchanges = of(&all, "neighbor");
     let about = |address: &str| -> Vec<_> {
-        exchanges.iter().filter(|one| one["target"]["address"] == address).map(|one| *one).collect()
+        exchanges.iter().filter(|one| one["target"]["address"] == address).copied().collect()
     };
     let there = about("fd79:9::b");
     assert!(there.iter().any(|one| one["answered"] == true

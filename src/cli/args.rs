@@ -36,13 +36,8 @@ Examples:
   wireglass follow page-load.pcapng 17             what both sides of a flow said
   wireglass findings tcp.close-race                what a finding means
   wireglass packets page-load.pcapng -V            every packet, every field
-<<<<<<< HEAD
   wireglass statistics page-load.pcapng            who talks, how much, and when
   wireglass packets big.pcap -Y dns -w dns.pcapng  only these packets, as a capture
-=======
-  wireglass packets big.pcap -Y dns -w dns.pcapng  only these packets, as a capture
-  wireglass statistics page-load.pcapng            who talks, how much, and when
->>>>>>> main
   wireglass live -i eth0 -f 'port 443'             from an interface";
 
 /// The commands.

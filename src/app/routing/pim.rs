@@ -69,11 +69,7 @@ impl Messages for Pim {
         match kind {
             0 => self.hello(way, body, context.packet),
             // Graft and Graft-Ack are built alike.
-            3 | 6 | 7 => {
-                if self.join_or_prune(way, body, context.packet).is_none() {
-                    out.limit(&limits::ABOVE_IP);
-                }
-            }
+            3 | 6 | 7 if self.join_or_prune(way, body, context.packet).is_none() => out.limit(&limits::ABOVE_IP),
             _ => {}
         }
     }

@@ -23,9 +23,12 @@ pub(super) struct Sctp {
     association: Association,
     /// Number of the association in the flow.
     number: u32,
-    /// Of each direction's last packet: checksum, the four bytes behind the first chunk's head, length, moment.
-    last: [Option<(u32, Option<u32>, usize, Timestamp)>; 2],
+    /// Of each direction's last packet.
+    last: [Option<Mark>; 2],
 }
+
+/// What a packet and its copy share, and the moment: checksum, the four bytes behind the first chunk's head, length.
+type Mark = (u32, Option<u32>, usize, Timestamp);
 
 impl Messages for Sctp {
     fn message(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) {
