@@ -67,10 +67,15 @@ impl Hierarchy {
             if let Some(((of_file, path), _)) = self.counts.get(usize::from(*node))
                 && *of_file == file
             {
-                // One application may stand inside another: `udpencap:esp`.
-                let ends = application.match_indices(':').map(|(end, _)| end).chain([application.len()]);
-                for end in ends {
-                    let sum = paths.entry(format!("{path}:{}", &application[..end])).or_default();
+                // One application may stand inside another: `udpencap:esp`. What the path ends with is counted there.
+                let (path, names) = (path.to_string(), application.split(':').collect::<Vec<_>>());
+                let common = (0..=names.len()).rev().find(|count| {
+                    let begins = names[..*count].join(":");
+                    begins.is_empty() || path.ends_with(&format!(":{begins}"))
+                });
+                for end in common.unwrap_or(0) + 1..=names.len() {
+                    let below = names[common.unwrap_or(0)..end].join(":");
+                    let sum = paths.entry(format!("{path}:{below}")).or_default();
                     sum.packets += count.packets;
                     sum.bytes += count.bytes;
                 }

@@ -258,14 +258,25 @@ fn lisp<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     Next::AnyIp
 }
 
-/// ESP in UDP (RFC 3948): what does not begin with four zero bytes, which mark IKE, and is as ESP is: whole words.
+/// IPsec in UDP (RFC 3948): a byte that keeps a NAT's mapping alive, a message of IKE behind four zero bytes, or ESP, which
+/// is whole words.
 fn ipsec<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     /// Numbers below are IANA's (RFC 4303 section 2.1).
     const FIRST_INDEX: u32 = 256;
     /// Header, one block, and the shortest check value.
     const SHORTEST: usize = 8 + 8 + 8;
+    /// Four zero bytes: a message of IKE follows, with a header of 28.
+    const MARKER: usize = 4;
     let here = walk.here();
     let length = walk.wire_left();
+    if length == 1 && here == [0xff] {
+        walk.enter(Layered::UdpEncapsulation, 1);
+        return Next::Done;
+    }
+    if u32_at(here, 0) == Some(0) && length >= MARKER.saturating_add(28) {
+        walk.enter(Layered::UdpEncapsulation, MARKER);
+        return Next::Done;
+    }
     if u32_at(here, 0).is_none_or(|index| index < FIRST_INDEX) || length < SHORTEST || !length.is_multiple_of(4) {
         return Next::Done;
     }

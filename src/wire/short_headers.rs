@@ -162,6 +162,13 @@ fn network(fields: &mut Fields, protocol: Layered, scene: &Scene<'_>) {
             fields.number("esp.spi", u32_at(bytes, 0));
             fields.number("esp.sequence", u32_at(bytes, 4));
         }
+        Layered::UdpEncapsulation => {
+            if bytes.first() == Some(&0xff) && bytes.len() == 1 {
+                fields.flag("udpencap.nat_keepalive", true);
+            } else if bytes.starts_with(&[0; 4]) {
+                fields.flag("udpencap.non_esp_marker", true);
+            }
+        }
         Layered::UdpLite => {
             fields.number("udp.srcport", u16_at(bytes, 0));
             fields.number("udp.dstport", u16_at(bytes, 2));

@@ -113,7 +113,11 @@ fn tcp(line: &mut String, decoded: &Decoded, bytes: &[u8], numbers: Option<TcpNu
 
 fn udp(line: &mut String, decoded: &Decoded, header: &[u8]) -> Option<()> {
     let (source, destination) = (u16_at(header, 0)?, u16_at(header, 2)?);
-    write!(line, "{source} → {destination} Len={}", decoded.payload_wire_length).ok()
+    match decoded.path.iter().next_back() {
+        Some(Layered::Esp) => control::summary(line, decoded, header.get(super::udp::LENGTH..)?),
+        Some(Layered::UdpEncapsulation) if decoded.payload_wire_length == 1 => write!(line, "NAT-keepalive").ok(),
+        _ => write!(line, "{source} → {destination} Len={}", decoded.payload_wire_length).ok(),
+    }
 }
 
 fn icmp(line: &mut String, decoded: &Decoded, bytes: &[u8], header: &[u8]) -> Option<()> {

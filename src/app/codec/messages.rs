@@ -218,7 +218,7 @@ mod tests {
             secrets: Secrets::none(),
         };
         let mut facts = Facts::default();
-        for value in 0..40 {
+        for value in 0..=limits::MAX_APPLICATION_FACTS {
             facts.add("value", value.to_string(), Direction::ClientToServer, context.packet);
             facts.add("value", "0", Direction::ClientToServer, context.packet);
         }

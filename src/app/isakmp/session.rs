@@ -76,18 +76,15 @@ impl Isakmp {
                     *count = count.saturating_add(1);
                 }
                 out.application("udpencap");
-                note::keepalive(out);
             }
             Some(Encapsulated::Message(message)) => {
                 out.application("udpencap:isakmp");
-                note::marker(out);
                 self.message(direction, message, context, out);
             }
             Some(Encapsulated::Esp { spi, sequence }) => {
                 self.facts.see(context.packet);
                 out.application("udpencap:esp");
                 self.protected(direction, (spi, sequence), context.packet);
-                note::esp(spi, sequence, out);
             }
             None => {}
         }

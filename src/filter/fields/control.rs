@@ -1,6 +1,6 @@
 //! Fields of the protocols that keep networks running: routing, redundancy, groups, neighbours, aggregation; and of transports and
 //! links that are read only a little.
-use super::{Group, bytes, duration, ether, flag, ipv4, ipv6, text, u8, u16, u24, u32, wire};
+use super::{Group, bytes, duration, ether, flag, ipv4, ipv6, nothing, text, u8, u16, u24, u32, wire};
 
 /// In the order in which they are met.
 pub(super) static GROUPS: &[Group] = &[
@@ -229,7 +229,14 @@ pub(super) static GROUPS: &[Group] = &[
     wire(&["realtek"], "Realtek Remote Control Protocol", &[]),
     wire(&["cfm"], "Connectivity fault management", &[]),
     wire(&["ptp"], "Precision Time Protocol", &[]),
-    wire(&["udpencap"], "UDP encapsulation of IPsec packets", &[]),
+    wire(
+        &["udpencap"],
+        "UDP encapsulation of IPsec packets",
+        &[
+            nothing("udpencap.nat_keepalive", "A byte that keeps a NAT's mapping alive"),
+            nothing("udpencap.non_esp_marker", "Four zero bytes: a message of IKE follows"),
+        ],
+    ),
     wire(&["lisp-data"], "LISP data", &[u24("lisp-data.iid", "Instance")]),
     wire(
         &["dccp"],

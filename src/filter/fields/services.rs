@@ -1,7 +1,5 @@
 //! Fields of services over UDP that sessions read as far as their first facts.
-use super::{
-    Field, Group, Kind, Names, bytes, ether, flag, ipv4, ipv6, nothing, session, text, u8, u16, u24, u32, u64,
-};
+use super::{Field, Group, Kind, Names, bytes, ether, flag, ipv4, ipv6, session, text, u8, u16, u24, u32, u64};
 
 static DHCP_MESSAGES: Names = &[
     ("Discover", 1),
@@ -181,15 +179,6 @@ pub(super) static GROUPS: &[Group] = &[
             u32("isakmp.messageid", "Number of the message"),
             u32("isakmp.length", "Length of the message"),
             u16("isakmp.notify.msgtype", "Notification"),
-        ],
-    ),
-    session(
-        "udpencap",
-        &["udpencap"],
-        "IPsec in UDP",
-        &[
-            nothing("udpencap.nat_keepalive", "A byte that keeps a NAT's mapping alive"),
-            nothing("udpencap.non_esp_marker", "Four zero bytes: a message of IKE follows"),
         ],
     ),
     session(

@@ -138,7 +138,8 @@ mod tests {
             [
                 "(vsFTPd 3.0.3) · user alice · login accepted",
                 "file RETR one-file-of-some-length (226)",
-                "RETR another-file-of-some-length (226) · answered after 1.5 ms",
+                "RETR another-file-of-some-length (226)",
+                "answered after 1.50 ms",
             ]
         );
     }
