@@ -1,6 +1,14 @@
 //! Every cap in the program, with its unit and reason. Reaching one is reported, never silent: those that a flow or a
 //! reader may reach again and again are a [`Limit`] each, counted and told once for the whole capture.
 
+mod applications;
+mod neighborhood;
+mod statistics;
+
+pub use applications::*;
+pub use neighborhood::*;
+pub use statistics::*;
+
 /// A cap as it is told to the user when it was reached.
 #[derive(Debug)]
 pub struct Limit {
@@ -75,30 +83,6 @@ pub static TLS: Limit = Limit {
     what: "times more came in a TLS handshake than is kept",
     explanation: "To bound memory, handshake messages are read up to a length, and only so many certificates, alerts and \
                   fragments of one handshake are kept; what is beyond is left out.",
-};
-
-/// [`MAX_APPLICATION_FACTS`] and the numbers of transactions kept of protocols that are not followed further.
-pub static APPLICATION: Limit = Limit {
-    code: "application.limit",
-    what: "times a flow said more of itself than is kept",
-    explanation: "Of protocols that are not followed further, only the first facts are kept, and only so many transactions of a \
-                  flow wait for their answer; what is beyond is counted, or left out. `packets` shows every message.",
-};
-
-/// [`MAX_COMPARED_PARTS`].
-pub static PARTS: Limit = Limit {
-    code: "application.comparison-limit",
-    what: "DHCP or TFTP messages were left out",
-    explanation: "To bound memory, only the first 16,384 DHCP transactions and TFTP transfers of a capture are reported. Filter \
-                  the capture to see the others.",
-};
-
-/// [`MAX_SCTP_WAITING_CHUNKS`] and the other caps of protocols right above IP.
-pub static ABOVE_IP: Limit = Limit {
-    code: "ip.limit",
-    what: "times more was said in a protocol right above IP than is kept",
-    explanation: "To bound memory, only so many groups, virtual routers, neighbours, security associations and pieces of \
-                  messages of one flow are kept; what is beyond is left out of its facts.",
 };
 
 /// Fixed number of parts the flows are divided into. Caps, evictions and expiry are per shard, so that nothing
@@ -254,63 +238,8 @@ pub const MAX_TLS_HELLOS: usize = 64;
 /// Certificate chains whose verdict a worker keeps: reaching it costs time only, as they are judged again.
 pub const MAX_KEPT_VERDICTS: usize = 1024;
 
-/// Facts kept of a flow whose protocol is not followed further.
-pub const MAX_APPLICATION_FACTS: usize = 48;
-
-/// Bytes of one such fact, and of a value in a packet's layer: banners, names and paths are shorter.
-pub const MAX_APPLICATION_TEXT_BYTES: usize = 256;
-
-/// Bytes of a fact that is a list, such as the capabilities of a server; IMAP servers name some 600 bytes of them.
-pub const MAX_APPLICATION_LIST_BYTES: usize = 1024;
-
-/// Facts kept of one name that may come again and again: files, recipients, mailboxes. Their number is a fact of its own.
-pub const MAX_REPEATED_FACTS: usize = 8;
-
-/// Longest line of a protocol made of lines, in bytes; longer ones pass unread. SMTP allows 1000 (RFC 5321 4.5.3.1.6), and
-/// 12288 for what AUTH sends (RFC 4954 4), of which Kerberos tickets may need much.
-pub const MAX_APPLICATION_LINE_BYTES: usize = 16 << 10;
-
-/// Commands of one connection that wait for their reply: more than clients pipeline.
-pub const MAX_APPLICATION_PENDING: usize = 64;
-
-/// Values shown of one field in one packet.
-pub const MAX_APPLICATION_FIELD_VALUES: usize = 64;
-
-/// Bytes of one fact's text: names, paths and messages for people are shorter.
-pub const MAX_FACT_TEXT_BYTES: usize = 256;
-
-/// Transactions whose messages are in several flows (DHCP, TFTP) that are put together in one run: some 10 MB of them.
-pub const MAX_COMPARED_PARTS: usize = 1 << 14;
-
-/// Messages listed of one DHCP transaction: four are usual, a client that gets no answer repeats its own a few times.
-pub const MAX_DHCP_MESSAGES: usize = 12;
-
-/// Options read of one DHCP message, its relays' included: servers send some twenty.
-pub const MAX_DHCP_OPTIONS: usize = 256;
-
-/// Relays that may have wrapped one DHCPv6 message (RFC 8415 7.6: HOP_COUNT_LIMIT is 8).
-pub const MAX_DHCP_RELAYS: usize = 8;
-
-/// NTP requests of a flow that wait for their answer: a client asks once a minute, or eight times in a burst.
-pub const MAX_NTP_OUTSTANDING: usize = 16;
-
 /// SNMP and NetBIOS requests of a flow that wait for their answer; of more the oldest counts as unanswered.
 pub const MAX_OUTSTANDING_REQUESTS: usize = 256;
-
-/// Variables listed of one SNMP message; a bulk answer may hold a thousand.
-pub const MAX_SNMP_VARIABLES: usize = 64;
-
-/// Object identifiers told of one SNMP flow.
-pub const MAX_SNMP_NAMES: usize = 8;
-
-/// Routes told of one RIP flow.
-pub const MAX_RIP_ROUTES: usize = 25;
-
-/// Payloads looked at of one IKE message, and transforms of its proposals: three to ten, and up to some hundred.
-pub const MAX_IKE_PARTS: usize = 256;
-
-/// Multicast groups kept of one sender, for each thing that is said of groups.
-pub const MAX_MULTICAST_GROUPS: usize = 64;
 
 /// Virtual routers kept of one flow of VRRP or CARP: a router has a few dozen of its 255 on a link.
 pub const MAX_VIRTUAL_ROUTERS: usize = 64;
@@ -320,9 +249,6 @@ pub const MAX_REIGNS: usize = 32;
 
 /// Priorities told of one master of a virtual router.
 pub const MAX_PRIORITIES: usize = 8;
-
-/// Neighbours listed of one OSPF router; a link has a few.
-pub const MAX_OSPF_NEIGHBOURS: usize = 32;
 
 /// Security associations, or compression parameters, told of one flow: rekeying makes a new one each hour or so. As many as
 /// facts fit into a record, but for one.
@@ -336,27 +262,6 @@ pub const MAX_COMPARED_ROUTERS: usize = 1024;
 
 /// Pairs of routers told of that cannot become neighbours.
 pub const MAX_LINK_FINDINGS: usize = 64;
-
-/// Pieces of SCTP messages of one direction that wait for those before them: a window of 1.5 MB in full packets.
-pub const MAX_SCTP_WAITING_CHUNKS: usize = 1024;
-
-/// Their bytes.
-pub const MAX_SCTP_WAITING_BYTES: usize = 1 << 20;
-
-/// Addresses listed of each end of an SCTP association; hosts have two or four.
-pub const MAX_SCTP_ADDRESSES: usize = 8;
-
-/// Payload protocols listed of each side of an SCTP association; one is usual.
-pub const MAX_SCTP_PROTOCOLS: usize = 8;
-
-/// Different ERRORs told of one SCTP association.
-pub const MAX_SCTP_ERRORS: usize = 2;
-
-/// Error causes told of one ABORT or ERROR.
-pub const MAX_SCTP_CAUSES: usize = 4;
-
-/// Characters of the reason that an SCTP ABORT gives in words.
-pub const MAX_SCTP_REASON_CHARACTERS: usize = 120;
 
 /// Longest user name or host name that SOCKS 4 may end with a zero byte, in bytes; names have 255 at most.
 pub const MAX_SOCKS_TEXT_BYTES: usize = 512;
@@ -385,10 +290,6 @@ pub const MAX_TLS_SEARCH_BYTES: usize = 1 << 20;
 /// Records in a row that keys may fail to open before a direction's records pass unread: more than a peer would send after
 /// the first that does not authenticate, which ends its connection.
 pub const MAX_TLS_FAILURES: u32 = 32;
-
-/// Numbers that a TLS record may have after a gap, or when its secrets came late, which are all tried: a gap that a
-/// handshake's or a window's worth of records fits in.
-pub const TLS_NUMBER_WINDOW: u32 = 64;
 
 /// Attempts of that kind in one direction of a flow, in all.
 pub const MAX_TLS_KEY_ATTEMPTS: u32 = 1 << 14;
@@ -623,62 +524,7 @@ pub const MAX_FOLLOW_HELD: usize = 16 << 10;
 
 /// Flows of `live -Y` that are remembered to have a packet that passed; 50 MB. The one that passed first is forgotten first.
 pub const MAX_PASSING_FLOWS: usize = 1 << 20;
-/// Conversations that `statistics` counts on one layer: some 200 bytes each. Packets of further ones are told, not counted.
-pub const MAX_STATISTICS_CONVERSATIONS: usize = 1 << 18;
 
-/// Pairs of sender and hop limit that `statistics` counts: some 64 bytes each. A sender has one or two.
-pub const MAX_STATISTICS_HOPS: usize = 1 << 17;
-
-/// Intervals of time in which `statistics` counts when their length is given: some 200 bytes each.
-pub const MAX_STATISTICS_INTERVALS: usize = 1 << 16;
-
-/// The same when it chooses their length itself: it begins with short ones and makes them longer as the capture goes on.
-pub const MAX_STATISTICS_STEPS: usize = 1 << 13;
-
-/// Filters whose packets `statistics` counts over time: more lines fit no terminal.
-pub const MAX_STATISTICS_LINES: usize = 8;
-
-/// [`MAX_STATISTICS_CONVERSATIONS`], [`MAX_STATISTICS_HOPS`] and [`MAX_STATISTICS_INTERVALS`].
-pub static STATISTICS: Limit = Limit {
-    code: "capture.statistics-limit",
-    what: "times a packet is missing from a table of the statistics",
-    explanation: "To bound memory, the statistics hold 262,144 conversations of each layer, 131,072 pairs of sender and hop \
-                  limit, and 65,536 intervals of time. Packets that belong to further ones are missing there, and with the \
-                  conversations from the endpoints; the hierarchy and the lengths count all. Filter with -f, or choose a longer \
-                  interval.",
-};
-
-/// Requests of one ping whose replies are waited for: ten seconds of a hundred a second, 90 KiB at most. The oldest counts as
-/// lost when there come more.
-pub const MAX_ECHO_OUTSTANDING: usize = 1024;
-
-/// ICMP errors listed of one ping.
-pub const MAX_ECHO_ERRORS: usize = 16;
-
-/// Prefixes, DNS servers and search domains listed of one router advertisement, each: RFC 7772 wants them small.
-pub const MAX_LISTED_IN_ADVERTISEMENT: usize = 16;
-
-/// [`MAX_ECHO_OUTSTANDING`].
-pub static ICMP_ECHO: Limit = Limit {
-    code: "icmp.limit",
-    what: "replies to pings could not be matched because too many requests were under way",
-    explanation: "To bound memory, only so many requests of one ping wait for their reply; the oldest counts as lost when there \
-                  come more. Only a flood of pings with long round-trip times reaches that.",
-};
-
-/// Steps of traceroutes that are joined, 136 bytes each.
-pub const MAX_COMPARED_PROBES: usize = 1 << 15;
-
-/// Hosts, pairs of hosts or addresses whose ARP, Neighbor Discovery or ICMP errors are compared, of each.
-pub const MAX_COMPARED_NEIGHBORS: usize = 4096;
-
-/// Link-layer addresses remembered of one address, and other lists of that kind.
-pub const MAX_CLAIMS: usize = 16;
-
-/// [`MAX_COMPARED_PROBES`] and [`MAX_COMPARED_NEIGHBORS`].
-pub static NEIGHBOR_COMPARISON: Limit = Limit {
-    code: "icmp.comparison-limit",
-    what: "exchanges of ARP or Neighbor Discovery, ICMP errors or steps of traceroutes were not compared with all others",
-    explanation: "To bound memory, only the first so many hosts and probes are compared across flows. A conflict, scan or path \
-                  among the rest is not found; filter the capture to what is of interest.",
-};
+/// Numbers that a TLS record may have after a gap, or when its secrets came late, which are all tried: a gap that a
+/// handshake's or a window's worth of records fits in.
+pub const TLS_NUMBER_WINDOW: u32 = 64;

@@ -240,7 +240,7 @@ fn fields_can_be_searched() {
     let all = stdout(&["fields"]);
     assert!(all.lines().count() > 300, "{all}");
     let flags = stdout(&["fields", "tcp.flags"]);
-    assert!(flags.lines().count() > 8 && flags.lines().all(|line| line.starts_with("tcp.flags")), "{flags}");
+    assert!(flags.lines().count() > 8 && flags.lines().all(|line| line.contains("flags")), "{flags}");
     assert!(stdout(&["fields", "sent", "again"]).contains("tcp.analysis.retransmission"));
     let output = wireglass(&["fields", "tcp.flagz"]);
     assert_eq!(output.status.code(), Some(2));

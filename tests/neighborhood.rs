@@ -138,7 +138,7 @@ fn arp_as_the_hosts_had_it() {
     assert!(title("arp.conflict").contains("10.79.9.200"), "{}", title("arp.conflict"));
     assert!(title("arp.address-moved").contains("10.79.9.100"), "{}", title("arp.address-moved"));
     assert!(title("arp.address-moved").contains("announced"));
-    assert!(title("arp.unanswered").contains("10.79.9.77 "), "{}", title("arp.unanswered"));
+    assert!(title("arp.unanswered").contains("10.79.9.77:"), "{}", title("arp.unanswered"));
 }
 
 #[test]

@@ -56,6 +56,18 @@ struct Half {
     offer: Option<(KexInit, PacketRef)>,
 }
 
+impl Half {
+    /// Whether nothing was read of it.
+    fn is_silent(&self) -> bool {
+        self.stage == Stage::Greeting && self.lines_before == 0
+    }
+}
+
+/// Whether a TLS record with an alert in the clear begins here (RFC 9846 5.1).
+fn is_tls_alert(bytes: &[u8]) -> bool {
+    matches!(bytes, [21, 3, 0..=4, 0, 2, ..])
+}
+
 /// The session.
 #[derive(Debug, Default)]
 pub(super) struct Ssh {
@@ -76,6 +88,11 @@ impl Ssh {
     }
 
     fn stream(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
+        if self.half(direction).is_silent() && is_tls_alert(bytes) {
+            // A client that came to the wrong port: whoever reads TLS says so.
+            self.tell(context, out);
+            return Progress::HandOver(0);
+        }
         let (mut at, mut draft) = (0_usize, Draft::default());
         let progress = loop {
             let rest = bytes.get(at..).unwrap_or_default();

@@ -3,15 +3,6 @@ use super::{ERROR, Entry, NOTE, NOTE_OR_WARNING, WARNING};
 
 pub static ENTRIES: &[Entry] = &[
     Entry {
-        code: "application.limit",
-        severities: NOTE,
-        title: "a flow said more of itself than is kept",
-        explanation: "Of protocols that are not followed further, only the first facts of a flow are kept, and only so many of \
-             its transactions wait for their answer. What is beyond is counted, or left out; `packets` shows every \
-             message.",
-        reference: None,
-    },
-    Entry {
         code: "application.comparison-limit",
         severities: NOTE,
         title: "DHCP transactions or TFTP transfers were left out",
