@@ -302,20 +302,9 @@ fn connections_inside_tunnels() {
     if std::env::var_os("WIREGLASS_CORPUS").is_some() && has_tshark() {
         assert!(tunnelled >= 79 && flows > 3000, "{tunnelled} {flows}");
         // The corpus has no TCP or UDP inside Teredo, only ICMPv6.
-        for protocol in [
-            "gre",
-            "vxlan",
-            "geneve",
-            "gtp",
-            "mpls",
-            "pppoes",
-            "6in4",
-            "erspan",
-            "l2tp",
-            "capwap.data",
-            "ayiya",
-            "nsh",
-        ] {
+        for protocol in
+            ["gre", "vxlan", "geneve", "gtp", "mpls", "pppoes", "6in4", "erspan", "l2tp", "capwap.data", "ayiya", "nsh"]
+        {
             assert!(told.contains(&protocol.to_owned()), "no flow tells of {protocol}: {told:?}");
         }
     }

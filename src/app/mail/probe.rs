@@ -81,6 +81,14 @@ pub(super) fn imap(asked: &Probe<'_>) -> Verdict {
             if is_fetch { Verdict::Certain } else { Verdict::No }
         };
     }
+    if !asked.from_start {
+        return Verdict::No;
+    }
+    // A tag of at most 16 characters and a blank behind it, before anything is searched for.
+    if !bytes.iter().take(17).any(|byte| *byte == b' ') {
+        let is_part = bytes.len() < 17 && !bytes.contains(&b'\n') && asked.flow.server.port == 143;
+        return if is_part { Verdict::Maybe } else { Verdict::No };
+    }
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     let (tag, rest) = word(line);
     let (verb, rest) = word(rest);
@@ -94,8 +102,8 @@ pub(super) fn imap(asked: &Probe<'_>) -> Verdict {
             || (!rest.is_empty() && one(&[b"AUTHENTICATE", b"LOGIN", b"SELECT", b"EXAMINE"]))
             || (rest.starts_with(b"(\"") && one(&[b"ID"])));
     match () {
-        () if certain && asked.from_start => Verdict::Certain,
-        () if is_tag && !whole && asked.from_start && asked.flow.server.port == 143 => Verdict::Maybe,
+        () if certain => Verdict::Certain,
+        () if is_tag && !whole && asked.flow.server.port == 143 => Verdict::Maybe,
         () => Verdict::No,
     }
 }

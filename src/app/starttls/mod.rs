@@ -14,8 +14,10 @@ mod xmpp;
 pub static XMPP: Protocol = Protocol {
     name: "xmpp",
     probe: |asked| {
+        // White space, an XML declaration, or the stream itself (RFC 6120 4.2, 11.5).
+        let marked = asked.bytes.trim_ascii_start().first() == Some(&b'<');
         let start = asked.bytes.get(..400).unwrap_or(asked.bytes);
-        certain(asked, start.windows(14).any(|window| window == b"<stream:stream"))
+        certain(asked, marked && start.windows(14).any(|window| window == b"<stream:stream"))
     },
     session: |carrier: Carrier| Box::new(xmpp::Xmpp::new(carrier)),
 };
