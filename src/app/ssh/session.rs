@@ -100,6 +100,7 @@ impl Ssh {
                 },
                 Stage::Encrypted if out.wants_notes() => {
                     note::encrypted(direction, rest.len(), &mut draft);
+                    at = bytes.len();
                     break Progress::Consumed(bytes.len());
                 }
                 Stage::Encrypted | Stage::Lost => {
@@ -114,6 +115,7 @@ impl Ssh {
                 }
             }
         };
+        out.lies(0..at);
         draft.tell("ssh", out);
         let ready = |half: &Half| half.stage == Stage::Encrypted;
         if self.halves.iter().all(ready) {
