@@ -68,24 +68,38 @@ fn is_of_datagram(packet: &Packet) -> bool {
     packet.layers.iter().any(is_fragment)
 }
 
-fn look_at(packet: &Packet, bytes: &[u8], at: &str, counts: &mut Counts) {
+macro_rules! ensure {
+    ($holds:expr, $($words:tt)*) => {
+        if !$holds {
+            return Err(format!($($words)*));
+        }
+    };
+}
+
+fn same<T: PartialEq>(one: T, other: T) -> bool {
+    one == other
+}
+
+fn look_at(packet: &Packet, bytes: &[u8], at: &str, counts: &mut Counts) -> Result<(), String> {
     let mut count = |what: String| *counts.entry(what).or_default() += 1;
     if is_of_datagram(packet) {
-        return;
+        return Ok(());
     }
-    let transport = packet.layers.iter().rposition(|own| own.layer.osi <= 4);
-    let payload = transport.map_or(0, |place| packet.layers[place].layer.offset + packet.layers[place].layer.length);
-    let told: Vec<&PacketLayer> = packet.layers.iter().filter(|own| own.layer.osi > 4).collect();
+    let Some(transport) = packet.layers.iter().rposition(|own| matches!(own.layer.protocol, "tcp" | "udp")) else {
+        return Ok(());
+    };
+    let payload = packet.layers[transport].layer.offset + packet.layers[transport].layer.length;
+    let told: Vec<&PacketLayer> = packet.layers.iter().skip(transport + 1).collect();
     for (place, own) in told.iter().enumerate() {
         let layer = &own.layer;
         let (start, end) = (layer.offset, layer.offset + layer.length);
         let at = format!("{at} packet {}: {} {start}..{end}", packet.number, layer.protocol);
-        assert!(end <= bytes.len(), "{at} of {}", bytes.len());
-        assert!(start >= payload, "{at} begins before the payload at {payload}");
+        ensure!(end <= bytes.len(), "{at} of {}", bytes.len());
+        ensure!(start >= payload, "{at} begins before the payload at {payload}");
         let is_pieced = !own.reassembled_from.is_empty();
         if is_pieced {
-            assert!(own.reassembled_from.len() <= 32 && own.reassembled_from.is_sorted_by(|a, b| a != b), "{at}");
-            assert!(own.reassembled_from.iter().all(|number| *number <= packet.number), "{at}");
+            ensure!(own.reassembled_from.len() <= 32 && own.reassembled_from.is_sorted_by(|a, b| a != b), "{at}");
+            ensure!(own.reassembled_from.iter().all(|number| *number <= packet.number), "{at}");
             count(format!("{} reassembled", layer.protocol));
         }
         let is_inner =
@@ -96,7 +110,7 @@ fn look_at(packet: &Packet, bytes: &[u8], at: &str, counts: &mut Counts) {
         for other in told[..place].iter().filter(|other| other.layer.protocol == layer.protocol) {
             let (other_start, other_end) = (other.layer.offset, other.layer.offset + other.layer.length);
             let apart = other_end <= start || end <= other_start;
-            assert!(apart || (is_pieced && !other.reassembled_from.is_empty()), "{at} and {other_start}..{other_end}");
+            ensure!(apart || (is_pieced && !other.reassembled_from.is_empty()), "{at} and {other_start}..{other_end}");
             count(format!("{} beside another", layer.protocol));
         }
         if is_pieced {
@@ -109,17 +123,17 @@ fn look_at(packet: &Packet, bytes: &[u8], at: &str, counts: &mut Counts) {
                 let kind = number(own, "tls.record.content_type").or_else(|| number(own, "tls.record.opaque_type"));
                 // A hello of SSL 2 has no record.
                 let Some(kind) = kind else { continue };
-                assert_eq!(big_endian(&here[3..5]), length, "{at}");
-                assert_eq!(Some(big_endian(&here[1..3])), number(own, "tls.record.version"), "{at}");
+                ensure!(same(big_endian(&here[3..5]), length), "{at}");
+                ensure!(same(Some(big_endian(&here[1..3])), number(own, "tls.record.version")), "{at}");
                 // The type inside a record that was opened is not the one outside.
-                assert!(big_endian(&here[..1]) == kind || here[0] == 23, "{at}");
-                assert_eq!(here.len() as u64, length + 5, "{at}");
+                ensure!(big_endian(&here[..1]) == kind || here[0] == 23, "{at}");
+                ensure!(same(here.len() as u64, length + 5), "{at}");
                 count("tls header".to_owned());
             }
             "dtls" => count("dtls record".to_owned()),
             "dns" | "mdns" | "llmnr" => {
                 let Some(id) = number(own, "dns.id") else { continue };
-                assert_eq!(big_endian(&here[..2]), id, "{at}");
+                ensure!(same(big_endian(&here[..2]), id), "{at}");
                 count(format!("{} id", if packet.protocols.contains("tcp:dns") { "tcp dns" } else { "udp dns" }));
             }
             "http" => {
@@ -127,33 +141,34 @@ fn look_at(packet: &Packet, bytes: &[u8], at: &str, counts: &mut Counts) {
                     Some(Value::Text(method)) => method.clone(),
                     _ => "HTTP/".to_owned(),
                 };
-                assert!(here.starts_with(begins.as_bytes()), "{at} begins with {begins}");
+                ensure!(here.starts_with(begins.as_bytes()), "{at} begins with {begins}");
                 count("http line".to_owned());
             }
             "http2" => match (number(own, "http2.length"), number(own, "http2.type")) {
                 (Some(length), Some(kind)) => {
-                    assert_eq!((big_endian(&here[..3]), big_endian(&here[3..4])), (length, kind), "{at}");
-                    assert_eq!(here.len() as u64, length + 9, "{at}");
+                    ensure!(same((big_endian(&here[..3]), big_endian(&here[3..4])), (length, kind)), "{at}");
+                    ensure!(same(here.len() as u64, length + 9), "{at}");
                     count("http2 head".to_owned());
                 }
-                _ => assert!(here.starts_with(b"PRI * HTTP/2.0\r\n"), "{at}"),
+                _ => ensure!(here.starts_with(b"PRI * HTTP/2.0\r\n"), "{at}"),
             },
             "quic" => {
                 if let Some(version) = number(own, "quic.version") {
-                    assert!(here[0] & 0x80 != 0, "{at}");
-                    assert_eq!(big_endian(&here[1..5]), version, "{at}");
+                    ensure!(here[0] & 0x80 != 0, "{at}");
+                    ensure!(same(big_endian(&here[1..5]), version), "{at}");
                     count("quic long header".to_owned());
                 }
             }
             "websocket" => {
                 if let Some(opcode) = number(own, "websocket.opcode") {
-                    assert_eq!(u64::from(here[0] & 15), opcode, "{at}");
+                    ensure!(same(u64::from(here[0] & 15), opcode), "{at}");
                     count("websocket head".to_owned());
                 }
             }
             _ => {}
         }
     }
+    Ok(())
 }
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -186,10 +201,13 @@ fn fixture(name: &str) -> PathBuf {
 
 #[test]
 fn messages_of_the_fixtures_lie_where_their_bytes_are() {
-    let mut counts = Counts::new();
+    let (mut counts, mut wrong) = (Counts::new(), Vec::new());
     for path in fixtures() {
-        packets(&path, &mut |packet, bytes| look_at(packet, bytes, &path.display().to_string(), &mut counts));
+        packets(&path, &mut |packet, bytes| {
+            wrong.extend(look_at(packet, bytes, &path.display().to_string(), &mut counts).err());
+        });
     }
+    assert!(wrong.is_empty(), "{} wrong: {:#?}", wrong.len(), &wrong[..wrong.len().min(90)]);
     let looked_at = [
         "tls header",
         "tls beside another",
@@ -220,10 +238,13 @@ fn messages_of_the_corpus_lie_where_their_bytes_are() {
     let mut found = Vec::new();
     files_below(&corpus.join("pcaps"), &mut found);
     found.retain(|path| fs::metadata(path).unwrap().len() <= FILE_LIMIT_BYTES);
-    let mut counts = Counts::new();
+    let (mut counts, mut wrong) = (Counts::new(), Vec::new());
     for path in &found {
-        packets(path, &mut |packet, bytes| look_at(packet, bytes, &path.display().to_string(), &mut counts));
+        packets(path, &mut |packet, bytes| {
+            wrong.extend(look_at(packet, bytes, &path.display().to_string(), &mut counts).err());
+        });
     }
+    assert!(wrong.is_empty(), "{} wrong: {:#?}", wrong.len(), &wrong[..wrong.len().min(90)]);
     let _ = writeln!(std::io::stderr().lock(), "{} captures: {counts:#?}", found.len());
     assert!(counts.get("tls header").is_some_and(|count| *count > 1_000), "{counts:?}");
 }
