@@ -47,11 +47,13 @@ pub mod vrrp;
 pub mod websocket;
 pub mod wireguard;
 
+use std::ops::Range;
+
 use crate::{
     limits::Limit,
     record::{
         ApplicationPart, Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, LinkFact, Notice,
-        PacketRef, ProbeFact, Progress, Record, RecordKind, Unreachable, Wanted,
+        PacketNumber, PacketRef, ProbeFact, Progress, Record, RecordKind, Unreachable, Wanted,
     },
 };
 
@@ -136,6 +138,8 @@ pub trait Session: Send {
 pub struct Sink<'a> {
     wanted: Wanted,
     notes_wanted: bool,
+    /// Where the message lies that is being read.
+    place: Option<MessageRange>,
     said: &'a mut Vec<Said>,
     verifier: Option<&'a mut tls::verification::Verifier>,
 }
@@ -202,12 +206,33 @@ pub struct Note {
     pub info: String,
     /// The layer for the tree. Offset and length are filled in by the engine where they are 0.
     pub layer: Layer,
+    /// Where the message lies, as far as the session knows; else what it last told the [`Sink`].
+    pub place: Option<MessageRange>,
+}
+
+impl Note {
+    /// A note whose place is the one that the [`Sink`] knows.
+    #[must_use]
+    pub fn new(info: String, layer: Layer) -> Self {
+        Self { info, layer, place: None }
+    }
+}
+
+/// Where a message lies: within the bytes that its session is offered, or with its end in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageRange {
+    /// Where it ends, in bytes from the first one offered.
+    pub end: usize,
+    /// Its length in bytes. What is longer than `end` began in bytes that were offered before, or passed unseen.
+    pub length: u64,
+    /// The packet that brought its first byte, where that byte is not among those offered.
+    pub first: Option<PacketNumber>,
 }
 
 impl<'a> Sink<'a> {
     /// A sink that appends to `said`.
     pub fn new(wanted: Wanted, notes_wanted: bool, said: &'a mut Vec<Said>) -> Self {
-        Self { wanted, notes_wanted, said, verifier: None }
+        Self { wanted, notes_wanted, place: None, said, verifier: None }
     }
 
     /// The same, with somebody who judges certificates.
@@ -326,10 +351,23 @@ impl<'a> Sink<'a> {
         self.said.push(Said::InnerNotice { channel, notice });
     }
 
+    /// The message being read lies in this range of the bytes offered: said of the notes that follow, until other bytes are
+    /// offered.
+    pub fn lies(&mut self, range: Range<usize>) {
+        let length = u64::try_from(range.len()).unwrap_or(u64::MAX);
+        self.place = Some(MessageRange { end: range.end, length, first: None });
+    }
+
+    /// The same of a message of which the beginning was offered before, or passed unseen.
+    pub fn lies_at(&mut self, place: MessageRange) {
+        self.place = Some(place);
+    }
+
     /// Says what the packet being processed holds; dropped when notes are not wanted.
     pub fn note(&mut self, note: Note) {
         if self.notes_wanted {
-            self.said.push(Said::Note(note));
+            let place = note.place.or(self.place);
+            self.said.push(Said::Note(Note { place, ..note }));
         }
     }
 }

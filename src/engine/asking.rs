@@ -65,7 +65,7 @@ impl Asking {
         for place in 0..parcel.routed.len() {
             let (flow, notes) = self.worker.packet_flow(parcel, place);
             let Some(routed) = parcel.routed.get(place) else { continue };
-            let (told, _) = told(routed, notes);
+            let (told, _) = told(parcel, routed, notes);
             if self.question.passes(parcel, place, &told, &self.worker)
                 && let Some(flow) = flow
             {

@@ -7,10 +7,11 @@ use super::{
     copies::Copies,
     hierarchy::Applications,
     inner::{Opened, Tap},
+    place::Noted,
     reached::Reached,
 };
 use crate::{
-    app::{Carrier, Note, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
+    app::{Carrier, Said, Session, Sink, tls::trust::Trust, tls::verification::Verifier},
     flow::{Consumer, Copied},
     limits::Limit,
     record::{
@@ -57,7 +58,7 @@ pub struct Outlet {
     files: Arc<[Arc<str>]>,
     said: Vec<Said>,
     emitted: Vec<Emitted>,
-    notes: Vec<Note>,
+    notes: Vec<Noted>,
     applications: Applications,
     tcp_connections: Vec<u64>,
     checksums: Checksums,
@@ -181,7 +182,7 @@ impl Outlet {
     }
 
     /// The packet being processed holds this.
-    pub fn note(&mut self, note: Note) {
+    pub fn note(&mut self, note: Noted) {
         self.notes.push(note);
     }
 
@@ -197,7 +198,7 @@ impl Outlet {
     }
 
     /// The notes since the last call.
-    pub fn take_notes(&mut self) -> Vec<Note> {
+    pub fn take_notes(&mut self) -> Vec<Noted> {
         std::mem::take(&mut self.notes)
     }
 

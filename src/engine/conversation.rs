@@ -1,5 +1,5 @@
 //! What the engine keeps for each flow: the search for its protocol, the session that reads it, and the flows inside.
-use super::{consumer::Outlet, hierarchy::Hierarchy, inner::Inner};
+use super::{consumer::Outlet, hierarchy::Hierarchy, inner::Inner, place::Noted};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
@@ -19,6 +19,8 @@ pub struct Conversation {
     counted: u32,
     /// Whose it is.
     flow: FlowId,
+    /// Its bytes were taken out of another protocol.
+    is_inner: bool,
 }
 
 enum Reader {
@@ -49,7 +51,7 @@ struct Uncounted {
 }
 
 impl Conversation {
-    /// Of a flow over `carrier`.
+    /// Of a flow over `carrier`, inside another one unless it is said whose it is.
     pub fn new(carrier: Carrier) -> Self {
         Self {
             carrier,
@@ -60,13 +62,14 @@ impl Conversation {
             uncounted: Uncounted::default(),
             counted: 0,
             flow: FlowId::default(),
+            is_inner: true,
         }
     }
 
     /// The same, of the flow `flow`.
     #[must_use]
     pub fn of(self, flow: FlowId) -> Self {
-        Self { flow, ..self }
+        Self { flow, is_inner: false, ..self }
     }
 
     /// Whose it is.
@@ -143,7 +146,7 @@ impl Conversation {
         }
         let Reader::Session(session) = &mut self.reader else { return Progress::Done };
         let progress = outlet.ask(session.as_mut(), input, context);
-        let expected = if outlet.has_said() { self.settle(context, outlet) } else { None };
+        let expected = if outlet.has_said() { self.settle(Some(input), context, outlet) } else { None };
         match input {
             Input::End { direction, cause } => {
                 if let Some(inner) = &mut self.inner {
@@ -180,7 +183,7 @@ impl Conversation {
         if let Reader::Session(session) = &mut self.reader {
             outlet.tell(session.as_mut(), notice, context);
             if outlet.has_said() {
-                self.settle(context, outlet);
+                self.settle(None, context, outlet);
             }
         }
     }
@@ -190,13 +193,13 @@ impl Conversation {
         if let Reader::Session(session) = &mut self.reader {
             outlet.pass_on(session.as_mut(), notice, context);
             if outlet.has_said() {
-                self.settle(context, outlet);
+                self.settle(None, context, outlet);
             }
         }
     }
 
-    /// Does what the session said; answers what it expects behind a hand-over.
-    fn settle(&mut self, context: &Context<'_>, outlet: &mut Outlet) -> Option<&'static str> {
+    /// Does what the session said, of `input` where it said it of that; answers what it expects behind a hand-over.
+    fn settle(&mut self, input: Option<Input<'_>>, context: &Context<'_>, outlet: &mut Outlet) -> Option<&'static str> {
         let mut expected = None;
         for said in outlet.take_said() {
             match said {
@@ -205,7 +208,7 @@ impl Conversation {
                 Said::Application(name) => self.application = Some(name),
                 Said::Probe(fact) => outlet.step(context.packet.index, fact),
                 Said::Expect(name) => expected = Some(name),
-                Said::Note(note) => outlet.note(note),
+                Said::Note(note) => outlet.note(Noted::new(note, input, context, self.carrier, self.is_inner)),
                 Said::Part(part) => outlet.part(context.packet.index, part),
                 Said::LinkFact(fact) => outlet.link_fact(context.packet.index, context.flow.id, fact),
                 Said::Limit(limit) => outlet.limit(limit, context.packet),

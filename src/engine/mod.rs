@@ -14,6 +14,7 @@ mod hierarchy;
 mod inner;
 mod judgement;
 mod packets;
+mod place;
 mod question;
 mod reached;
 mod relative;

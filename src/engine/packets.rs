@@ -3,6 +3,7 @@ use std::{io, sync::Arc};
 
 use super::{
     consumer::Outlet,
+    place::{Noted, Told},
     question::{self, Question},
     relative::Relative,
     route::{Parcel, Routed},
@@ -10,10 +11,9 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    app::Note,
     capture::{PacketHead, PacketSource},
     filter::Filter,
-    record::{Layer, Packet, RecordKind, Timestamp},
+    record::{Layer, Packet, PacketLayer, RecordKind, Timestamp},
     wire::{self, TcpNumbers},
 };
 
@@ -47,11 +47,11 @@ pub fn packets(
             let notes = worker.packet_notes(&parcel, place);
             let (head, routed) = (parcel.batch.heads[place], parcel.routed[place]);
             let first = *first.get_or_insert(head.timestamp);
-            let (told, infos) = told(&routed, notes);
+            let (told, said) = told(&parcel, &routed, notes);
             let numbers = relative.numbers(&routed.decoded, parcel.view(&routed));
             if question.as_mut().is_none_or(|question| question.passes(&parcel, place, &told, &worker)) {
                 reader.save(&parcel, place)?;
-                show(&packet(&parcel, &head, &routed, (told, infos), numbers), parcel.batch.bytes(&head), first)?;
+                show(&packet(&parcel, &head, &routed, (told, said), numbers), parcel.batch.bytes(&head), first)?;
             }
         }
         worker.pass_time(&parcel);
@@ -63,33 +63,35 @@ pub fn packets(
 }
 
 /// What sessions say of a packet: the layers, put in their places, and what they say on one line.
-pub(super) fn told(routed: &Routed, notes: Vec<Note>) -> (Vec<Layer>, Vec<String>) {
-    let payload = routed.decoded.payload_offset as usize;
-    let placed = notes.into_iter().map(|Note { info, mut layer }| {
-        place(&mut layer, payload, routed.decoded.payload_length as usize);
-        (layer, info)
-    });
-    placed.unzip()
+pub(super) fn told(parcel: &Parcel, routed: &Routed, notes: Vec<Noted>) -> (Vec<Layer>, Vec<Told>) {
+    let offset = routed.decoded.payload_offset as usize;
+    let length = routed.decoded.payload_length as usize;
+    let payload = parcel.view(routed).get(offset..offset + length).unwrap_or_default();
+    notes.into_iter().map(|noted| noted.put(offset, payload)).unzip()
 }
 
 fn packet(
     parcel: &Parcel,
     head: &PacketHead,
     routed: &Routed,
-    (told, mut infos): (Vec<Layer>, Vec<String>),
+    (told, said): (Vec<Layer>, Vec<Told>),
     numbers: Option<TcpNumbers>,
 ) -> Packet {
-    let mut layers = question::layers(head, routed, parcel.batch.bytes(head), parcel.view(routed));
+    let layers = question::layers(head, routed, parcel.batch.bytes(head), parcel.view(routed));
+    let mut layers: Vec<PacketLayer> = layers.into_iter().map(PacketLayer::from).collect();
+    // A layer that only holds another has no words of its own.
+    let mut infos: Vec<String> = Vec::with_capacity(said.len());
     let mut protocols = routed.decoded.path.to_string();
-    for layer in told {
+    for (layer, Told { info, reassembled_from }) in told.into_iter().zip(said) {
+        if !info.is_empty() {
+            infos.push(info);
+        }
         if protocols.rsplit(':').next() != Some(layer.protocol) {
             protocols.push(':');
             protocols.push_str(layer.protocol);
         }
-        layers.push(layer);
+        layers.push(PacketLayer { layer, reassembled_from });
     }
-    // A layer that only holds another has no words of its own.
-    infos.retain(|info| !info.is_empty());
     let info = if infos.is_empty() {
         wire::summary_with(&routed.decoded, parcel.view(routed), numbers)
     } else {
@@ -104,13 +106,5 @@ fn packet(
         info,
         layers,
         damage: routed.decoded.stop.map(|stop| stop.to_string()),
-    }
-}
-
-/// A message lies in the payload of the packet that completes it, unless its session knows better.
-fn place(layer: &mut Layer, payload_offset: usize, payload_length: usize) {
-    if layer.length == 0 {
-        layer.offset = payload_offset;
-        layer.length = payload_length;
     }
 }

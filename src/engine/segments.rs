@@ -44,7 +44,7 @@ pub fn segments(
             // Sessions see every packet of the connection, so that what they say is what the report said.
             let notes = worker.packet_notes(&parcel, place);
             let Some((mut segment, mut span)) = chosen.segment(&parcel, place, routed) else { continue };
-            segment.notes = notes.into_iter().map(|note| note.info).collect();
+            segment.notes = notes.into_iter().map(|noted| noted.note.info).collect();
             chosen.judge(&mut segment, &mut span, worker.connection(routed, &chosen.key));
             ahead.push(segment, &span);
             ahead.release(limits::MAX_SEGMENTS_HELD, show)?;

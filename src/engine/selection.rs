@@ -55,7 +55,7 @@ pub fn select(source: Box<dyn PacketSource>, mut settings: Settings, filter: Fil
     while reader.next(&mut parcel)? {
         for place in 0..parcel.routed.len() {
             let (flow, notes) = worker.packet_flow(&parcel, place);
-            let (told, _) = told(&parcel.routed[place], notes);
+            let (told, _) = told(&parcel, &parcel.routed[place], notes);
             if question.passes(&parcel, place, &told, &worker) {
                 reader.save(&parcel, place)?;
                 selection.packet(parcel.batch.heads[place].number);

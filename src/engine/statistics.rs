@@ -203,7 +203,7 @@ impl Asked {
         let Self { filter, lines, worker } = self;
         let (_, notes) = worker.packet_flow(parcel, place);
         let Some(routed) = parcel.routed.get(place) else { return Passed::default() };
-        let (layers, _) = told(routed, notes);
+        let (layers, _) = told(parcel, routed, notes);
         let mut passes = |question: &mut Question| question.passes(parcel, place, &layers, worker);
         let counts = filter.as_mut().is_none_or(&mut passes);
         let lines = lines.iter_mut().zip(0u32..);

@@ -3,10 +3,10 @@ use super::{
     checksums::Kind,
     consumer::{Emitted, Outlet},
     inner::Opened,
+    place::Noted,
     route::{Parcel, Routed},
 };
 use crate::{
-    app::Note,
     flow::{Packet, Settings, Table},
     limits,
     record::{Connection, FlowId, FlowKey, PacketNumber, PacketRef},
@@ -39,12 +39,12 @@ impl Worker {
     }
 
     /// Takes one packet, if it is this worker's; answers what sessions said about it, when notes are wanted.
-    pub fn packet_notes(&mut self, parcel: &Parcel, place: usize) -> Vec<Note> {
+    pub fn packet_notes(&mut self, parcel: &Parcel, place: usize) -> Vec<Noted> {
         self.packet_flow(parcel, place).1
     }
 
     /// The same, and the flow it belongs to.
-    pub fn packet_flow(&mut self, parcel: &Parcel, place: usize) -> (Option<FlowId>, Vec<Note>) {
+    pub fn packet_flow(&mut self, parcel: &Parcel, place: usize) -> (Option<FlowId>, Vec<Noted>) {
         self.outlet.use_secrets(&parcel.secrets);
         let routed = parcel.routed.get(place);
         let flow = routed.and_then(|routed| self.packet(parcel, place, routed));

@@ -5,8 +5,8 @@ use super::Shared;
 use crate::{
     record::{
         Certificate, Dns, DnsQuery, DnsRecord, DnsResponse, DnsTransport, Endpoint, Evidence, Finding, FlowId, Http,
-        HttpMeaning, HttpOver, HttpRequest, HttpResponse, Layer, Packet, PacketNumber, Record, RecordKind, Severity,
-        Side, Subject, Timestamp, TlsTransport, Value, Wanted,
+        HttpMeaning, HttpOver, HttpRequest, HttpResponse, Layer, Packet, PacketLayer, PacketNumber, Record, RecordKind,
+        Severity, Side, Subject, Timestamp, TlsTransport, Value, Wanted,
     },
     report::{self, Format, escape::is_hidden, packets::PacketLines},
 };
@@ -193,14 +193,14 @@ fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
         wire_length: 1,
         protocols: "eth:ip:udp:dns".to_owned(),
         info: next(),
-        layers: vec![Layer {
+        layers: vec![PacketLayer::from(Layer {
             protocol: "dns",
             osi: 7,
             unit: "message",
             offset: 0,
             length: 1,
             fields: vec![("dns.qry.name", Value::Text(next()))],
-        }],
+        })],
         damage: Some(next()),
     };
     vec![

@@ -298,6 +298,25 @@ fn serialize_fields<S: Serializer>(fields: &[(&'static str, Value)], serializer:
     serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
 }
 
+/// One layer of a packet that is reported. A message that began in earlier packets stands with the one that completes it:
+/// `offset` and `length` are those of its part in this packet.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PacketLayer {
+    /// The layer.
+    #[serde(flatten)]
+    pub layer: Layer,
+    /// The packets that brought the message, in its order, where it is not this one alone: at most 32, the last place the
+    /// newest's. Of a message whose content passed unread, the first packet and the last ones are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reassembled_from: Vec<PacketNumber>,
+}
+
+impl From<Layer> for PacketLayer {
+    fn from(layer: Layer) -> Self {
+        Self { layer, reassembled_from: Vec::new() }
+    }
+}
+
 /// One packet, decoded (`wireglass packets FILE --format ndjson -V`).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Packet {
@@ -314,7 +333,7 @@ pub struct Packet {
     /// One line that says what the packet is.
     pub info: String,
     /// The layers, outer first.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<PacketLayer>,
     /// Where and why decoding stopped early.
     pub damage: Option<String>,
 }

@@ -9,7 +9,7 @@ use super::{
     escape::escape,
     width::{cut_end, cut_middle, pad_left, pad_right, width},
 };
-use crate::record::{Layer, Packet, Record, Timestamp, Value};
+use crate::record::{Layer, Packet, PacketLayer, Record, Timestamp, Value};
 
 /// Bytes in a line of a hex dump.
 const DUMP_BYTES: usize = 16;
@@ -114,7 +114,7 @@ impl PacketLines {
             Some(most) => format!("{front} {}", cut_end(&info, most - width(&front) - 1)),
         };
         let line = line.trim_end();
-        let is_reset = own.iter().any(|layer| layer.fields.contains(&("tcp.flags.reset", Value::Bool(true))));
+        let is_reset = own.iter().any(|own| own.layer.fields.contains(&("tcp.flags.reset", Value::Bool(true))));
         match (&packet.damage, is_reset) {
             (_, true) if self.options.color => format!("\x1b[31m{line}\x1b[0m"),
             (Some(_), _) if self.options.color => format!("\x1b[33m{line}\x1b[0m"),
@@ -162,18 +162,18 @@ fn seconds(nanoseconds: i64) -> String {
 }
 
 /// The layers without the packet that an ICMP error quotes.
-fn own_layers(packet: &Packet) -> &[Layer] {
-    let is_error = |layer: &Layer| layer.protocol == "icmp" || layer.protocol == "icmpv6";
+fn own_layers(packet: &Packet) -> &[PacketLayer] {
+    let is_error = |PacketLayer { layer, .. }: &PacketLayer| layer.protocol == "icmp" || layer.protocol == "icmpv6";
     let kept = packet.layers.iter().position(is_error).map_or(packet.layers.len(), |place| place + 1);
     packet.layers.get(..kept).unwrap_or_default()
 }
 
 /// The innermost source and destination that the layers name.
-fn ends(layers: &[Layer]) -> (String, String) {
+fn ends(layers: &[PacketLayer]) -> (String, String) {
     let find =
         |layer: &Layer, name: &str| layer.fields.iter().find(|(of, _)| *of == name).map(|(_, value)| text(value));
     for wanted in ENDS {
-        for layer in layers.iter().rev() {
+        for PacketLayer { layer, .. } in layers.iter().rev() {
             for (source, destination) in wanted {
                 if let Some(pair) = find(layer, source).zip(find(layer, destination)) {
                     return pair;
@@ -185,9 +185,9 @@ fn ends(layers: &[Layer]) -> (String, String) {
 }
 
 /// What the packet is called: its innermost protocol that has a name, as people write it.
-fn protocol_name(packet: &Packet, own: &[Layer]) -> String {
+fn protocol_name(packet: &Packet, own: &[PacketLayer]) -> String {
     let quotes = own.len() < packet.layers.len();
-    let last = own.last().map(|layer| layer.protocol).filter(|_| quotes);
+    let last = own.last().map(|own| own.layer.protocol).filter(|_| quotes);
     let innermost = || packet.protocols.rsplit(':').find(|name| *name != "data").unwrap_or_default();
     match last.unwrap_or_else(innermost) {
         "ip" => "IPv4".into(),
@@ -203,15 +203,27 @@ fn protocol_name(packet: &Packet, own: &[Layer]) -> String {
 pub fn layer_tree(packet: &Packet, color: bool) -> String {
     let mut out = String::new();
     let (bold, dim, red, end) = if color { ("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[0m") } else { ("", "", "", "") };
-    for layer in &packet.layers {
+    for PacketLayer { layer, reassembled_from } in &packet.layers {
         let last = layer.offset.saturating_add(layer.length).saturating_sub(1);
         let place = match layer.length {
             0 => format!("at byte {}", layer.offset),
             1 => format!("byte {}", layer.offset),
             _ => format!("bytes {}-{last}", layer.offset),
         };
+        let numbers: Vec<String> = reassembled_from.iter().map(ToString::to_string).collect();
+        let pieces = match numbers.as_slice() {
+            [] => String::new(),
+            [number] => format!(", in packet {number}"),
+            numbers => format!(", in packets {}", numbers.join(", ")),
+        };
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "  {bold}{}{end} (OSI {}, {}, {place})", escape(layer.protocol), layer.osi, layer.unit);
+        let _ = writeln!(
+            out,
+            "  {bold}{}{end} (OSI {}, {}, {place}{pieces})",
+            escape(layer.protocol),
+            layer.osi,
+            layer.unit
+        );
         for (name, value) in &layer.fields {
             let _ = writeln!(out, "      {dim}{}:{end} {}", escape(name), escape(&text(value)));
         }

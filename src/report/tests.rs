@@ -671,7 +671,7 @@ fn packet(info: &str, damage: Option<&str>) -> Packet {
         wire_length: 74,
         protocols: "eth:ip:tcp".to_owned(),
         info: info.to_owned(),
-        layers: vec![
+        layers: [
             layer(
                 "eth",
                 2,
@@ -689,7 +689,9 @@ fn packet(info: &str, damage: Option<&str>) -> Packet {
                 vec![("ip.src", text("10.77.10.10")), ("ip.dst", text("10.77.20.80")), ("ip.ttl", Value::Number(64))],
             ),
             layer("tcp", 4, "segment", 34, 40, vec![("tcp.flags.syn", Value::Bool(true))]),
-        ],
+        ]
+        .map(PacketLayer::from)
+        .into(),
         damage: damage.map(str::to_owned),
     }
 }
@@ -709,7 +711,7 @@ fn packets_in_lines_and_trees() {
     lines.packet(&packet("ok", None), None).unwrap();
     lines.packet(&packet("cut", Some("cut off")), None).unwrap();
     let mut reset = packet("reset", None);
-    reset.layers[2].fields.push(("tcp.flags.reset", Value::Bool(true)));
+    reset.layers[2].layer.fields.push(("tcp.flags.reset", Value::Bool(true)));
     lines.packet(&reset, None).unwrap();
     let starts: Vec<bool> = kept.text().lines().map(|line| line.starts_with('\x1b')).collect();
     assert_eq!(starts, [false, true, true]);

@@ -201,7 +201,7 @@ pub fn finding(
 /// Says on the packet's line what only its flow tells.
 pub fn note(protocol: &'static str, osi: u8, info: String, out: &mut Sink<'_>) {
     let layer = Layer { protocol, osi, unit: "message", offset: 0, length: 0, fields: Vec::new() };
-    out.note(Note { info, layer });
+    out.note(Note::new(info, layer));
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ impl Draft {
     pub fn tell(self, protocol: &'static str, out: &mut Sink<'_>) {
         if !self.info.is_empty() {
             let layer = Layer { protocol, osi: 7, unit: "message", offset: 0, length: 0, fields: self.fields };
-            out.note(Note { info: self.info, layer });
+            out.note(Note::new(self.info, layer));
         }
     }
 }

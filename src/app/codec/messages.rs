@@ -103,7 +103,7 @@ pub fn finding(
 pub fn note(protocol: &'static str, info: String, fields: Fields, out: &mut Sink<'_>) {
     if out.wants_notes() {
         let layer = Layer { protocol, osi: 7, unit: "message", offset: 0, length: 0, fields };
-        out.note(Note { info, layer });
+        out.note(Note::new(info, layer));
     }
 }
 

@@ -13,14 +13,14 @@ const TYPE_TXT: u16 = 16;
 
 /// The note of a message. Offset and length are left to the engine.
 pub fn note(message: &Message<'_>, content: &Content, transport: DnsTransport) -> Note {
-    Note { info: info(message, content, transport), layer: layer(message, content, transport) }
+    Note::new(info(message, content, transport), layer(message, content, transport))
 }
 
 /// The note of what is too short for a header.
 pub fn headless(transport: DnsTransport) -> Note {
     let fields = vec![("_ws.malformed", Value::Text(Malformed::Truncated.to_string()))];
     let layer = Layer { protocol: protocol(transport), osi: 7, unit: "message", offset: 0, length: 0, fields };
-    Note { info: "[Malformed Packet: DNS]".to_owned(), layer }
+    Note::new("[Malformed Packet: DNS]".to_owned(), layer)
 }
 
 fn protocol(transport: DnsTransport) -> &'static str {

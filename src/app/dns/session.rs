@@ -154,7 +154,9 @@ impl DnsSession {
                 return Progress::Consumed(bytes.len());
             }
             let Some(message) = rest.get(2..end) else { return Progress::Need { consumed: at, at_least: end } };
+            let start = at.saturating_add(2);
             at = at.saturating_add(end);
+            out.lies(start..at);
             self.message(message, direction, context.packet_completing(at), context, out);
         }
     }

@@ -212,6 +212,7 @@ impl Ftp {
                 Direction::ServerToClient => self.reply_line(line.text, packet, (context, &mut draft), out),
             }
         };
+        out.lies(0..at);
         draft.tell("ftp", out);
         progress
     }

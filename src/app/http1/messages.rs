@@ -81,6 +81,7 @@ impl Http1 {
         let head = rest.get(..end).unwrap_or_default();
         let next = at.saturating_add(end);
         let (first, last) = (context.packet_at(at), context.packet_completing(next));
+        out.lies(at..next);
         if kind == Beginning::Response {
             return self.response(direction, head, first, last, next, context, out);
         }

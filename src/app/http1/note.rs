@@ -87,5 +87,5 @@ fn note(info: String, mut fields: Vec<(&'static str, Value)>, rest: &[u8]) -> No
             None => fields.push((name, shown)),
         }
     }
-    Note { info, layer: Layer { protocol: "http", osi: 7, unit: "message", offset: 0, length: 0, fields } }
+    Note::new(info, Layer { protocol: "http", osi: 7, unit: "message", offset: 0, length: 0, fields })
 }

@@ -122,5 +122,5 @@ fn add(fields: &mut Vec<(&'static str, Value)>, name: &'static str, value: Value
 }
 
 fn note(info: String, fields: Vec<(&'static str, Value)>) -> Note {
-    Note { info, layer: Layer { protocol: "http2", osi: 7, unit: "frame", offset: 0, length: 0, fields } }
+    Note::new(info, Layer { protocol: "http2", osi: 7, unit: "frame", offset: 0, length: 0, fields })
 }

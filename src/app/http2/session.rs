@@ -14,11 +14,11 @@ use super::{
     window::{self, Window},
 };
 use crate::{
-    app::{Carrier, Session, Sink, codec::hpack::Decoder},
+    app::{Carrier, MessageRange, Session, Sink, codec::hpack::Decoder},
     limits::{self, MAX_HTTP2_FRAME_BYTES, MAX_HTTP2_HEADER_BLOCK_BYTES},
     record::{
-        Context, Direction, EndCause, Http2Frame, HttpOver, HttpPiece, Input, PacketRef, Progress, Record, RecordKind,
-        Subject, Timestamp,
+        Context, Direction, EndCause, Http2Frame, HttpOver, HttpPiece, Input, PacketNumber, PacketRef, Progress,
+        Record, RecordKind, Subject, Timestamp,
     },
 };
 
@@ -88,6 +88,8 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Passing {
     pub(super) head: Head,
+    /// The packet that brought its first byte.
+    first: PacketNumber,
     /// Bytes of the payload still to come.
     pub(super) left: u64,
     /// Bytes of content among them; padding follows.
@@ -212,6 +214,7 @@ impl Http2 {
         }
         if rest.starts_with(PREFACE) {
             let end = at.saturating_add(PREFACE.len());
+            out.lies(at..end);
             self.requests = Some(direction);
             self.lane(direction).phase = Phase::Frame;
             tell_frame(direction, None, None, context.packet_completing(end), context, out);
@@ -247,6 +250,7 @@ impl Http2 {
             let Some(payload) = payload.get(..head.payload_bytes()) else { return Move::Need(at, head.frame_bytes()) };
             let end = at.saturating_add(head.frame_bytes());
             let span = Span { first: context.packet_at(at), last: context.packet_completing(end) };
+            out.lies(at..end);
             self.whole(direction, head, payload, span, context, out);
             return Move::On(end);
         }
@@ -268,11 +272,11 @@ impl Http2 {
         }
         let left = u64::from(head.length).saturating_sub(u64::try_from(prefix).unwrap_or(0));
         let content = if kind == Kind::Data { content.unwrap_or(0) } else { 0 };
-        self.lane(direction).phase = Phase::Payload(Passing { head, left, content });
+        self.lane(direction).phase = Phase::Payload(Passing { head, first: packet.number, left, content });
         let next = at.saturating_add(HEAD_BYTES).saturating_add(prefix);
         if left == 0 || next >= bytes.len() {
             // The frame may be over, or nothing of it be here: both are settled at once.
-            let passing = Passing { head, left, content };
+            let passing = Passing { head, first: packet.number, left, content };
             return self.payload(direction, passing, bytes, next, context, out);
         }
         Move::On(next)
@@ -298,13 +302,17 @@ impl Http2 {
                 self.tell_content(direction, passing.head.stream, HttpPiece::Bytes(content.to_vec()), context, out);
             }
         }
+        let length = u64::try_from(passing.head.frame_bytes()).unwrap_or(u64::MAX);
+        out.lies_at(MessageRange { end: next, length, first: Some(passing.first) });
         self.pass(direction, &mut passing, here, 0, last, context, out);
-        if passing.left == 0 || out.wants_content() {
+        // A note is made with the last byte, so that it is known where that lies.
+        let unseen = passing.left.saturating_sub(u64::from(out.wants_notes()));
+        if unseen == 0 || out.wants_content() {
             return Move::On(next);
         }
         let lane = self.lane(direction);
         lane.counted = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        Move::Skip(lane.counted.saturating_add(passing.left))
+        Move::Skip(lane.counted.saturating_add(unseen))
     }
 
     /// So many bytes of the payload are behind us, `missing` of them not in the capture.

@@ -151,6 +151,7 @@ impl Imap {
                 Direction::ServerToClient => self.answer(line.text, packet, (context, &mut draft), out),
             }
         };
+        out.lies(0..at);
         draft.tell("imap", out);
         progress
     }

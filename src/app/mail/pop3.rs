@@ -117,6 +117,7 @@ impl Pop3 {
                 self.command(line.text, packet, (context, &mut draft), out);
             }
         };
+        out.lies(0..at);
         draft.tell("pop", out);
         progress
     }
@@ -254,6 +255,7 @@ impl Pop3 {
                 self.reply(line.text, packet, (context, &mut draft), out);
             }
         }
+        out.lies(0..at);
         draft.tell("pop", out);
         Progress::Consumed(at)
     }

@@ -184,6 +184,7 @@ impl Smtp {
                 }
             }
         };
+        out.lies(0..at);
         draft.tell("smtp", out);
         progress
     }
@@ -361,6 +362,7 @@ impl Smtp {
                 self.reply(code, said, packet, context, out);
             }
         }
+        out.lies(0..at);
         draft.tell("smtp", out);
         Progress::Consumed(at)
     }

@@ -71,6 +71,7 @@ impl OpenVpn {
                 return Progress::Done;
             }
             let end = at.saturating_add(total);
+            out.lies(at..end);
             match framed(rest) {
                 _ if is_data(opcode) && end > bytes.len() => {
                     self.datum(direction, total.saturating_sub(2), context.packet_at(at));

@@ -131,6 +131,7 @@ impl Session for Header {
         match input {
             Input::Stream { direction: _, bytes } => match header(bytes) {
                 Found::Header(told) => {
+                    out.lies(0..told.length);
                     tell(told, context.packet_completing(told.length), context, out);
                     Progress::HandOver(told.length)
                 }

@@ -18,5 +18,5 @@ pub fn header(version: u8, ends: Option<(Endpoint, Endpoint)>, said: &str) -> No
         fields.push(("proxy.dstport", Value::Number(u64::from(to.port))));
     }
     let layer = Layer { protocol: "proxy", osi: 7, unit: "header", offset: 0, length: 0, fields };
-    Note { info: format!("PROXY v{version} {said}"), layer }
+    Note::new(format!("PROXY v{version} {said}"), layer)
 }

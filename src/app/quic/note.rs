@@ -53,7 +53,7 @@ pub fn long(packet: &Long<'_>, opened: Option<Inside>) -> Note {
         Kind::Retry { .. } | Kind::Google => {}
     }
     add_opened(opened, &mut info, &mut fields);
-    Note { info, layer: layer(fields) }
+    Note::new(info, layer(fields))
 }
 
 /// Of a packet with a short header: all but its first two bits and the connection ID is protected.
@@ -65,7 +65,7 @@ pub fn short(destination: Option<ConnectionId>, opened: Option<Inside>) -> Note 
         fields.push(("quic.dcid", Value::Text(id.to_string())));
     }
     add_opened(opened, &mut info, &mut fields);
-    Note { info, layer: layer(fields) }
+    Note::new(info, layer(fields))
 }
 
 /// Packet number and frames; frames of one kind in a row are named once.

@@ -63,11 +63,14 @@ impl Quic {
         let mut rest = bytes;
         // Packets are coalesced one behind the other; a short header has no length and is the last (RFC 9000, 12.2).
         while let Some(&first) = rest.first() {
+            let start = bytes.len().saturating_sub(rest.len());
             if !is_long(first) {
+                out.lies(start..bytes.len());
                 self.short(rest, direction, context, out);
                 return;
             }
             let Ok((after, packet)) = long(rest) else { return };
+            out.lies(start..bytes.len().saturating_sub(after.len()));
             self.packet(&packet, direction, context, out);
             rest = after;
         }

@@ -91,7 +91,7 @@ impl Socks {
         match (self.client, bytes.first()) {
             (Next::First, Some(4)) => {
                 let (rest, (command, target, user)) = parser::request4(bytes)?;
-                let packet = place.completing(rest);
+                let packet = place.completing(rest, out);
                 self.fact(
                     "version",
                     if target.host.parse::<std::net::Ipv4Addr>().is_ok() { "4" } else { "4a" }.to_owned(),
@@ -107,7 +107,7 @@ impl Socks {
             (Next::First, _) => {
                 let (rest, methods) = parser::methods(bytes)?;
                 let names: Vec<String> = methods.iter().map(|method| method_name(*method)).collect();
-                let packet = place.completing(rest);
+                let packet = place.completing(rest, out);
                 self.fact("version", "5".to_owned(), Side::Client, packet);
                 self.fact("methods_offered", names.join(", "), Side::Client, packet);
                 note(&format!("SOCKS 5 methods offered: {}", names.join(", ")), out);
@@ -116,7 +116,7 @@ impl Socks {
             }
             (_, Some(1)) => {
                 let (rest, user) = parser::user_name(bytes)?;
-                let packet = place.completing(rest);
+                let packet = place.completing(rest, out);
                 self.fact("user", String::from_utf8_lossy(user).into_owned(), Side::Client, packet);
                 note("SOCKS 5 user name and password", out);
                 let title = "A password for a SOCKS proxy travels in the clear".to_owned();
@@ -134,7 +134,7 @@ impl Socks {
             }
             _ => {
                 let (rest, (command, target)) = parser::message5(bytes)?;
-                self.asks(command, target, place.completing(rest), out);
+                self.asks(command, target, place.completing(rest, out), out);
                 Ok((rest, ()))
             }
         }
@@ -165,11 +165,11 @@ impl Socks {
                     93 => "rejected (93), identd names another user".to_owned(),
                     _ => format!("rejected or failed ({code})"),
                 };
-                Ok((rest, self.reply((code == 90, &words), &target, place.completing(rest), place.context, out)))
+                Ok((rest, self.reply((code == 90, &words), &target, place.completing(rest, out), place.context, out)))
             }
             (Next::First, _) => {
                 let (rest, method) = parser::chosen_method(bytes)?;
-                let packet = place.completing(rest);
+                let packet = place.completing(rest, out);
                 self.fact("method", method_name(method), Side::Server, packet);
                 note(&format!("SOCKS 5 method: {}", method_name(method)), out);
                 self.server = if method == 2 { Next::User } else { Next::Message };
@@ -186,7 +186,7 @@ impl Socks {
             }
             (Next::User, _) => {
                 let (rest, status) = parser::user_status(bytes)?;
-                let packet = place.completing(rest);
+                let packet = place.completing(rest, out);
                 self.fact(
                     "authentication",
                     if status == 0 { "accepted" } else { "refused" }.to_owned(),
@@ -202,7 +202,7 @@ impl Socks {
             _ => {
                 let (rest, (code, target)) = parser::message5(bytes)?;
                 let words = reply_name(code);
-                Ok((rest, self.reply((code == 0, &words), &target, place.completing(rest), place.context, out)))
+                Ok((rest, self.reply((code == 0, &words), &target, place.completing(rest, out), place.context, out)))
             }
         }
     }
@@ -287,10 +287,10 @@ impl Socks {
     }
 
     fn stream(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
-        let place = Place { bytes, context };
         let mut rest = bytes;
         loop {
             let used = bytes.len().saturating_sub(rest.len());
+            let place = Place { bytes, used, context };
             let waits = match direction {
                 Direction::ClientToServer => self.client == Next::Nothing,
                 Direction::ServerToClient => false,
@@ -332,16 +332,20 @@ enum Answer {
 
 type Read<'a> = IResult<&'a [u8], ()>;
 
-/// Where bytes that were read end.
+/// Where bytes that were read begin and end.
 struct Place<'a, 'c> {
     bytes: &'a [u8],
+    /// Bytes before the message.
+    used: usize,
     context: &'c Context<'c>,
 }
 
 impl Place<'_, '_> {
-    /// The packet that completed what ends before `rest`.
-    fn completing(&self, rest: &[u8]) -> PacketRef {
-        self.context.packet_completing(self.bytes.len().saturating_sub(rest.len()))
+    /// The packet that completed what ends before `rest`. That is where the message lies that is noted next.
+    fn completing(&self, rest: &[u8], out: &mut Sink<'_>) -> PacketRef {
+        let end = self.bytes.len().saturating_sub(rest.len());
+        out.lies(self.used..end);
+        self.context.packet_completing(end)
     }
 }
 
@@ -392,7 +396,7 @@ fn reply_name(code: u8) -> String {
 fn note(info: &str, out: &mut Sink<'_>) {
     if out.wants_notes() {
         let layer = Layer { protocol: "socks", osi: 5, unit: "message", offset: 0, length: 0, fields: Vec::new() };
-        out.note(Note { info: info.to_owned(), layer });
+        out.note(Note::new(info.to_owned(), layer));
     }
 }
 

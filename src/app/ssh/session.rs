@@ -117,6 +117,7 @@ impl Ssh {
                 },
                 Stage::Encrypted if out.wants_notes() => {
                     note::encrypted(direction, rest.len(), &mut draft);
+                    at = bytes.len();
                     break Progress::Consumed(bytes.len());
                 }
                 Stage::Encrypted | Stage::Lost => {
@@ -131,6 +132,7 @@ impl Ssh {
                 }
             }
         };
+        out.lies(0..at);
         draft.tell("ssh", out);
         let ready = |half: &Half| half.stage == Stage::Encrypted;
         if self.halves.iter().all(ready) {

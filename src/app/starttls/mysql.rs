@@ -185,6 +185,7 @@ impl MySql {
                 break Progress::Done;
             }
         };
+        out.lies(0..at);
         draft.tell("mysql", out);
         progress
     }

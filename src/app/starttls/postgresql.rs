@@ -152,6 +152,7 @@ impl PostgreSql {
                 break Progress::Done;
             }
         };
+        out.lies(0..at);
         draft.tell("pgsql", out);
         progress
     }

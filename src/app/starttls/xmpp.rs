@@ -54,6 +54,7 @@ impl Xmpp {
                 *broken = end.is_none();
             }
             if begins {
+                out.lies(at..end.map_or(bytes.len(), |end| at.saturating_add(end).saturating_add(1)));
                 self.element(direction, rest, at, context, out);
             }
             at = end.map_or(bytes.len(), |end| at.saturating_add(end).saturating_add(1));

@@ -158,6 +158,7 @@ impl Telnet {
         }
         if out.wants_notes() && at > 0 {
             draft.say_first("Telnet Data ...");
+            out.lies(0..at);
             draft.tell("telnet", out);
         }
         Progress::Consumed(at)

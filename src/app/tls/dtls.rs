@@ -166,14 +166,19 @@ impl DtlsSession {
         }
     }
 
-    fn datagram(&mut self, direction: Direction, mut rest: &[u8], context: &Context<'_>, out: &mut Sink<'_>) {
+    fn datagram(&mut self, direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) {
+        let mut rest = bytes;
+        let place =
+            |rest: &[u8], after: &[u8]| bytes.len().saturating_sub(rest.len())..bytes.len().saturating_sub(after.len());
         while let Some(first) = rest.first() {
             if dtls13::is_unified(*first) {
                 let Some((record, after)) = dtls13::unified(rest, self.connection_ids.length(direction)) else {
                     // Cut, or with a connection id of a length that is not known: all that is left counts as one.
+                    out.lies(place(rest, &[]));
                     self.sealed(direction, *first, rest.len(), context, out);
                     return;
                 };
+                out.lies(place(rest, after));
                 rest = after;
                 self.unified(direction, record, context, out);
                 continue;
@@ -182,6 +187,7 @@ impl DtlsSession {
             if !is_version(record.version) {
                 return;
             }
+            out.lies(place(rest, after));
             rest = after;
             self.record(direction, record, context, out);
         }

@@ -107,7 +107,7 @@ pub(super) fn of_record(
         fields.push((*level_name, Value::Number(alert.level.into())));
         fields.push((*description_name, Value::Number(alert.description.into())));
     }
-    Note { info, layer: layer(protocol, fields) }
+    Note::new(info, layer(protocol, fields))
 }
 
 /// A field that may occur several times; none where it does not occur.
@@ -130,7 +130,7 @@ pub(super) fn of_message(kind: u8, body: &[u8], hello: Hello<'_>) -> Note {
         let name = String::from_utf8_lossy(name).into_owned();
         fields.push(("tls.handshake.extensions_server_name", Value::Text(name)));
     }
-    Note { info: title(kind, name), layer: layer("tls", fields) }
+    Note::new(title(kind, name), layer("tls", fields))
 }
 
 /// The name asked for in a ClientHello.

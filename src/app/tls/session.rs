@@ -10,9 +10,11 @@ use super::{
     state::Machine,
 };
 use crate::{
-    app::{Session, Sink},
+    app::{MessageRange, Session, Sink},
     limits,
-    record::{Context, Direction, EndCause, Input, PacketRef, Progress, RecordAlert, RecordKind, TlsTransport},
+    record::{
+        Context, Direction, EndCause, Input, PacketNumber, PacketRef, Progress, RecordAlert, RecordKind, TlsTransport,
+    },
 };
 
 /// One direction of the stream.
@@ -36,6 +38,8 @@ struct Half {
     overlong: usize,
     /// An encrypted record that was skipped but for its last byte.
     skipped: Option<Header>,
+    /// The packet that brought its first byte.
+    skipped_first: Option<PacketNumber>,
     /// What a skip was to let pass, in bytes.
     expected: u64,
     /// Whether the bytes offered last end in the middle of a record.
@@ -90,8 +94,11 @@ impl TlsSession {
                 return Progress::Consumed(at);
             }
             if let Some(header) = half.skipped.take() {
+                let (end, first) = (at.saturating_add(1), half.skipped_first.take());
+                let length = u64::try_from(header.total()).unwrap_or(u64::MAX);
+                out.lies_at(MessageRange { end, length, first });
                 self.opaque(direction, header, context.packet_at(at), context, out);
-                at = at.saturating_add(1);
+                at = end;
                 continue;
             }
             if !half.aligned {
@@ -130,6 +137,7 @@ impl TlsSession {
             return self.not_a_record(direction, rest, at, context, out);
         }
         let total = header.total();
+        out.lies(at..at.saturating_add(total));
         let half = self.half(direction);
         half.is_first = half.version.is_none();
         half.version = Some(header.version);
@@ -185,7 +193,8 @@ impl TlsSession {
                 return Step::Skip(total);
             }
             // All but the last byte: when that is offered, its packet is the one that completed the record.
-            self.half(direction).skipped = Some(header);
+            let half = self.half(direction);
+            (half.skipped, half.skipped_first) = (Some(header), Some(context.packet_at(at).number));
             return Step::Skip(total.saturating_sub(1));
         }
         let Some(mut fragment) = rest.get(HEADER_BYTES..total) else { return Step::Need(total) };
@@ -220,6 +229,7 @@ impl TlsSession {
             && let Some(total) = record_layer::sslv2_hello_length(rest)
         {
             let Some(body) = rest.get(2..total) else { return Step::Need(total) };
+            out.lies(at..at.saturating_add(total));
             let packet = context.packet_completing(at.saturating_add(total));
             self.half(direction).version = Some(2);
             if let Ok((_, hello)) = parser::sslv2_client_hello(body) {

@@ -24,5 +24,5 @@ pub fn frame(info: String, head: &Head) -> Note {
         ("websocket.payload_length", Value::Number(short)),
     ];
     fields.extend(more);
-    Note { info, layer: Layer { protocol: "websocket", osi: 7, unit: "frame", offset: 0, length: 0, fields } }
+    Note::new(info, Layer { protocol: "websocket", osi: 7, unit: "frame", offset: 0, length: 0, fields })
 }

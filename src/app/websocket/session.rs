@@ -138,6 +138,10 @@ impl Websocket {
                 return Progress::Need { consumed: at, at_least: head_bytes.saturating_add(whole) };
             };
             let packet = context.packet_completing(end);
+            // Data passes unread: of what is told with the head, as much as is here.
+            let data = usize::try_from(head.length).unwrap_or(usize::MAX);
+            let here = rest.len().min(head_bytes.saturating_add(data));
+            out.lies(at..at.saturating_add(here));
             self.frame(direction, &head, content, packet, out);
             if whole == 0 {
                 self.lane(direction).left = head.length;
