@@ -146,6 +146,19 @@ mod tests {
         assert!(header(&bytes[..235]).is_err());
     }
 
+    #[test]
+    fn what_a_snap_length_leaves() {
+        let mut bytes = vec![1, 1, 6, 0, 0x3d, 0, 0, 1];
+        bytes.resize(28, 0);
+        assert!(begins(&bytes));
+        assert!(!begins(&bytes[..27]));
+        for (place, value) in [(0, 3), (1, 6), (2, 16), (3, 17)] {
+            let mut other = bytes.clone();
+            other[place] = value;
+            assert!(!begins(&other), "{place}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
