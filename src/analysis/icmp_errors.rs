@@ -66,7 +66,7 @@ pub(super) struct IcmpErrors {
 impl IcmpErrors {
     /// Counts an error in; false when there was no room. Those that another finding tells are left out.
     pub fn add(&mut self, error: &IcmpErrorFact) -> bool {
-        if error.told || error.application == Some("dns") {
+        if error.told || matches!(error.application, Some("dns" | "mdns" | "llmnr")) {
             return true;
         }
         let key = (kind(error), error.source.address, error.target.address, error.by);

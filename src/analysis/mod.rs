@@ -117,7 +117,7 @@ impl Comparison {
     /// A UDP flow is over.
     pub fn udp(&mut self, udp: &Udp) {
         if let Some(flow) = udp.subject.flow
-            && udp.application != Some("dns")
+            && !matches!(udp.application, Some("dns" | "mdns" | "llmnr"))
             && self.udp_flows.len() < limits::MAX_COMPARED_CONNECTIONS
         {
             let (client, server) = (udp.client.endpoint, udp.server.endpoint);

@@ -17,6 +17,10 @@ pub struct Conversation {
     uncounted: Uncounted,
     /// Where its packets were counted last.
     counted: u32,
+    /// What they were counted as.
+    counted_as: Option<&'static str>,
+    /// The protocol that handed the flow over in the packet that is not counted yet.
+    handed_over_by: Option<&'static str>,
     /// Whose it is.
     flow: FlowId,
     /// Its bytes were taken out of another protocol.
@@ -61,6 +65,8 @@ impl Conversation {
             inner: None,
             uncounted: Uncounted::default(),
             counted: 0,
+            counted_as: None,
+            handed_over_by: None,
             flow: FlowId::default(),
             is_inner: true,
         }
@@ -92,8 +98,10 @@ impl Conversation {
         if node == Hierarchy::NOWHERE {
             return;
         }
-        match self.application {
+        // The packet in which one protocol ends and says what follows is its own, not what follows.
+        match self.handed_over_by.take().or(self.application) {
             Some(application) => {
+                self.counted_as = Some(application);
                 if self.uncounted.packets > 0 {
                     let before = std::mem::take(&mut self.uncounted);
                     outlet.count(before.node, application, u64::from(before.packets), before.bytes, &mut self.counted);
@@ -162,7 +170,8 @@ impl Conversation {
         }
         match progress {
             Progress::Done => self.reader = Reader::Nobody,
-            Progress::HandOver(_) => {
+            Progress::HandOver(own) => {
+                self.handed_over_by = self.counted_as.filter(|_| own > 0);
                 let expected = registry::PROTOCOLS.iter().find(|protocol| Some(protocol.name) == expected);
                 self.reader = match expected {
                     Some(protocol) => {

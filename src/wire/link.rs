@@ -190,6 +190,11 @@ fn arcnet<V: Visitor>(walk: &mut Walk<'_, V>, protocol_at: usize) -> Next {
         213 | 241 => ethernet::ARP,
         214 => ethernet::REVERSE_ARP,
         196 => ethernet::IPV6,
+        // BACnet's, with a header of IEEE 802.2 (ANSI/ASHRAE 135, clause 8).
+        205 => {
+            walk.enter(Layered::Arcnet, protocol_at.saturating_add(1));
+            return super::llc::walk(walk);
+        }
         _ => {
             walk.enter(Layered::Arcnet, protocol_at.saturating_add(1));
             return walk.data();

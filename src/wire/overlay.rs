@@ -144,6 +144,8 @@ fn teredo<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
 /// Anything In Anything (draft-massar-v6ops-ayiya): identity and signature are as long as the header says.
 fn ayiya<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     const FORWARD: u8 = 1;
+    const LAST_OPERATION: u8 = 7;
+    const NO_NEXT_HEADER: u8 = 59;
     let here = walk.here();
     let (Some(identity), Some(signature), Some(code), Some(number)) =
         (u8_at(here, 0), u8_at(here, 1), u8_at(here, 2), u8_at(here, 3))
@@ -152,6 +154,10 @@ fn ayiya<V: Visitor>(walk: &mut Walk<'_, V>) -> Next {
     };
     let identity_length = 1usize << (identity >> 4);
     let header = identity_length.saturating_add(usize::from(signature >> 4).saturating_mul(4)).saturating_add(8);
+    if here.len() >= header && number == NO_NEXT_HEADER && code & 15 <= LAST_OPERATION {
+        // A heartbeat, or a question of the tunnel's ends.
+        return walk.message(Layered::Ayiya);
+    }
     if code & 15 != FORWARD || number != 41 || here.len() < header || !walk.tunnel(Layered::Ayiya) {
         return Next::Done;
     }

@@ -432,3 +432,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_tunnel_that_says_nothing_is_still_named() {
+    let heartbeat = |operation: u8, next: u8| {
+        let mut bytes = vec![0x41, 0x52, 0x10 | operation, next, 0, 0, 0, 1];
+        bytes.resize(8 + 16 + 20, 7);
+        path(LinkType::ETHERNET, &ethernet(0x0800, &ipv4(17, &udp(5072, 5072, &bytes))))
+    };
+    assert_eq!(heartbeat(0, 59), "eth:ip:udp:ayiya");
+    assert_eq!(heartbeat(2, 59), "eth:ip:udp:ayiya");
+    assert_eq!(heartbeat(8, 59), "eth:ip:udp");
+    assert_eq!(heartbeat(0, 41), "eth:ip:udp");
+}
+
+#[test]
+fn bacnet_over_arcnet_has_an_llc_header() {
+    let frame = |protocol| path(LinkType(129), &[1, 2, 0, 0, protocol, 0x82, 0x82, 3, 1, 0x20]);
+    assert_eq!(frame(205), "arcnet:llc:data");
+    assert_eq!(frame(206), "arcnet:data");
+}

@@ -99,8 +99,11 @@ pub fn probe(probe: &Probe<'_>) -> Verdict {
     if probe.carrier != Carrier::Udp {
         return Verdict::No;
     }
-    let Ok((rest, header)) = header(probe.bytes) else { return Verdict::No };
     let [client, server] = [probe.flow.client.port, probe.flow.server.port];
+    let Ok((rest, header)) = header(probe.bytes) else {
+        let both = [client, server].iter().all(|port| matches!(port, 67 | 68));
+        return if both && begins(probe.bytes) { Verdict::Likely } else { Verdict::No };
+    };
     let usual = [client, server].iter().any(|port| matches!(port, 67 | 68 | 4011));
     let shaped = matches!(header.operation, 1 | 2) && header.hardware_length <= 16 && header.hops <= 16;
     match (shaped, behind_cookie(rest).is_some()) {
@@ -108,6 +111,13 @@ pub fn probe(probe: &Probe<'_>) -> Verdict {
         (true, false) if usual => Verdict::Likely,
         _ => Verdict::No,
     }
+}
+
+/// Whether these bytes begin a message over Ethernet that was cut when captured: then ports must tell the rest.
+fn begins(bytes: &[u8]) -> bool {
+    /// Up to the relay's address: what says nothing yet is mostly zero.
+    const TELLING: usize = 28;
+    bytes.len() >= TELLING && matches!(bytes, [1 | 2, 1, 6, 0..=16, ..])
 }
 
 #[cfg(test)]
@@ -134,6 +144,19 @@ mod tests {
         assert_eq!((read.transaction, read.seconds, read.flags), (0x3d00_0001, 5, 0x8000));
         assert_eq!((read.addresses[1], read.hardware), (Ipv4Addr::new(10, 0, 0, 2), &[2, 0, 0, 0, 0, 9][..]));
         assert!(header(&bytes[..235]).is_err());
+    }
+
+    #[test]
+    fn what_a_snap_length_leaves() {
+        let mut bytes = vec![1, 1, 6, 0, 0x3d, 0, 0, 1];
+        bytes.resize(28, 0);
+        assert!(begins(&bytes));
+        assert!(!begins(&bytes[..27]));
+        for (place, value) in [(0, 3), (1, 6), (2, 16), (3, 17)] {
+            let mut other = bytes.clone();
+            other[place] = value;
+            assert!(!begins(&other), "{place}");
+        }
     }
 
     proptest! {

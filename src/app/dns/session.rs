@@ -40,6 +40,8 @@ pub struct DnsSession {
     framed: [Framing; 2],
     /// Findings that are told once a flow: an id used twice at once; a message that cannot be read.
     told: [bool; 2],
+    /// Whether the flow got the name of its kind of DNS, where that is not `dns`.
+    named: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,7 @@ impl DnsSession {
             answered: VecDeque::new(),
             framed: [Framing::Start; 2],
             told: [false; 2],
+            named: false,
         }
     }
 
@@ -113,6 +116,17 @@ impl DnsSession {
             Carrier::Udp if either(LLMNR_PORT) => DnsTransport::Llmnr,
             Carrier::Udp => DnsTransport::Udp,
             _ => DnsTransport::Tcp,
+        }
+    }
+
+    /// Multicast DNS and LLMNR are applications of their own.
+    fn name(&mut self, flow: &FlowFacts, out: &mut Sink<'_>) {
+        if !std::mem::replace(&mut self.named, true) {
+            match self.transport(flow) {
+                DnsTransport::Mdns => out.application("mdns"),
+                DnsTransport::Llmnr => out.application("llmnr"),
+                DnsTransport::Udp | DnsTransport::Tcp => {}
+            }
         }
     }
 
@@ -528,6 +542,7 @@ impl Session for DnsSession {
     fn input(&mut self, input: Input<'_>, context: &Context<'_>, out: &mut Sink<'_>) -> Progress {
         match input {
             Input::Datagram { direction, bytes } => {
+                self.name(context.flow, out);
                 self.message(bytes, direction, context.packet, context, out);
                 Progress::Consumed(bytes.len())
             }
