@@ -108,7 +108,7 @@ pub struct Arp {
     pub sender: Station,
     /// Whom it is about; `mac` is what the answer told, or a reply's own field.
     pub target: Station,
-    /// Whether an answer came; null where none is to be expected (announcements, replies).
+    /// Whether an answer came; null where none is to be expected (announcements, replies) and none came.
     pub answered: Option<bool>,
     /// From the last request before it to the answer, in nanoseconds.
     pub latency_ns: Option<i64>,

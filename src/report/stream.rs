@@ -14,7 +14,7 @@ use super::{
     units::{count, counted},
     width::{cut, wrap},
 };
-use crate::record::{Chunk, Content, Direction, FlowFacts, Side, StreamLayer, Timestamp, Transport};
+use crate::record::{Chunk, Content, Direction, Endpoint, FlowFacts, Side, StreamLayer, Timestamp, Transport};
 
 /// How a followed stream is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,9 @@ impl StreamWriter {
             StreamLayer::Ip => "messages without TCP and UDP",
             StreamLayer::Tls => "what TLS carried, opened with the secrets given (--layer tcp shows it as it was sent)",
         };
-        let title = format!("flow {} · {} → {} · {carried}", flow.id, flow.client, flow.server);
+        // Messages right above IP have no ports.
+        let end = |end: Endpoint| if end.port == 0 { end.address.to_string() } else { end.to_string() };
+        let title = format!("flow {} · {} → {} · {carried}", flow.id, end(flow.client), end(flow.server));
         for line in self.options.width.map_or_else(|| vec![title.clone()], |width| wrap(&title, width)) {
             self.text.push_str(&self.bold(&line));
             self.text.push('\n');

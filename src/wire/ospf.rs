@@ -100,7 +100,8 @@ pub(super) fn summary(line: &mut String, bytes: &[u8]) -> Option<()> {
             if !backup.is_unspecified() {
                 write!(line, ", BDR {backup}").ok()?;
             }
-            write!(line, ", {} neighbors", body.len().saturating_sub(20) / 4).ok()
+            let neighbors = body.len().saturating_sub(20) / 4;
+            write!(line, ", {neighbors} neighbor{}", if neighbors == 1 { "" } else { "s" }).ok()
         }
         4 => write!(line, ", {} LSAs", u32_at(body, 0)?).ok(),
         _ => Some(()),

@@ -78,7 +78,7 @@ impl Exchange {
             purpose,
             sender: packet.sender,
             target: Station { mac, ..packet.target },
-            answered: expects.then_some(answer.is_some()),
+            answered: (expects || answer.is_some()).then_some(answer.is_some()),
             latency_ns: answer.map(|(at, _)| at.timestamp.since(last.timestamp)),
             packets: count,
             answer_packet: answer.map(|(at, _)| at.number),

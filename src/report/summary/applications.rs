@@ -4,7 +4,7 @@ use super::{
     sections::{Cell, Show, Style},
 };
 use crate::{
-    record::{Application, ApplicationFact, Record, Timestamp},
+    record::{Application, ApplicationFact, Endpoint, Record, Timestamp},
     report::{units, width::width},
 };
 
@@ -34,7 +34,7 @@ pub fn application(record: &Record, _: &Show, _: &mut Option<Timestamp>) -> Vec<
     vec![
         flow(&application.subject),
         plain(application.protocol),
-        plain(&application.server.to_string()),
+        plain(&end(application.server)),
         lines(application).into_iter().next().unwrap_or_default(),
     ]
 }
@@ -44,6 +44,11 @@ pub fn rows_below(record: &Record) -> Vec<Vec<Cell>> {
     let Record::Application(application) = record else { return Vec::new() };
     let row = |line| vec![Cell::default(), Cell::default(), Cell::default(), line];
     lines(application).into_iter().skip(1).map(row).collect()
+}
+
+/// An end; without its port where there are no ports.
+fn end(end: Endpoint) -> String {
+    if end.port == 0 { end.address.to_string() } else { end.to_string() }
 }
 
 /// What it says, in lines.
@@ -101,7 +106,7 @@ fn words(fact: &ApplicationFact, before: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Endpoint, Evidence, FlowId, PacketNumber, Side, Subject};
+    use crate::record::{Evidence, FlowId, PacketNumber, Side, Subject};
 
     fn shown(facts: &[(&'static str, &str)]) -> Vec<String> {
         let end = Endpoint { address: [10, 0, 0, 1].into(), port: 21 };
