@@ -14,6 +14,8 @@ mod object_names;
 mod objects;
 mod packets;
 mod plan;
+#[cfg(feature = "live")]
+mod privileges;
 mod progress;
 mod save;
 mod statistics;
