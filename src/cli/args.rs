@@ -64,6 +64,8 @@ pub enum Command {
     Statistics(super::statistics::StatisticsArgs),
     /// JSON Schema of the records
     Schema,
+    /// What makes a shell complete wireglass's commands and options
+    Completions(super::completions::CompletionsArgs),
 }
 
 /// Where packets come from, and which of them count.

@@ -3,6 +3,7 @@ mod analyze;
 mod args;
 mod certificates;
 mod choice;
+mod completions;
 mod connection;
 mod exit;
 mod fields;
@@ -71,6 +72,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),
+        Some(Command::Completions(args)) => completions::completions(&args),
     }
 }
 

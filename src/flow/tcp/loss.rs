@@ -7,8 +7,8 @@
 //! - *fast*: three duplicate acknowledgements (RFC 5681 3.2) or a selective acknowledgement of something behind it
 //!   (RFC 6675), and no longer silence; so is what else is sent again until all that was on its way then has arrived.
 //! - *tail loss probe*: the last segment on its way, once, after more than a round trip without an answer (RFC 8985 7).
-//! - *timeout*: no such reason, but a wait of a round trip or more (RFC 6298 5); SYN and SYN-ACK always; and what else is
-//!   sent again until all that was on its way then has arrived.
+//! - *timeout*: no such reason, but a wait of a round trip or more (RFC 6298 5); SYN and SYN-ACK after any timer's shortest
+//!   wait; and what else is sent again until all that was on its way then has arrived.
 //! - else it cannot be told: the kinds add up to the retransmissions or less.
 //!
 //! It was *spurious* when all of it had been acknowledged before it was sent, when the peer reports it as a duplicate
@@ -148,7 +148,8 @@ struct Circumstances {
 impl Circumstances {
     fn cause(&self) -> Option<Cause> {
         if self.is_syn {
-            return Some(Cause::Timeout);
+            // Sooner than any timer: the other's SYN came again, or the network doubled it.
+            return (self.waited_ns >= SHORTEST_TIMEOUT_NS).then_some(Cause::Timeout);
         }
         if !self.peer_seen {
             return None;
