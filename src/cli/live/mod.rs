@@ -1,7 +1,6 @@
 //! `wireglass live`: the same report from an interface; `wireglass interfaces`: what can be captured from.
 mod args;
-#[cfg(feature = "live")]
-mod tee;
+mod written;
 
 pub use args::LiveArgs;
 
@@ -36,10 +35,10 @@ mod compiled {
 
     use signal_hook::{consts, flag};
 
-    use super::{Ended, Failure, LiveArgs, tee::Tee};
+    use super::{Ended, Failure, LiveArgs, written};
     use crate::{
         capture::{
-            PacketSource,
+            KeyLogged, PacketSource,
             live::{self, LiveError, LiveOptions, LiveSource},
         },
         cli::{analyze, certificates, complain, keys, objects, plan},
@@ -50,11 +49,7 @@ mod compiled {
     /// Runs the command.
     pub fn live(args: &LiveArgs) -> Result<Ended, Failure> {
         let display_filter = plan::display_filter(args.display_filter.as_deref())?;
-        if display_filter.is_some() && args.write.is_some() {
-            let why = "with -w all packets are captured, whatever -Y says: give -f to capture fewer, or filter what was \
-                       written: wireglass packets FILE -Y FILTER -w OUT";
-            return Err(Failure::Usage(why.to_owned()));
-        }
+        args.written.check(display_filter.is_some())?;
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [consts::SIGINT, consts::SIGTERM] {
             // A second signal ends at once, should the first not be enough.
@@ -76,13 +71,15 @@ mod compiled {
             LiveError::Filter(error) => Failure::Filter(error.to_string()),
             other => Failure::Capture(other.to_string()),
         })?;
-        let mut source: Box<dyn PacketSource> = Box::new(source);
-        if let Some(path) = &args.write {
-            let teed = Tee::new(source, path, args);
-            source =
-                Box::new(teed.map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?);
-        }
-        let out: Box<dyn Write + Send> = if args.line_buffered {
+        let (given, more) = keys::growing(&args.keys)?;
+        let source: Box<dyn PacketSource> = match more {
+            Some(more) => Box::new(KeyLogged::new(Box::new(source), more)),
+            None => Box::new(source),
+        };
+        let (source, file) = written::writing(source, args)?;
+        let out: Box<dyn Write + Send> = if args.written.is_standard_output() {
+            Box::new(io::sink())
+        } else if args.line_buffered {
             Box::new(LineWriter::new(io::stdout()))
         } else {
             Box::new(BufWriter::new(io::stdout()))
@@ -93,7 +90,6 @@ mod compiled {
         let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
         let wanted = objects::needed(args.export_objects.as_deref(), wanted);
         let names = vec![args.interface.clone()];
-        let given = keys::growing(&args.keys)?;
         let mut settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop, given);
         settings.trust = Some(trust);
         let asking = display_filter.map(|filter| engine::Asking::new(filter, settings.flow));
@@ -109,8 +105,15 @@ mod compiled {
         };
         settings.asking = asking;
         complain(&format!("capturing on {}; Ctrl-C ends and reports", args.interface));
-        let outcome = engine::run(source, settings, writer, &mut |_| {}).map_err(Failure::Output)?;
-        Ok(analyze::judge(&outcome.captures, args.resources.strict))
+        let exports = args.export_certs.is_some() || args.export_objects.is_some();
+        let outcome = if args.written.is_standard_output() && !exports {
+            engine::save(source, settings, None)
+        } else {
+            engine::run(source, settings, writer, &mut |_| {})
+        };
+        let outcome = outcome.map_err(Failure::Output)?;
+        let ended = analyze::judge(&outcome.captures, args.resources.strict);
+        Ok(if file.is_incomplete() { Ended::Damaged } else { ended })
     }
 
     /// Lists the interfaces.
