@@ -21,9 +21,11 @@ mod merge;
 mod open;
 mod pcap;
 mod pcapng;
+mod ring;
 mod save;
 mod snoop;
 mod tally;
+mod tee;
 mod write;
 
 pub mod bpf;
@@ -33,8 +35,10 @@ pub mod live;
 pub use kept::{Counting, Kept, What};
 pub use merge::Merged;
 pub use open::{OpenError, from_reader, open};
+pub use ring::{Ring, RingError, RingOptions, Rotation, Stopped, Written};
 pub use save::{SaveError, Saved, Saver};
-pub use write::{InterfaceOptions, PcapWriter, PcapngWriter};
+pub use tee::{KeyLogged, MoreLines, Tee, Told};
+pub use write::{InterfaceCounts, InterfaceOptions, PcapWriter, PcapngWriter, SectionOptions};
 
 use crate::record::{Capture, LinkType, PacketNumber, Timestamp};
 
