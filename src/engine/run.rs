@@ -179,6 +179,9 @@ fn workers(settings: &Settings) -> Vec<Worker> {
         .collect()
 }
 
+/// How far behind the clock time passes where no packets come, so that none that comes yet is of a time that has passed.
+const TICK_BEHIND_NS: i64 = 1_000_000_000;
+
 /// Takes packets from the source, leaves out what is not wanted, and routes the rest.
 pub(super) struct Reader {
     source: Box<dyn PacketSource>,
@@ -277,7 +280,10 @@ impl Reader {
         match parcel.batch.heads.len().checked_sub(1) {
             Some(place) => self.last = parcel.packet_ref(place),
             // Nothing came from an interface: time passes all the same.
-            None => parcel.tick = self.source.clock().map(|now| (now, self.last)),
+            None => {
+                parcel.tick =
+                    self.source.clock().map(|now| (Timestamp(now.0.saturating_sub(TICK_BEHIND_NS)), self.last))
+            }
         }
         if let Some(asking) = &mut self.asking {
             asking.see(parcel);
