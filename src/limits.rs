@@ -303,6 +303,29 @@ pub const MAX_RSA_BYTES: usize = 2048;
 /// Rows of a section that a table shows unless asked for all: what a person still reads.
 pub const TABLE_ROWS: usize = 20;
 
+/// Flows of one shard that a display looks at each time, those that moved last: all that are open where there are not more than
+/// 4096 of them, and never more work than about a millisecond (benches/RESULTS.md).
+pub const GLANCE_FLOWS: usize = 64;
+
+/// Connections of one shard that were opened last, which a display looks at besides.
+pub const GLANCE_NEWEST: usize = 16;
+
+/// Flows of one shard in which something waits, which a display keeps in sight.
+pub const GLANCE_KEPT: usize = 16;
+
+/// Rows of each kind that a display is given: more than a terminal has lines.
+pub const GLANCE_ROWS: usize = 100;
+
+/// Rows of each kind that a display keeps of what is complete, to be scrolled through.
+pub const SCREEN_ROWS: usize = 200;
+
+/// Rows of each kind that a display takes in between two looks, a quarter of a second: nobody reads more, and making one costs
+/// microseconds.
+pub const SCREEN_ROWS_AT_ONCE: usize = 50;
+
+/// Names of servers that a display remembers for the connections it shows.
+pub const SCREEN_NAMES: usize = 4096;
+
 /// Rows of a section that Markdown and HTML hold when asked for all; they are kept in memory until the end.
 pub const MAX_DOCUMENT_ROWS: usize = 100_000;
 

@@ -127,16 +127,21 @@ pub fn writer(output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Se
     writer_to(Box::new(BufWriter::new(io::stdout())), output, wanted)
 }
 
-/// The writer that the options ask for.
-pub fn writer_to(out: report::Output, output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Send>, Failure> {
-    let options = report::Options {
+/// What the options wish of a report.
+pub fn options(output: &OutputArgs, wanted: Wanted) -> report::Options {
+    report::Options {
         width: plan::width(),
         color: plan::color(output.color),
         all: output.all,
         time: plan::time(output.time),
         wanted,
         ..report::Options::default()
-    };
+    }
+}
+
+/// The writer that the options ask for.
+pub fn writer_to(out: report::Output, output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Send>, Failure> {
+    let options = options(output, wanted);
     if output.format == Format::Csv {
         if let Some(directory) = &output.csv_dir {
             return report::csv_directory(directory).map_err(|error| {

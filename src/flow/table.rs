@@ -1,5 +1,8 @@
 //! The flows of one shard: look-up, expiry on packet time, and the cap on their number.
+mod glance;
 mod slots;
+
+pub use glance::Open;
 
 use std::{collections::BTreeMap, hash::BuildHasher};
 
@@ -39,6 +42,8 @@ pub struct Table<C: Consumer> {
     idlest: u32,
     newest: u32,
     timers: Timers,
+    /// Where somebody looks at what is open.
+    watch: Option<Box<glance::Watch>>,
     /// Once the capture is over: the flows still open, by the packets that opened them, the last one first.
     finishing: Option<Vec<(PacketNumber, u32)>>,
 }
@@ -87,6 +92,7 @@ impl<C: Consumer> Table<C> {
             idlest: NONE,
             newest: NONE,
             timers: Timers::default(),
+            watch: None,
             finishing: None,
         }
     }
@@ -341,6 +347,9 @@ impl<C: Consumer> Table<C> {
         let (older, newer, armed) = (NONE, NONE, deadline);
         let slot =
             Slot { key, hash, older, newer, deadline, armed, opened, facts, conversation, kind, networks, tunnel };
+        if let Some(watch) = &mut self.watch {
+            watch.opened(number, &slot);
+        }
         self.slots.put(number, slot);
         self.link_newest(number);
         let slots = &self.slots;
@@ -477,6 +486,9 @@ impl<C: Consumer> Table<C> {
         self.unlink(number);
         let mut slot = self.slots.take(number)?;
         self.free.push(number);
+        if let Some(watch) = &mut self.watch {
+            watch.closed(&slot.kind);
+        }
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }

@@ -1,6 +1,8 @@
 //! `wireglass live`: the same report from an interface; `wireglass interfaces`: what can be captured from.
 mod args;
 #[cfg(feature = "live")]
+mod screen;
+#[cfg(feature = "live")]
 mod tee;
 
 pub use args::LiveArgs;
@@ -29,22 +31,31 @@ pub use compiled::{interfaces, live};
 #[cfg(feature = "live")]
 mod compiled {
     use std::{
-        io::{self, BufWriter, LineWriter, Write},
+        io::{self, BufWriter, IsTerminal, LineWriter, Write},
         sync::{Arc, atomic::AtomicBool},
         time::Duration,
     };
 
     use signal_hook::{consts, flag};
 
-    use super::{Ended, Failure, LiveArgs, tee::Tee};
+    use super::{
+        Ended, Failure, LiveArgs,
+        screen::{self, Terminal},
+        tee::Tee,
+    };
     use crate::{
         capture::{
             PacketSource,
             live::{self, LiveError, LiveOptions, LiveSource},
         },
-        cli::{analyze, certificates, complain, keys, objects, plan},
+        cli::{analyze, args::Format, certificates, complain, keys, objects, plan, progress::ProgressLine},
         engine,
-        report::Writer,
+        record::Wanted,
+        report::{
+            Writer,
+            screen::{ScreenWriter, Source},
+            table::TableWriter,
+        },
     };
 
     /// Runs the command.
@@ -76,6 +87,7 @@ mod compiled {
             LiveError::Filter(error) => Failure::Filter(error.to_string()),
             other => Failure::Capture(other.to_string()),
         })?;
+        complain(&format!("capturing on {}; Ctrl-C ends and reports", args.interface));
         let mut source: Box<dyn PacketSource> = Box::new(source);
         if let Some(path) = &args.write {
             let teed = Tee::new(source, path, args);
@@ -87,7 +99,9 @@ mod compiled {
         } else {
             Box::new(BufWriter::new(io::stdout()))
         };
-        let writer = analyze::writer_to(out, &args.output, wanted)?;
+        let shows = screen::is_wanted(args);
+        let writer: Box<dyn Writer + Send> =
+            if shows { screened(args, out, wanted, &stop)? } else { analyze::writer_to(out, &args.output, wanted)? };
         let writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
         let mut writer = objects::exporting(writer, args.export_objects.as_deref(), wanted)?;
         let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
@@ -108,9 +122,33 @@ mod compiled {
             None => writer.as_mut(),
         };
         settings.asking = asking;
-        complain(&format!("capturing on {}; Ctrl-C ends and reports", args.interface));
-        let outcome = engine::run(source, settings, writer, &mut |_| {}).map_err(Failure::Output)?;
+        // With records on the same terminal a line of progress would be in their way.
+        let tells = !shows && (args.output.format == Format::Table || !io::stdout().is_terminal());
+        let mut line = tells.then(ProgressLine::new);
+        let mut tell = |progress| line.iter_mut().for_each(|line| line.update(progress));
+        let outcome = engine::run(source, settings, writer, &mut tell);
+        drop(line);
+        let outcome = outcome.map_err(Failure::Output)?;
         Ok(analyze::judge(&outcome.captures, args.resources.strict))
+    }
+
+    /// The writer that shows the screen of a run, and reports at the end.
+    fn screened(
+        args: &LiveArgs,
+        out: Box<dyn Write + Send>,
+        wanted: Wanted,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Box<dyn Writer + Send>, Failure> {
+        let options = analyze::options(&args.output, wanted);
+        let terminal = Terminal::new(Arc::clone(stop), options.color)
+            .map_err(|error| Failure::Usage(format!("cannot use this terminal ({error}): give --no-screen")))?;
+        let source = Source {
+            interfaces: vec![args.interface.clone()],
+            filter: args.filter.clone(),
+            display_filter: args.display_filter.clone(),
+        };
+        let report = TableWriter::new(out, options);
+        Ok(Box::new(ScreenWriter::new(report, Box::new(terminal), source, wanted)))
     }
 
     /// Lists the interfaces.
