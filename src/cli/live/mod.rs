@@ -52,7 +52,7 @@ mod compiled {
         engine,
         record::Wanted,
         report::{
-            Writer,
+            self, Writer,
             screen::{ScreenWriter, Source},
             table::TableWriter,
         },
@@ -139,7 +139,8 @@ mod compiled {
         wanted: Wanted,
         stop: &Arc<AtomicBool>,
     ) -> Result<Box<dyn Writer + Send>, Failure> {
-        let options = analyze::options(&args.output, wanted);
+        // What was captured is gone, unless it was written: no command of the hints would find it.
+        let options = report::Options { program: None, ..analyze::options(&args.output, wanted) };
         let terminal = Terminal::new(Arc::clone(stop), options.color)
             .map_err(|error| Failure::Usage(format!("cannot use this terminal ({error}): give --no-screen")))?;
         let source = Source {

@@ -99,11 +99,8 @@ impl Terminal {
         let (stopped, continued) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         flag::register(consts::SIGTSTP, Arc::clone(&stopped))?;
         flag::register(consts::SIGCONT, Arc::clone(&continued))?;
-        let shared = Arc::new(Shared {
-            latest: Mutex::new(None),
-            over: AtomicBool::new(false),
-            entered: Mutex::new(false),
-        });
+        let shared =
+            Arc::new(Shared { latest: Mutex::new(None), over: AtomicBool::new(false), entered: Mutex::new(false) });
         let (hooked, before) = (Arc::clone(&shared), panic::take_hook());
         panic::set_hook(Box::new(move |info| {
             // What a panic says must not go with the alternate screen.

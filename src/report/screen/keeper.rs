@@ -264,11 +264,24 @@ impl Keeper {
             counts: interfaces
                 .iter()
                 .take(panes::MAX_INTERFACES)
-                .map(|interface| panes::interface(interface, self.interface_rate(interface.name.as_deref())))
+                .map(|interface| {
+                    // Of one alone the line above tells.
+                    let rate = (interfaces.len() > 1).then(|| self.interface_rate(interface.name.as_deref())).flatten();
+                    panes::interface(interface, rate)
+                })
                 .collect(),
             warnings: glance.captures.iter().flat_map(panes::warnings).collect(),
             panes: self.panes(glance),
         }
+    }
+
+    /// How many names, and rows and counts, are held.
+    #[cfg(test)]
+    pub fn held(&self) -> (usize, usize) {
+        let rows = self.tls.rows.len() + self.dns.rows.len() + self.http.rows.len();
+        let received: usize = self.received.values().map(VecDeque::len).sum();
+        assert_eq!(self.names.names.len(), self.names.order.len());
+        (self.names.order.len(), rows + received + self.counts.len() + self.history.len())
     }
 
     fn interface_rate(&self, name: Option<&str>) -> Option<u64> {
@@ -302,7 +315,7 @@ impl Keeper {
         vec![
             Pane {
                 title: "Connections",
-                beside: vec![open(&format!("{} open", units::count(glance.open.tcp)))],
+                beside: vec![open(&format!("{} open or just over", units::count(glance.open.tcp)))],
                 order: "busiest first",
                 columns: panes::BUSY,
                 rows: busiest,

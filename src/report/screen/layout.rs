@@ -118,10 +118,8 @@ fn head(view: &View, look: &Look, (columns, lines): (usize, usize), page: &mut V
     }
     rates.push(cell(units::counted(view.packets, "packet"), Style::Plain));
     rates.push(cell(units::bytes(view.wire_bytes), Style::Plain));
-    rates.push(cell(
-        format!("{} tcp, {} udp open", units::count(view.open.tcp), units::count(view.open.udp)),
-        Style::Plain,
-    ));
+    let flows = format!("{} tcp, {} udp flows", units::count(view.open.tcp), units::count(view.open.udp));
+    rates.push(cell(flows, Style::Plain));
     let line = joined(&rates, " · ", columns);
     let left = columns.saturating_sub(width(&finish(&line, false)) + 3);
     page.push(if left >= 10 {

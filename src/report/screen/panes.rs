@@ -31,30 +31,35 @@ const fn number(title: &'static str, rank: u8, fixed: usize) -> Column {
 /// Busy connections.
 pub(super) const BUSY: &[Column] = &[
     text("client → server", 0, 27, 43),
-    text("states", 1, 0, 25),
-    text("carries", 4, 12, 28),
-    number("↑ a second", 3, 10),
-    number("↓ a second", 2, 10),
+    text("states", 1, 0, 23),
+    text("carries", 4, 10, 20),
+    number("↑ /s", 3, 7),
+    number("↓ /s", 2, 7),
     number("rtt", 5, 7),
-    number("lost", 6, 5),
+    number("lost", 6, 4),
     number("age", 7, 9),
 ];
 
 /// New connections.
 pub(super) const NEW: &[Column] = &[
     text("client → server", 0, 27, 43),
-    text("states", 1, 0, 25),
-    text("carries", 4, 12, 28),
-    number("↑ bytes", 5, 10),
-    number("↓ bytes", 3, 10),
+    text("states", 1, 0, 23),
+    text("carries", 4, 10, 20),
+    number("↑ bytes", 5, 7),
+    number("↓ bytes", 3, 7),
     number("rtt", 6, 7),
-    number("lost", 7, 5),
+    number("lost", 7, 4),
     number("age", 2, 9),
 ];
 
 /// Problems.
-pub(super) const PROBLEMS: &[Column] =
-    &[text("", 0, 0, 1), text("problem", 1, 12, 26), text("first seen", 0, 24, 60), text("where", 2, 12, 24)];
+pub(super) const PROBLEMS: &[Column] = &[
+    text("", 0, 0, 1),
+    text("problem", 0, 12, 26),
+    number("times", 1, 6),
+    text("the gravest, or first", 0, 20, 60),
+    text("where", 2, 10, 20),
+];
 
 /// What is listed as it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +75,11 @@ const TLS: &[Column] = &[
     AGE,
     text("server name", 0, 14, 32),
     text("version", 3, 0, 8),
-    text("cipher", 6, 18, 28),
+    text("cipher", 4, 18, 28),
     text("alpn", 5, 0, 8),
-    text("verified", 4, 8, 12),
+    text("verified", 6, 8, 12),
     number("handshake", 2, 9),
-    text("outcome", 0, 16, 34),
+    text("outcome", 0, 22, 29),
     text("flow", 8, 0, 7),
 ];
 /// Where the cells of the table of handshakes go; the first is the age.
@@ -154,7 +159,7 @@ pub(super) fn waiting(listed: Listed, exchange: &OpenExchange, now: Timestamp) -
         Underway::Handshake { transport, server_name, phase, waiting_for, since, began } => {
             let side = if *waiting_for == Side::Client { "client" } else { "server" };
             let waits = match now.since(*since) {
-                ns @ SLOW_NS.. => format!(" {}", whole_seconds(ns)),
+                ns @ SLOW_NS.. => format!(", {}", whole_seconds(ns)),
                 _ => String::new(),
             };
             let carrier = match transport {
@@ -169,11 +174,11 @@ pub(super) fn waiting(listed: Listed, exchange: &OpenExchange, now: Timestamp) -
                     None => plain(&exchange.server.to_string()),
                 },
                 dim(carrier),
-                Cell::default(),
+                plain(&format!("after {}", phase.replace('_', " "))),
                 Cell::default(),
                 Cell::default(),
                 plain(&units::duration(now.since(*began).max(0))),
-                Cell { text: format!("{}; {side}'s turn{waits}", phase.replace('_', " ")), style: style(*since) },
+                Cell { text: format!("waits for {side}{waits}"), style: style(*since) },
                 flow,
             ]
         }
@@ -240,7 +245,8 @@ pub(super) fn problem(problem: &Problem) -> Vec<Cell> {
     vec![
         Cell { text: symbol(problem.first.severity).to_owned(), style },
         Cell { text: problem.first.code.to_owned(), style },
-        Cell { text: problem.title(), style: bold },
+        Cell { text: units::count(problem.count), style: if problem.count > 1 { style } else { Style::Dim } },
+        Cell { style: bold, ..plain(&problem.first.title) },
         dim(&problem.evidence(false)),
     ]
 }
