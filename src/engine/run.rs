@@ -32,7 +32,7 @@ use crate::{
 
 /// What a run may be told.
 pub struct Settings {
-    /// For the flows. `max_flows` is for all of them together.
+    /// For the flows. Its limits are for all of them together.
     pub flow: flow::Settings,
     /// Workers; at least one. Never changes the output.
     pub threads: usize,
