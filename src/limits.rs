@@ -86,6 +86,21 @@ pub static TLS: Limit = Limit {
                   fragments of one handshake are kept; what is beyond is left out.",
 };
 
+/// [`MAX_QUIC_RETRIES`].
+pub static QUIC: Limit = Limit {
+    code: "quic.limit",
+    what: "times more came in a QUIC connection than is kept",
+    explanation: "To bound memory, only so many Retry packets of one connection attempt are remembered; if the client followed \
+                  another one, its packets stay closed. A server sends one.",
+};
+
+/// [`MAX_COMMENTS`].
+pub static COMMENTS: Limit = Limit {
+    code: "capture.comment-limit",
+    what: "comments in the capture file were left out",
+    explanation: "To bound memory, only the first 1024 comments of a pcapng file are kept for the report. -w copies all of them.",
+};
+
 /// Fixed number of parts the flows are divided into. Caps, evictions and expiry are per shard, so that nothing
 /// depends on how many workers there are.
 pub const SHARDS: usize = 64;
