@@ -4,8 +4,8 @@ use crate::{
     app::{Carrier, Said, Session, Sink, registry},
     limits,
     record::{
-        Certainty, Context, Direction, EndCause, Endpoint, FlowFacts, FlowId, Input, PacketNumber, PacketRef, Progress,
-        Secrets, Timestamp, Transport, Unreachable,
+        Certainty, Context, Direction, EndCause, Endpoint, FlowFacts, FlowId, Input, Origin, PacketNumber, PacketRef,
+        Progress, Secrets, Timestamp, Transport, Unreachable,
     },
 };
 
@@ -45,9 +45,13 @@ pub(super) struct Driver {
     flow: FlowFacts,
     packet: PacketRef,
     pending: [Vec<u8>; 2],
+    /// Where they came from.
+    origins: [Vec<Origin>; 2],
     skip: [u64; 2],
     /// How many bytes a skip under way has behind it, and how many of them are missing.
     skipped: [(u64, u64); 2],
+    /// The packet that brought the last of them.
+    skipped_by: [PacketRef; 2],
     offered: [bool; 2],
     over: bool,
     carrier: Carrier,
@@ -74,8 +78,10 @@ impl Driver {
             flow,
             packet,
             pending,
+            origins: [Vec::new(), Vec::new()],
             skip: [0; 2],
             skipped: [(0, 0); 2],
+            skipped_by: [PacketRef::default(); 2],
             offered: [false; 2],
             over: false,
             carrier,
@@ -95,11 +101,15 @@ impl Driver {
     }
 
     pub(super) fn ask(&mut self, input: Input<'_>, from_start: bool) -> Progress {
+        self.ask_from(input, from_start, &[])
+    }
+
+    fn ask_from(&mut self, input: Input<'_>, from_start: bool, origins: &[Origin]) -> Progress {
         let mut said = Vec::new();
         let context = Context {
             flow: &self.flow,
             packet: self.packet,
-            origins: &[],
+            origins,
             from_start,
             round_trip_ns: Some(1_000_000),
             server_round_trip_ns: None,
@@ -167,6 +177,9 @@ impl Driver {
         let side = direction.index();
         let passed = self.skip[side].min(bytes.len() as u64);
         self.pass(direction, passed, 0);
+        if (passed as usize) < bytes.len() {
+            self.origins[side].push(Origin { offset: self.pending[side].len(), packet: self.packet });
+        }
         self.pending[side].extend_from_slice(&bytes[passed as usize..]);
         for _ in 0..=bytes.len() {
             if self.over || self.pending[side].is_empty() {
@@ -174,11 +187,12 @@ impl Driver {
             }
             let offered = std::mem::take(&mut self.pending[side]);
             let from_start = !std::mem::replace(&mut self.offered[side], true);
-            let progress = self.ask(Input::Stream { direction, bytes: &offered }, from_start);
+            let origins = std::mem::take(&mut self.origins[side]);
+            let progress = self.ask_from(Input::Stream { direction, bytes: &offered }, from_start, &origins);
             match progress {
                 Progress::Consumed(done) | Progress::Need { consumed: done, .. } => {
                     assert!(done <= offered.len(), "{:?} consumed {done} of {}", self.carrier, offered.len());
-                    self.pending[side] = offered[done..].to_vec();
+                    self.keep_from(side, done, &offered, origins);
                     if self.pending[side].len() > limits::MAX_PENDING_BYTES {
                         self.gap(direction, 0);
                     }
@@ -186,15 +200,28 @@ impl Driver {
                 }
                 Progress::Skip(done) if done <= offered.len() as u64 => {
                     assert!(done > 0, "skips nothing for ever");
-                    self.pending[side] = offered[done as usize..].to_vec();
+                    self.keep_from(side, done as usize, &offered, origins);
                 }
                 Progress::Skip(done) => {
                     self.skip[side] = done - offered.len() as u64;
                     self.skipped[side] = (offered.len() as u64, 0);
+                    self.skipped_by[side] = self.packet;
                 }
                 Progress::Done | Progress::HandOver(_) => self.over = true,
             }
         }
+    }
+
+    /// What was not consumed will be offered again.
+    fn keep_from(&mut self, side: usize, done: usize, offered: &[u8], mut origins: Vec<Origin>) {
+        self.pending[side] = offered[done..].to_vec();
+        if self.pending[side].is_empty() {
+            return;
+        }
+        let first = origins.iter().rposition(|origin| origin.offset <= done).unwrap_or_default();
+        origins.drain(..first);
+        origins.iter_mut().for_each(|origin| origin.offset = origin.offset.saturating_sub(done));
+        self.origins[side] = origins;
     }
 
     pub(super) fn pass(&mut self, direction: Direction, passed: u64, missing: u64) {
@@ -203,6 +230,9 @@ impl Driver {
             self.skip[side] -= passed;
             self.skipped[side].0 += passed;
             self.skipped[side].1 += missing;
+            if missing == 0 {
+                self.skipped_by[side] = self.packet;
+            }
             if self.skip[side] == 0 {
                 self.tell_skipped(direction);
             }
@@ -213,7 +243,10 @@ impl Driver {
         let (length, missing) = std::mem::take(&mut self.skipped[direction.index()]);
         self.skip[direction.index()] = 0;
         if length > 0 && !self.over {
-            self.over = self.ask(Input::Skipped { direction, length, missing }, false) == Progress::Done;
+            let packet = self.skipped_by[direction.index()];
+            let origins = [Origin { offset: 0, packet }];
+            let input = Input::Skipped { direction, length, missing };
+            self.over = self.ask_from(input, false, &origins) == Progress::Done;
         }
     }
 
@@ -223,6 +256,7 @@ impl Driver {
         self.pass(direction, passed, passed);
         let length = length - passed + self.pending[side].len() as u64;
         self.pending[side].clear();
+        self.origins[side].clear();
         if length > 0 && !self.over {
             self.over = self.ask(Input::Gap { direction, length }, false) == Progress::Done;
         }
@@ -232,6 +266,7 @@ impl Driver {
         self.tell_skipped(direction);
         if !self.over {
             self.pending[direction.index()].clear();
+            self.origins[direction.index()].clear();
             self.over = self.ask(Input::End { direction, cause }, false) == Progress::Done;
         }
     }

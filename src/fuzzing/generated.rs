@@ -35,7 +35,7 @@ pub fn generated_capture(bytes: &[u8]) {
     let mut builder = Builder { link, streams: [Stream::default(); 64] };
     let mut file = PcapWriter::new(Vec::new(), link, 262_144).expect("memory can be written");
     let (mut count, mut now) = (0_u64, Timestamp(1_700_000_000_000_000_000));
-    while !next.is_empty() && count < 200 {
+    while !next.is_empty() && count < 60 {
         for built in builder.packets(&mut next) {
             let length = built.bytes.len() as u32;
             check(link, &built);
