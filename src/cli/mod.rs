@@ -1,8 +1,9 @@
 //! The command line: what was typed ([`args`]), what it means ([`plan`]), one file per command, how it ends ([`exit`]).
 mod analyze;
 mod args;
-mod certificates;
-mod choice;
+pub(crate) mod certificates;
+pub(crate) mod choice;
+mod completions;
 mod connection;
 mod exit;
 mod fields;
@@ -10,13 +11,13 @@ mod findings;
 mod follow;
 mod keys;
 mod live;
-mod object_names;
+pub(crate) mod object_names;
 mod objects;
 mod packets;
-mod plan;
+pub(crate) mod plan;
 mod progress;
 mod save;
-mod statistics;
+pub(crate) mod statistics;
 
 use std::{io::Write, panic, process::ExitCode};
 
@@ -69,6 +70,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),
+        Some(Command::Completions(args)) => completions::completions(&args),
     }
 }
 

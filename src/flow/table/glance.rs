@@ -23,7 +23,7 @@ impl Watch {
     pub(super) fn opened<T>(&mut self, number: u32, slot: &Slot<T>) {
         let count = self.count(&slot.kind);
         *count = count.saturating_add(1);
-        if matches!(slot.kind, Kind::Tcp(_)) {
+        if matches!(slot.kind, Kind::Tcp(_) | Kind::Syn(_)) {
             if self.newest.len() >= limits::GLANCE_NEWEST {
                 self.newest.pop_front();
             }
@@ -38,7 +38,7 @@ impl Watch {
 
     fn count(&mut self, kind: &Kind) -> &mut u64 {
         match kind {
-            Kind::Tcp(_) => &mut self.open.tcp,
+            Kind::Tcp(_) | Kind::Syn(_) => &mut self.open.tcp,
             Kind::Udp(_) => &mut self.open.udp,
             Kind::Bare(_) => &mut self.open.other,
         }
@@ -67,15 +67,19 @@ impl<C: Consumer> Table<C> {
         self.watch.as_ref().map(|watch| watch.open).unwrap_or_default()
     }
 
-    /// Shows open flows: the [`limits::GLANCE_FLOWS`] that moved last, the [`limits::GLANCE_NEWEST`] connections that were
+    /// Shows open flows: the [`limits::GLANCE_FLOWS`] that moved last, those that were answered before all others; the [`limits::GLANCE_NEWEST`] connections that were
     /// opened last, and those of which `look` said before that they are to be kept in sight.
     pub fn glance(&mut self, look: &mut dyn FnMut(&Open<'_, C::Conversation>) -> bool) {
         let Some(mut watch) = self.watch.take() else { return };
-        let mut numbers = Vec::with_capacity(limits::GLANCE_FLOWS.saturating_add(limits::GLANCE_NEWEST));
-        let mut next = self.newest;
-        while let Some(slot) = self.slot(next).filter(|_| numbers.len() < limits::GLANCE_FLOWS) {
-            numbers.push(next);
-            next = slot.older;
+        let mut numbers = Vec::with_capacity(limits::GLANCE_FLOWS.saturating_add(limits::GLANCE_NEWEST.saturating_mul(3)));
+        // Of those that were answered, and, if only a few, of those that were only begun or are over.
+        for (tentative, most) in [(false, limits::GLANCE_FLOWS), (true, limits::GLANCE_NEWEST)] {
+            let most = most.max(limits::GLANCE_FLOWS.saturating_sub(numbers.len())).saturating_add(numbers.len());
+            let mut next = self.moved_last(tentative);
+            while let Some(slot) = self.slot(next).filter(|_| numbers.len() < most) {
+                numbers.push(next);
+                next = slot.older;
+            }
         }
         let still_open = |(number, opened): &(u32, u64)| self.slot(*number).is_some_and(|slot| slot.opened == *opened);
         watch.newest.retain(still_open);
@@ -88,6 +92,7 @@ impl<C: Consumer> Table<C> {
             let Some(slot) = self.slot(number) else { continue };
             let connection = match &slot.kind {
                 Kind::Tcp(connection) => Some(connection.glance(&slot.facts)),
+                Kind::Syn(syn) => Some(syn.connection().glance(&slot.facts)),
                 Kind::Udp(_) | Kind::Bare(_) => None,
             };
             let is_kept = look(&Open { facts: &slot.facts, conversation: &slot.conversation, connection });
