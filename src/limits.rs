@@ -574,6 +574,27 @@ pub const MAX_FOLLOW_HELD: usize = 16 << 10;
 /// Flows of `live -Y` that are remembered to have a packet that passed; 50 MB. The one that passed first is forgotten first.
 pub const MAX_PASSING_FLOWS: usize = 1 << 20;
 
+/// What [`LIVE_QUEUE_BYTES`] left out of the analysis of `live -w`.
+pub static NOT_ANALYZED: Limit = Limit {
+    code: "capture.not-analyzed",
+    what: "packets were captured and written, but not analyzed",
+    explanation: "The analysis had fallen behind the capture and the queue in memory was full. With -w the file comes first: the \
+                  packets are in it, under the numbers that are missing here. Analyze the file to have the whole report, or \
+                  capture fewer packets with -f.",
+};
+
+/// Bytes of captured packets that wait in memory for the analysis of `live -w`, beside the kernel's buffer: half a second
+/// of a full gigabit, so that a burst or a slow disk of the report's reader costs nothing. Without `-w` packets wait in
+/// the kernel's buffer only.
+pub const LIVE_QUEUE_BYTES: usize = 64 << 20;
+
+/// Bytes of one interface's packets that wait in `live` until those of the other interfaces are known to be later. When
+/// an interface brings more within some 30 ms (4 Gbit/s), the order between interfaces is given up for them.
+pub const LIVE_MERGE_BYTES: usize = 16 << 20;
+
+/// Changes of a live interface (down, up, gone) that are listed.
+pub const MAX_INTERFACE_EVENTS: usize = 16;
+
 /// Numbers that a TLS record may have after a gap, or when its secrets came late, which are all tried: a gap that a
 /// handshake's or a window's worth of records fits in.
 pub const TLS_NUMBER_WINDOW: u32 = 64;

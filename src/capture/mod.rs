@@ -109,6 +109,11 @@ pub trait PacketSource: Send {
         None
     }
 
+    /// Packets that were read and not handed on, because there was no room for them; complete once the source has ended.
+    fn left_out(&self) -> Option<LeftOut> {
+        None
+    }
+
     /// How far the reading has come.
     fn progress(&self) -> ReadProgress {
         ReadProgress::default()
@@ -136,6 +141,17 @@ pub trait PacketSource: Send {
     fn take_comments(&mut self) -> Vec<Comment> {
         Vec::new()
     }
+}
+
+/// Packets that a source read and did not hand on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many.
+    pub packets: u64,
+    /// The first of them.
+    pub first: PacketNumber,
+    /// Its time.
+    pub timestamp: Timestamp,
 }
 
 /// How far the reading has come, in bytes of the file as it lies on disk (compressed ones, where it is).

@@ -399,8 +399,7 @@ impl Pcapng {
             name: name.or(description),
             link_type: link_type.name().into_owned(),
             snap_length: (snap_length > 0).then_some(u64::from(snap_length)),
-            received: None,
-            dropped: None,
+            ..Interface::default()
         });
         whole(&options, "interface description")
     }

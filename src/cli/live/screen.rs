@@ -22,8 +22,14 @@ use signal_hook::{consts, flag, low_level};
 
 use super::LiveArgs;
 use crate::{
-    cli::{args::Format, complain, plan},
-    report::screen::{Display, Frame, Key, Look, View, Wish, draw},
+    capture::live::InterfaceChoice,
+    cli::{analyze, args::Format, complain, exit::Failure, plan},
+    record::Wanted,
+    report::{
+        Options, Output, Writer,
+        screen::{Display, Frame, Key, Look, ScreenWriter, Source, View, Wish, draw},
+        table::TableWriter,
+    },
 };
 
 /// The alternate screen, no cursor, and lines that do not wrap should the terminal think a character wider than we do.
@@ -35,12 +41,33 @@ const LEAVE: &str = "\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l";
 const TICK: Duration = Duration::from_millis(40);
 
 /// Whether there is a screen: somebody looks at a terminal, and types at one.
-pub fn is_wanted(args: &LiveArgs) -> bool {
+pub fn is_wanted(args: &LiveArgs, format: Format) -> bool {
     let to_output = args.write.as_ref().is_some_and(|path| path.as_os_str() == "-");
-    let table = args.output.format == Format::Table && !args.output.all;
+    // With --all rows are printed as they come.
+    let table = format == Format::Table && !args.output.all;
     let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let capable = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
     !args.no_screen && table && !to_output && terminal && capable
+}
+
+/// The writer that shows the screen of a run, and reports at the end. The terminal is taken when there is something to show.
+pub fn writer(
+    out: Output,
+    args: &LiveArgs,
+    interfaces: &[InterfaceChoice],
+    wanted: Wanted,
+    stop: &Arc<AtomicBool>,
+) -> Result<Box<dyn Writer + Send>, Failure> {
+    // What was captured is gone, unless it was written: no command of the hints would find it.
+    let options = Options { program: None, ..analyze::options(&args.output, wanted) };
+    let terminal = Terminal::new(Arc::clone(stop), options.color)
+        .map_err(|error| Failure::Usage(format!("cannot use this terminal ({error}): give --no-screen")))?;
+    let source = Source {
+        interfaces: interfaces.iter().map(|choice| choice.name.clone()).collect(),
+        filters: args.filters.clone(),
+        display_filter: args.display_filter.clone(),
+    };
+    Ok(Box::new(ScreenWriter::new(TableWriter::new(out, options), Box::new(terminal), source, wanted)))
 }
 
 /// What the thread at the terminal and the others tell each other.
@@ -84,18 +111,17 @@ fn write(text: &str) -> io::Result<()> {
 }
 
 /// A terminal that shows the screen, until it is dropped.
-pub struct Terminal {
+struct Terminal {
     shared: Arc<Shared>,
+    /// Who draws, until there is something to draw.
+    artist: Option<Artist>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
-    /// Takes the terminal. `stop` is set when the user wants the end; when somebody else sets it, the terminal is given back, so
-    /// that a second Ctrl-C is heard by everybody.
-    ///
-    /// # Errors
-    /// What the terminal said.
-    pub fn new(stop: Arc<AtomicBool>, color: bool) -> io::Result<Self> {
+    /// A terminal, not taken yet. `stop` is set when the user wants the end; when somebody else sets it, the terminal is given
+    /// back, so that a second Ctrl-C is heard by everybody.
+    fn new(stop: Arc<AtomicBool>, color: bool) -> io::Result<Self> {
         let (stopped, continued) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         flag::register(consts::SIGTSTP, Arc::clone(&stopped))?;
         flag::register(consts::SIGCONT, Arc::clone(&continued))?;
@@ -108,7 +134,6 @@ impl Terminal {
             hooked.leave();
             before(info);
         }));
-        shared.enter().inspect_err(|_| shared.leave())?;
         let artist = Artist {
             shared: Arc::clone(&shared),
             stop,
@@ -119,9 +144,16 @@ impl Terminal {
             view: None,
             shown: None,
         };
+        Ok(Self { shared, artist: Some(artist), thread: None })
+    }
+
+    /// Takes the terminal, and begins to draw on a thread of its own: not before the process is closed in, as that holds for
+    /// the threads that begin later.
+    fn begin(&mut self, artist: Artist) -> io::Result<()> {
+        self.shared.enter().inspect_err(|_| self.shared.leave())?;
         let thread = thread::Builder::new().name("screen".to_owned()).spawn(move || artist.run());
-        let thread = thread.inspect_err(|_| shared.leave())?;
-        Ok(Self { shared, thread: Some(thread) })
+        self.thread = Some(thread.inspect_err(|_| self.shared.leave())?);
+        Ok(())
     }
 
     fn end(&mut self) {
@@ -135,8 +167,12 @@ impl Terminal {
 }
 
 impl Display for Terminal {
-    fn show(&mut self, view: View) {
+    fn show(&mut self, view: View) -> io::Result<()> {
         *self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
+        match self.artist.take() {
+            Some(artist) => self.begin(artist),
+            None => Ok(()),
+        }
     }
 
     fn leave(&mut self) -> Option<usize> {

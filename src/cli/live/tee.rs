@@ -38,8 +38,8 @@ impl Tee {
             let program = concat!("wireglass ", env!("CARGO_PKG_VERSION"));
             let options = InterfaceOptions {
                 snap_length: args.snap_length,
-                name: Some(args.interface.clone()),
-                filter: args.filter.clone(),
+                name: args.interfaces.first().cloned(),
+                filter: args.filters.first().cloned(),
                 ..InterfaceOptions::default()
             };
             let writer = Some(PcapngWriter::new(output, program, None)?);

@@ -247,8 +247,8 @@ impl Keeper {
             per_second(last.packets.saturating_sub(first.packets), ns)
                 .zip(per_second(last.bytes.saturating_sub(first.bytes), ns))
         });
-        let filters = [("-f", &self.source.filter), ("-Y", &self.source.display_filter)];
-        let filters = filters.into_iter().filter_map(|(option, filter)| Some((option, filter.as_deref()?)));
+        let capture = self.source.filters.iter().map(|filter| ("-f", filter));
+        let filters = capture.chain(self.source.display_filter.iter().map(|filter| ("-Y", filter)));
         let interfaces: Vec<_> = glance.captures.iter().flat_map(|capture| &capture.interfaces).collect();
         View {
             interfaces: self.source.interfaces.iter().map(|name| escape(name).into_owned()).collect(),

@@ -27,8 +27,8 @@ const EVERY_NS: i64 = 250_000_000;
 pub struct Source {
     /// The interfaces.
     pub interfaces: Vec<String>,
-    /// The capture filter.
-    pub filter: Option<String>,
+    /// The capture filters: one for all, or one for each.
+    pub filters: Vec<String>,
     /// The display filter.
     pub display_filter: Option<String>,
 }
@@ -36,7 +36,10 @@ pub struct Source {
 /// Who shows what the screen holds: a terminal.
 pub trait Display: Send {
     /// This is to be seen now. Must not wait for the terminal.
-    fn show(&mut self, view: View);
+    ///
+    /// # Errors
+    /// What the terminal said when it was taken, with the first view.
+    fn show(&mut self, view: View) -> io::Result<()>;
 
     /// The run is over: leaves the screen as it was before. What is written from now on is the report, in lines of as many
     /// columns as this answers.
@@ -75,8 +78,7 @@ impl Writer for ScreenWriter<'_> {
 
     fn glance(&mut self, glance: &Glance) -> io::Result<()> {
         self.keeper.glance(glance);
-        self.display.show(self.keeper.view(glance));
-        Ok(())
+        self.display.show(self.keeper.view(glance))
     }
 
     fn finish(&mut self) -> io::Result<()> {

@@ -141,7 +141,7 @@ fn glance(step: u64, dropped: u64) -> Glance {
 fn source() -> Source {
     Source {
         interfaces: vec!["eth0".to_owned(), "lo".to_owned()],
-        filter: Some("tcp port 443 or port 53".to_owned()),
+        filters: vec!["tcp port 443 or port 53".to_owned()],
         display_filter: None,
     }
 }
@@ -231,8 +231,9 @@ fn a_run_of_days_does_not_grow() {
 struct Kept(Arc<Mutex<Vec<&'static str>>>);
 
 impl Display for Kept {
-    fn show(&mut self, _: View) {
+    fn show(&mut self, _: View) -> io::Result<()> {
         self.0.lock().unwrap().push("view");
+        Ok(())
     }
 
     fn leave(&mut self) -> Option<usize> {
@@ -277,7 +278,7 @@ proptest! {
         numbers in any::<(i64, u64, u64)>(),
     ) {
         let mut keeper = Keeper::new(
-            Source { interfaces: vec![text.clone()], filter: Some(text.clone()), display_filter: Some(text.clone()) },
+            Source { interfaces: vec![text.clone()], filters: vec![text.clone()], display_filter: Some(text.clone()) },
             Wanted::usual(),
         );
         let mut glance = glance(3, numbers.1);
