@@ -128,6 +128,18 @@ pub fn writer(output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Se
     writer_to(Box::new(BufWriter::new(io::stdout())), output, format, wanted)
 }
 
+/// What the options wish of a report.
+pub fn options(output: &OutputArgs, wanted: Wanted) -> report::Options {
+    report::Options {
+        width: plan::width(),
+        color: plan::color(output.color),
+        all: output.all,
+        time: plan::time(output.time),
+        wanted,
+        ..report::Options::default()
+    }
+}
+
 /// The writer of a format, with the options' style.
 pub fn writer_to(
     out: report::Output,
@@ -135,14 +147,7 @@ pub fn writer_to(
     format: Format,
     wanted: Wanted,
 ) -> Result<Box<dyn Writer + Send>, Failure> {
-    let options = report::Options {
-        width: plan::width(),
-        color: plan::color(output.color),
-        all: output.all,
-        time: plan::time(output.time),
-        wanted,
-        ..report::Options::default()
-    };
+    let options = options(output, wanted);
     if format == Format::Csv {
         if let Some(directory) = &output.csv_dir {
             return report::csv_directory(directory).map_err(|error| {

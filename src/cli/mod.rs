@@ -1,8 +1,8 @@
 //! The command line: what was typed ([`args`]), what it means ([`plan`]), one file per command, how it ends ([`exit`]).
 mod analyze;
 mod args;
-mod certificates;
-mod choice;
+pub(crate) mod certificates;
+pub(crate) mod choice;
 mod completions;
 mod connection;
 mod exit;
@@ -11,15 +11,15 @@ mod findings;
 mod follow;
 mod keys;
 mod live;
-mod object_names;
+pub(crate) mod object_names;
 mod objects;
 mod packets;
-mod plan;
+pub(crate) mod plan;
 #[cfg(feature = "live")]
 mod privileges;
 mod progress;
 mod save;
-mod statistics;
+pub(crate) mod statistics;
 
 use std::{io::Write, panic, process::ExitCode};
 

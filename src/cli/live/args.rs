@@ -51,6 +51,9 @@ pub struct LiveArgs {
     /// Accepted for those who are used to it: names are never resolved
     #[arg(short = 'n', hide = true, action = clap::ArgAction::Count)]
     pub numeric: u8,
+    /// Show no screen while capturing, also on a terminal: a line of progress only, and the report at the end
+    #[arg(long)]
+    pub no_screen: bool,
     /// Flush every line
     #[arg(short = 'l', long)]
     pub line_buffered: bool,

@@ -3,6 +3,8 @@ mod args;
 #[cfg(feature = "live")]
 mod interfaces;
 #[cfg(feature = "live")]
+mod screen;
+#[cfg(feature = "live")]
 mod watch;
 mod written;
 
@@ -38,7 +40,7 @@ mod compiled {
     };
 
     use super::{
-        Ended, Failure, LiveArgs, interfaces,
+        Ended, Failure, LiveArgs, interfaces, screen,
         watch::{self, Watch},
         written,
     };
@@ -52,6 +54,7 @@ mod compiled {
             args::Format,
             certificates, complain, keys, objects, plan,
             privileges::{self, Places},
+            progress::ProgressLine,
         },
         engine,
         report::{self, Writer},
@@ -69,6 +72,7 @@ mod compiled {
         let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
         let names = names.join(", ");
         let watch = Watch::new()?;
+        let shows = screen::is_wanted(args, format(args));
 
         // The interfaces, with the rights this was started with.
         let options = LiveOptions {
@@ -79,7 +83,8 @@ mod compiled {
             immediate: args.immediate_mode,
             duration: args.duration,
             max_packets: args.count,
-            on_change: Some(watch::on_change()),
+            // The screen shows it.
+            on_change: (!shows).then(watch::on_change),
             ..LiveOptions::default()
         };
         let source = LiveSource::open(options, Arc::clone(&watch.stop)).map_err(interfaces::failure)?;
@@ -106,7 +111,11 @@ mod compiled {
         }
         let (out, flusher) = output(args);
         let format = format(args);
-        let writer = analyze::writer_to(out, &args.output, format, wanted)?;
+        let writer = if shows {
+            screen::writer(out, args, &choices, wanted, &watch.stop)?
+        } else {
+            analyze::writer_to(out, &args.output, format, wanted)?
+        };
         let writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
         let mut writer = objects::exporting(writer, args.export_objects.as_deref(), wanted)?;
         let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
@@ -132,17 +141,24 @@ mod compiled {
         // All is open: the process is closed in, and threads may begin.
         let confinement = privileges::confine(&places(args));
         let who = title.map_or_else(|| "same user".to_owned(), |name| format!("user {name}"));
-        watch.answer(counts, format!("{who}; {confinement}"))?;
+        if !shows {
+            watch.answer(counts, format!("{who}; {confinement}"))?;
+        }
         if let Some(flusher) = flusher {
             flusher.begin();
         }
         complain(&format!("capturing on {names}; Ctrl-C ends and reports"));
+        // With records on the same terminal a line of progress would be in their way.
+        let tells = !shows && (format == Format::Table || !io::stdout().is_terminal());
+        let mut line = tells.then(ProgressLine::new);
+        let mut tell = |progress| line.iter_mut().for_each(|line| line.update(progress));
         let exports = args.export_certs.is_some() || args.export_objects.is_some();
         let outcome = if args.written.is_standard_output() && !exports {
             engine::save(source, settings, None)
         } else {
-            engine::run(source, settings, writer, &mut |_| {})
+            engine::run(source, settings, writer, &mut tell)
         };
+        drop(line);
         let outcome = outcome.map_err(Failure::Output)?;
         let ended = analyze::judge(&outcome.captures, args.resources.strict);
         Ok(if file.is_incomplete() { Ended::Damaged } else { ended })
