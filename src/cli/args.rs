@@ -125,9 +125,9 @@ pub struct KeyArgs {
 /// How results look.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// What to print
-    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "table")]
-    pub format: Format,
+    /// What to print [default: table; live, where standard output is no terminal: ndjson]
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
     /// Record types to print, separated by commas: connections, udp, tls, certificates, dns, http, findings, ...
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub only: Vec<String>,

@@ -15,6 +15,8 @@ pub(crate) mod object_names;
 mod objects;
 mod packets;
 pub(crate) mod plan;
+#[cfg(feature = "live")]
+mod privileges;
 mod progress;
 mod save;
 pub(crate) mod statistics;

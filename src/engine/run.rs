@@ -24,7 +24,7 @@ use super::{
 use crate::{
     analysis::{self, Comparison},
     app::tls::trust::Trust,
-    capture::{Batch, More, PacketHead, PacketSource, ReadProgress, Saved, Saver, bpf::Filter},
+    capture::{Batch, LeftOut, More, PacketHead, PacketSource, ReadProgress, Saved, Saver, bpf::Filter},
     flow, limits,
     record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION, Timestamp, Wanted},
     report::Writer,
@@ -134,6 +134,10 @@ pub fn run(
         }
         if comparison.links_left_out() > 0 {
             reached.add(&limits::ABOVE_IP, reader.last(), comparison.links_left_out());
+        }
+        if let Some(LeftOut { packets, first, timestamp }) = reader.source.left_out() {
+            let first = PacketRef { index: reader.last().index, number: first, timestamp };
+            reached.add(&limits::NOT_ANALYZED, first, packets);
         }
         for mut finding in comparison.findings() {
             let opener = finding.subject.evidence.numbers().first();
@@ -272,8 +276,11 @@ impl Reader {
         self.router.route(parcel);
         let numbers = parcel.batch.heads.iter().map(|head| head.number);
         parcel.secrets = self.store.update(self.source.as_mut(), parcel.first_index, numbers);
-        if let Some(place) = parcel.batch.heads.len().checked_sub(1) {
-            self.last = parcel.packet_ref(place);
+        parcel.tick = None;
+        match parcel.batch.heads.len().checked_sub(1) {
+            Some(place) => self.last = parcel.packet_ref(place),
+            // Nothing came from an interface: time passes all the same.
+            None => parcel.tick = self.source.clock().map(|now| (now, self.last)),
         }
         if let Some(asking) = &mut self.asking {
             asking.see(parcel);
