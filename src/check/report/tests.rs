@@ -1,0 +1,1 @@
+//! What CI is told must be read by CI, whatever a capture says.
