@@ -2,6 +2,7 @@
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod above_ip;
 mod certificates;
+mod check;
 mod copies;
 mod filter;
 mod headers;
@@ -21,6 +22,7 @@ pub use above_ip::{
     datagrams_session, igmp_session, ipsec_session, ospf_session, routing_session, sctp_session, vrrp_session,
 };
 pub use certificates::{tls_certificate, tls_staple};
+pub use check::check_spec;
 pub use filter::filter_language;
 pub use headers::{wire_header, wire_link};
 pub use neighbors::{arp_session, icmp_session};
@@ -58,6 +60,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("pcapng_blocks", pcapng_blocks),
     ("filter_names", filter_names),
     ("filter_language", filter_language),
+    ("check_spec", check_spec),
     ("wire_packet", wire_packet),
     ("wire_link", wire_link),
     ("wire_header", wire_header),
