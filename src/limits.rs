@@ -2,10 +2,12 @@
 //! reader may reach again and again are a [`Limit`] each, counted and told once for the whole capture.
 
 mod applications;
+mod checks;
 mod neighborhood;
 mod statistics;
 
 pub use applications::*;
+pub use checks::*;
 pub use neighborhood::*;
 pub use statistics::*;
 
