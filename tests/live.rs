@@ -266,11 +266,11 @@ fn two_interfaces_are_one_capture_in_the_order_of_time() {
 #[test]
 fn counts_are_the_senders() {
     let Some(lab) = Lab::new() else { return };
-    let live = lab.live(&["-i", "near0", "-i", "near1", "-f", "dst port 9", "-f", "dst port 10", "--duration", "2.5"]);
+    let live = lab.live(&["-i", "near0", "-i", "near1", "-f", "dst port 9", "-f", "dst port 10", "--duration", "5.5"]);
     let began = Instant::now();
-    lab.send(2000, 0, &["10.77.0.1:9", "10.77.1.1:9", "10.77.1.1:10"]);
+    lab.send(2000, 20, &["10.77.0.1:9", "10.77.1.1:9", "10.77.1.1:10"]);
     let (status, printed, said) = live.ends();
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!((4..15).contains(&began.elapsed().as_secs()));
     assert_eq!(status.code(), Some(0), "{said}");
     let capture = capture(&printed);
     assert_eq!(capture["packets"], 4000);
