@@ -20,12 +20,13 @@ pub struct Limit {
     pub explanation: &'static str,
 }
 
-/// [`MAX_FLOWS`], or what the user set.
+/// [`MAX_FLOWS`] and [`MAX_FLOW_BYTES`], or what the user set.
 pub static FLOWS: Limit = Limit {
     code: "capture.flow-limit",
     what: "flows were closed early to make room for others",
-    explanation: "To bound memory, the idlest flow of a part of the table is closed when a new one needs its place; what \
-                  follows of it is reported as another flow. Raise --max-flows, or filter the capture.",
+    explanation: "To bound memory, a flow of a part of the table is closed when a new one needs its place: the idlest of those \
+                  that nobody has answered or that are over, as long as they are a quarter of all, else the idlest. What \
+                  follows of it is reported as another flow. Raise --max-flows or --max-memory, or filter the capture.",
 };
 
 /// [`MAX_FRAGMENTED_DATAGRAMS`] and [`MAX_FRAGMENT_BYTES`].
@@ -85,12 +86,37 @@ pub static TLS: Limit = Limit {
                   fragments of one handshake are kept; what is beyond is left out.",
 };
 
+/// [`MAX_QUIC_RETRIES`].
+pub static QUIC: Limit = Limit {
+    code: "quic.limit",
+    what: "times more came in a QUIC connection than is kept",
+    explanation: "To bound memory, only so many Retry packets of one connection attempt are remembered; if the client followed \
+                  another one, its packets stay closed. A server sends one.",
+};
+
+/// [`MAX_COMMENTS`].
+pub static COMMENTS: Limit = Limit {
+    code: "capture.comment-limit",
+    what: "comments in the capture file were left out",
+    explanation: "To bound memory, only the first 1024 comments of a pcapng file are kept for the report. -w copies all of them.",
+};
+
 /// Fixed number of parts the flows are divided into. Caps, evictions and expiry are per shard, so that nothing
 /// depends on how many workers there are.
 pub const SHARDS: usize = 64;
 
-/// Open flows at most, all shards together: about 0.5 GB of UDP flows, 2.9 GB of TCP connections (benches/RESULTS.md).
+/// Open flows at most, all shards together.
 pub const MAX_FLOWS: usize = 1_000_000;
+
+/// Bytes that all open flows may take: 262,144 TCP connections, or a million UDP flows and lone SYNs. With what the program
+/// takes otherwise, no flood needs a GiB.
+pub const MAX_FLOW_BYTES: u64 = 768 << 20;
+
+/// Bytes that a lone SYN and a flow without TCP cost; measured: fuzz/README.md.
+pub const BYTES_PER_SMALL_FLOW: u64 = 640;
+
+/// Bytes that a segment held out of order costs besides its own.
+pub const BYTES_PER_HELD_SEGMENT: usize = 64;
 
 /// Bytes of a stream that a session may leave unconsumed in one direction: more than any sane header, and a TLS
 /// handshake message with a long certificate chain.
@@ -143,8 +169,8 @@ pub const READ_BUFFER_BYTES: usize = 1 << 18;
 /// Inner streams of one flow: QUIC connections that share a pair of ports, decrypted streams.
 pub const MAX_INNER_CHANNELS: usize = 64;
 
-/// Bytes that an open flow costs, its buffers aside; `--max-memory` is divided by it. Measured: 2850 of a TCP connection
-/// with its handshake and a first segment, 2170 of a lone SYN, 440 to 570 of a UDP flow (benches/RESULTS.md).
+/// Bytes that an open TCP connection costs, its buffers aside. Measured: 2850 with its handshake and a first segment
+/// (benches/RESULTS.md).
 pub const BYTES_PER_FLOW: u64 = 3072;
 
 /// Bytes one DNS record's data may take as text: above what 64 KiB of octets need in hex. Only lists of compressed

@@ -127,6 +127,11 @@ pub trait PacketSource: Send {
         Vec::new()
     }
 
+    /// Comments that there was no room for ([`crate::limits::MAX_COMMENTS`]).
+    fn comments_left_out(&self) -> u64 {
+        0
+    }
+
     /// The comments the capture has brought since the last call.
     fn take_comments(&mut self) -> Vec<Comment> {
         Vec::new()

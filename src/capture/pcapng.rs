@@ -110,6 +110,8 @@ pub(super) struct Pcapng {
     secrets: Vec<Secrets>,
     secret_bytes: usize,
     comments: Vec<Comment>,
+    /// Comments that there was no room for.
+    comments_left_out: u64,
     /// Collected only when asked for.
     kept: Option<Vec<Kept>>,
 }
@@ -326,6 +328,8 @@ impl Pcapng {
     fn comment(&mut self, packet: Option<PacketNumber>, value: &[u8]) {
         if self.comments.len() < limits::MAX_COMMENTS {
             self.comments.push(Comment { packet, text: text(value) });
+        } else {
+            self.comments_left_out = self.comments_left_out.saturating_add(1);
         }
     }
 
@@ -551,6 +555,11 @@ impl Pcapng {
     /// The secrets found since the last call.
     pub(super) fn take_secrets(&mut self) -> Vec<Secrets> {
         std::mem::take(&mut self.secrets)
+    }
+
+    /// Comments that there was no room for.
+    pub(super) fn comments_left_out(&self) -> u64 {
+        self.comments_left_out
     }
 
     /// The comments found since the last call.

@@ -3,6 +3,7 @@ mod analyze;
 mod args;
 pub(crate) mod certificates;
 pub(crate) mod choice;
+mod completions;
 mod connection;
 mod exit;
 mod fields;
@@ -69,6 +70,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),
+        Some(Command::Completions(args)) => completions::completions(&args),
     }
 }
 

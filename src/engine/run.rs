@@ -32,7 +32,7 @@ use crate::{
 
 /// What a run may be told.
 pub struct Settings {
-    /// For the flows. `max_flows` is for all of them together.
+    /// For the flows. Its limits are for all of them together.
     pub flow: flow::Settings,
     /// Workers; at least one. Never changes the output.
     pub threads: usize,
@@ -114,6 +114,9 @@ pub fn run(
     if settings.flow.wanted.has(RecordKind::Finding) {
         let mut reached = done.reached;
         reached.merge(reader.router.reached());
+        if reader.source.comments_left_out() > 0 {
+            reached.add(&limits::COMMENTS, reader.last(), reader.source.comments_left_out());
+        }
         if let Some((count, first)) = comparison.left_out() {
             reached.add(&limits::COMPARISON, first, count);
         }

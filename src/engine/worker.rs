@@ -22,9 +22,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Worker `first` of `step` workers. `settings.max_flows` is for all shards together.
+    /// Worker `first` of `step` workers. `settings` are for all shards together.
     pub fn new(first: usize, step: usize, settings: Settings, outlet: Outlet) -> Self {
-        let per_shard = Settings { max_flows: settings.max_flows.div_ceil(limits::SHARDS), ..settings };
+        let per_shard = settings.per_shard();
         let tables = (first..limits::SHARDS).step_by(step).map(|_| Table::new(per_shard)).collect();
         Self { tables, first, step, outlet }
     }

@@ -435,7 +435,11 @@ fn assemble(half: &mut Half, piece: Fragment<'_>, out: &mut Sink<'_>) -> Option<
             half.partial.len().saturating_sub(1)
         }
     };
-    let whole = half.partial.get_mut(place)?.add(piece.offset, piece.bytes);
+    let partial = half.partial.get_mut(place)?;
+    if partial.have.len() >= limits::MAX_DTLS_RANGES {
+        out.limit(&limits::TLS);
+    }
+    let whole = partial.add(piece.offset, piece.bytes);
     whole.then(|| half.partial.swap_remove(place).bytes)
 }
 

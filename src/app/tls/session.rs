@@ -102,7 +102,11 @@ impl TlsSession {
                 continue;
             }
             if !half.aligned {
-                match search(half, rest) {
+                let found = search(half, rest);
+                if half.lost {
+                    out.limit(&limits::TLS);
+                }
+                match found {
                     Ok(found) => at = at.saturating_add(found),
                     Err((consumed, None)) => return Progress::Consumed(at.saturating_add(consumed)),
                     Err((consumed, Some(at_least))) => {

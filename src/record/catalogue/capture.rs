@@ -27,9 +27,17 @@ pub static ENTRIES: &[Entry] = &[
         code: "capture.flow-limit",
         severities: WARNING,
         title: "flows were closed early to bound memory",
-        explanation: "Only so many flows are followed at once. When a new one needs room, the idlest is closed and reported \
-             as it is; what follows of it is reported as another flow. Raise --max-flows or --max-memory, or \
+        explanation: "Only so many flows are followed at once. When a new one needs room, one is closed and reported as it is: the \
+             idlest of those that nobody has answered or that are over, as long as they are a quarter of all, \
+             else the idlest; what follows of it is reported as another flow. Raise --max-flows or --max-memory, or \
              filter the capture with -f.",
+        reference: None,
+    },
+    Entry {
+        code: "capture.comment-limit",
+        severities: WARNING,
+        title: "comments in the capture file were left out",
+        explanation: "Only the first 1024 comments of a pcapng file are kept for the report. -w copies all of them.",
         reference: None,
     },
     Entry {
