@@ -177,7 +177,8 @@ impl Driver {
         let side = direction.index();
         let passed = self.skip[side].min(bytes.len() as u64);
         self.pass(direction, passed, 0);
-        if (passed as usize) < bytes.len() {
+        let is_known = self.origins[side].last().is_some_and(|origin| origin.packet == self.packet);
+        if (passed as usize) < bytes.len() && !is_known {
             self.origins[side].push(Origin { offset: self.pending[side].len(), packet: self.packet });
         }
         self.pending[side].extend_from_slice(&bytes[passed as usize..]);
