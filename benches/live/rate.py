@@ -53,9 +53,11 @@ class Sender:
         return packets, float(rated.group(1)) if rated else packets / lasted
 
 
-def cpu(child):
-    fields = open(f"/proc/{child.pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu(pid):
+    """CPU seconds of a process and those it started (tshark captures in dumpcap)."""
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    children = open(f"/proc/{pid}/task/{pid}/children").read().split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(cpu(child) for child in children)
 
 
 def resident(child):
@@ -85,7 +87,7 @@ def measure(tool, capture, rate, seconds):
     packets, reached = sender.finish()
     time.sleep(1.0)
     memory.append(resident(child))
-    used = cpu(child)
+    used = cpu(child.pid)
     child.send_signal(signal.SIGINT)
     child.wait(timeout=300)
     text = open(err.name).read()

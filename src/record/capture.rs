@@ -73,7 +73,8 @@ pub struct Interface {
     /// Snap length in bytes; null when unlimited.
     pub snap_length: Option<u64>,
     /// Packets it received, by its statistics. Of a live capture: packets that passed the capture filter; on Linux those
-    /// that the kernel dropped for want of room are among them.
+    /// that the kernel dropped for want of room are among them, and on a loopback each packet counts twice, going out and
+    /// coming in.
     pub received: Option<u64>,
     /// Packets it dropped, by its statistics. Of a live capture: the sum of the next two.
     pub dropped: Option<u64>,
