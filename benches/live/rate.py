@@ -38,7 +38,7 @@ class Sender:
         self.before = sent()
         loops = str(max(1, int(rate * seconds / PACKETS) + 1))
         self.child = subprocess.Popen(
-            ["ip", "netns", "exec", THERE, "tcpreplay", "-q", "-K", "-i", "there", f"--pps={rate}", f"--duration={seconds}",
+            ["ip", "netns", "exec", THERE, "tcpreplay", "-q", "-K", "-i", "there", f"--pps={rate}", f"--duration={int(seconds)}",
              f"--loop={loops}", capture],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.began = time.monotonic()
@@ -49,6 +49,7 @@ class Sender:
         text = self.child.stdout.read()
         rated = re.search(r"([\d.]+) pps", text)
         packets = sent() - self.before
+        assert self.child.returncode == 0 and packets, text
         return packets, float(rated.group(1)) if rated else packets / lasted
 
 
@@ -128,7 +129,7 @@ def highest(tool, capture, seconds):
 def main():
     global WIREGLASS, PACKETS, FOLDER
     WIREGLASS, source = os.path.abspath(sys.argv[1]), sys.argv[2]
-    seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 5
+    seconds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
     with tempfile.TemporaryDirectory(dir="/tmp") as FOLDER:
         capture = f"{FOLDER}/sent.pcap"
         run("tcpdump", "-r", source, "-Z", "root", "-w", capture, "less 1514")

@@ -67,7 +67,6 @@ mod compiled {
         args.written.check(display_filter.is_some())?;
         let wanted = plan::wanted(&args.output)?;
         let identity = privileges::user(args.user.as_deref())?;
-        let trust = certificates::trust(&args.trust)?;
         let choices = interfaces::choices(args)?;
         let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
         let names = names.join(", ");
@@ -93,6 +92,7 @@ mod compiled {
         // From here on as the user. Files are made, and folders.
         privileges::drop_to(identity.as_ref())?;
         let title = identity.as_ref().map(privileges::Identity::title);
+        let trust = certificates::trust(&args.trust)?;
         let (given, more) = keys::growing(&args.keys)?;
         let mut source: Box<dyn PacketSource> = Box::new(source);
         if let Some(more) = more {
