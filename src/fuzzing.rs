@@ -2,6 +2,7 @@
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod above_ip;
 mod certificates;
+mod check;
 mod choices;
 mod chunks;
 mod commands;
@@ -30,6 +31,7 @@ pub use above_ip::{
     datagrams_session, igmp_session, ipsec_session, ospf_session, routing_session, sctp_session, vrrp_session,
 };
 pub use certificates::{tls_certificate, tls_staple};
+pub use check::check_spec;
 pub use chunks::stream_chunks;
 pub use commands::{connection_run, follow_run, packets_run, statistics_run};
 pub use copies::capture_roundtrip;
@@ -73,6 +75,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("pcapng_blocks", pcapng_blocks),
     ("filter_names", filter_names),
     ("filter_language", filter_language),
+    ("check_spec", check_spec),
     ("wire_packet", wire_packet),
     ("wire_link", wire_link),
     ("wire_header", wire_header),

@@ -2,10 +2,12 @@
 //! reader may reach again and again are a [`Limit`] each, counted and told once for the whole capture.
 
 mod applications;
+mod checks;
 mod neighborhood;
 mod statistics;
 
 pub use applications::*;
+pub use checks::*;
 pub use neighborhood::*;
 pub use statistics::*;
 
@@ -371,6 +373,10 @@ pub const MAX_INTERFACES: usize = 1 << 14;
 
 /// Bytes of TLS secrets kept from one capture: some 200 000 sessions.
 pub const MAX_SECRET_BYTES: usize = 64 << 20;
+
+/// Bytes of the newest TLS secrets that each further file of a rotated capture begins with: some 3000 sessions. A session's
+/// secrets open nothing without its handshake, so what is older is of no use there.
+pub const MAX_CARRIED_SECRET_BYTES: usize = 1 << 20;
 
 /// Comments kept from one capture until they are taken.
 pub const MAX_COMMENTS: usize = 1024;

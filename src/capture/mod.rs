@@ -21,9 +21,11 @@ mod merge;
 mod open;
 mod pcap;
 mod pcapng;
+mod ring;
 mod save;
 mod snoop;
 mod tally;
+mod tee;
 mod write;
 
 pub mod bpf;
@@ -33,8 +35,10 @@ pub mod live;
 pub use kept::{Counting, Kept, What};
 pub use merge::Merged;
 pub use open::{OpenError, from_reader, open};
+pub use ring::{Ring, RingError, RingOptions, Rotation, Stopped, Written};
 pub use save::{SaveError, Saved, Saver};
-pub use write::{InterfaceOptions, PcapWriter, PcapngWriter};
+pub use tee::{KeyLogged, MoreLines, Tee, Told};
+pub use write::{InterfaceCounts, InterfaceOptions, PcapWriter, PcapngWriter, SectionOptions};
 
 use crate::record::{Capture, LinkType, PacketNumber, Timestamp};
 
@@ -107,6 +111,11 @@ pub trait PacketSource: Send {
     /// The time now, of a live source: what to expire by when a batch came empty. Files have none.
     fn clock(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// What the clock says, of a live source: what packets that come now are stamped with. Files have none.
+    fn now(&self) -> Option<Timestamp> {
+        self.clock()
     }
 
     /// Packets that were read and not handed on, because there was no room for them; complete once the source has ended.

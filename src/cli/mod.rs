@@ -2,6 +2,7 @@
 mod analyze;
 mod args;
 pub(crate) mod certificates;
+mod check;
 pub(crate) mod choice;
 mod completions;
 mod connection;
@@ -65,6 +66,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Analyze(args)) => analyze::analyze(&args),
         Some(Command::Packets(args)) => packets::packets(&args),
         Some(Command::Connection(args)) => connection::connection(&args),
+        Some(Command::Check(args)) => check::check(&args),
         Some(Command::Follow(args)) => follow::follow(&args),
         Some(Command::Findings(args)) => findings::findings(&args),
         Some(Command::Fields(args)) => fields::fields(&args),

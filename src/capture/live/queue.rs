@@ -253,6 +253,10 @@ impl PacketSource for Queued {
         Some(Timestamp(now.0.saturating_sub(super::source::TICK_BEHIND_NS)))
     }
 
+    fn now(&self) -> Option<Timestamp> {
+        self.clock.and_then(|clock| clock())
+    }
+
     fn left_out(&self) -> Option<LeftOut> {
         self.shared.state().left_out
     }

@@ -319,4 +319,8 @@ impl PacketSource for LiveSource {
     fn clock(&self) -> Option<Timestamp> {
         clock().map(|now| Timestamp(now.0.saturating_sub(TICK_BEHIND_NS)))
     }
+
+    fn now(&self) -> Option<Timestamp> {
+        clock()
+    }
 }

@@ -3,6 +3,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
+use super::written::WrittenArgs;
 use crate::cli::args::{KeyArgs, OutputArgs, ResourceArgs, TrustArgs};
 
 /// `wireglass live`.
@@ -20,10 +21,9 @@ pub struct LiveArgs {
     /// with -w: all packets are captured, use -f to capture fewer
     #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
     pub display_filter: Option<String>,
-    /// Also write the packets to this file, pcapng, or pcap by name. When the analysis falls behind, packets are still
-    /// written, and it is said how many were not analyzed
-    #[arg(short = 'w', value_name = "FILE")]
-    pub write: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub written: WrittenArgs,
     /// Stop after so many packets
     #[arg(short = 'c', long = "count", value_name = "N")]
     pub count: Option<u64>,

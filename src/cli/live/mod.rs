@@ -5,9 +5,8 @@ mod interfaces;
 #[cfg(feature = "live")]
 mod screen;
 #[cfg(feature = "live")]
-mod tee;
-#[cfg(feature = "live")]
 mod watch;
+mod written;
 
 pub use args::LiveArgs;
 
@@ -42,12 +41,12 @@ mod compiled {
 
     use super::{
         Ended, Failure, LiveArgs, interfaces, screen,
-        tee::Tee,
         watch::{self, Watch},
+        written,
     };
     use crate::{
         capture::{
-            PacketSource,
+            KeyLogged, PacketSource,
             live::{LiveOptions, LiveSource, Queued},
         },
         cli::{
@@ -65,11 +64,7 @@ mod compiled {
     pub fn live(args: &LiveArgs) -> Result<Ended, Failure> {
         // What is wrong with the command line is said before anything is opened.
         let display_filter = plan::display_filter(args.display_filter.as_deref())?;
-        if display_filter.is_some() && args.write.is_some() {
-            let why = "with -w all packets are captured, whatever -Y says: give -f to capture fewer, or filter what was \
-                       written: wireglass packets FILE -Y FILTER -w OUT";
-            return Err(Failure::Usage(why.to_owned()));
-        }
+        args.written.check(display_filter.is_some())?;
         let wanted = plan::wanted(&args.output)?;
         let identity = privileges::user(args.user.as_deref())?;
         let trust = certificates::trust(&args.trust)?;
@@ -98,17 +93,21 @@ mod compiled {
         // From here on as the user. Files are made, and folders.
         privileges::drop_to(identity.as_ref())?;
         let title = identity.as_ref().map(privileges::Identity::title);
-        let given = keys::growing(&args.keys)?;
+        let (given, more) = keys::growing(&args.keys)?;
         let mut source: Box<dyn PacketSource> = Box::new(source);
-        if let Some(path) = &args.write {
-            let teed = Tee::new(source, path, args).map_err(|error| {
-                let who =
-                    title.as_ref().map_or(String::new(), |name| format!(" as user {name} (--user names another)"));
-                Failure::Usage(format!("cannot write {}{who}: {error}", path.display()))
-            })?;
+        if let Some(more) = more {
+            source = Box::new(KeyLogged::new(source, more));
+        }
+        let who = title.as_deref().map_or(String::new(), |name| format!(" (as user {name}; --user names another)"));
+        let written = written::writing(source, args, &choices);
+        let (mut source, file) = written.map_err(|failure| match failure {
+            Failure::Usage(why) => Failure::Usage(why + &who),
+            other => other,
+        })?;
+        if args.written.write.is_some() {
             // The file does not wait for the analysis. Without a file there is no queue but the kernel's, which counts what
             // it has no room for.
-            source = Box::new(Queued::new(Box::new(teed), counts.clone()));
+            source = Box::new(Queued::new(source, counts.clone()));
         }
         let (out, flusher) = output(args);
         let format = format(args);
@@ -153,10 +152,16 @@ mod compiled {
         let tells = !shows && (format == Format::Table || !io::stdout().is_terminal());
         let mut line = tells.then(ProgressLine::new);
         let mut tell = |progress| line.iter_mut().for_each(|line| line.update(progress));
-        let outcome = engine::run(source, settings, writer, &mut tell);
+        let exports = args.export_certs.is_some() || args.export_objects.is_some();
+        let outcome = if args.written.is_standard_output() && !exports {
+            engine::save(source, settings, None)
+        } else {
+            engine::run(source, settings, writer, &mut tell)
+        };
         drop(line);
         let outcome = outcome.map_err(Failure::Output)?;
-        Ok(analyze::judge(&outcome.captures, args.resources.strict))
+        let ended = analyze::judge(&outcome.captures, args.resources.strict);
+        Ok(if file.is_incomplete() { Ended::Damaged } else { ended })
     }
 
     /// Records as they are complete where a program reads; the whole report for a person.
@@ -167,7 +172,9 @@ mod compiled {
 
     /// Standard output, and what keeps it from being held back.
     fn output(args: &LiveArgs) -> (report::Output, Option<watch::Flusher>) {
-        if args.line_buffered {
+        if args.written.is_standard_output() {
+            (Box::new(io::sink()), None)
+        } else if args.line_buffered {
             (Box::new(LineWriter::new(io::stdout())), None)
         } else if format(args) == Format::Ndjson {
             let (out, flusher) = watch::flushed();
@@ -187,7 +194,7 @@ mod compiled {
         Places {
             // A key log may be made later, or be replaced.
             read: args.keys.keylog.iter().map(|path| folder(path)).collect(),
-            write: args.write.iter().map(|path| folder(path)).chain(exports).collect(),
+            write: args.written.write.iter().map(|path| folder(path)).chain(exports).collect(),
         }
     }
 }

@@ -37,12 +37,15 @@ const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 /// All of that back, should it be there twice.
 const LEAVE: &str = "\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l";
 
+/// Views after which all is drawn, should somebody else have written to the terminal.
+const VIEWS_TO_DRAW_ANEW: u32 = 12;
+
 /// How long keys are waited for before it is looked whether there is something new to draw.
 const TICK: Duration = Duration::from_millis(40);
 
 /// Whether there is a screen: somebody looks at a terminal, and types at one.
 pub fn is_wanted(args: &LiveArgs, format: Format) -> bool {
-    let to_output = args.write.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    let to_output = args.written.is_standard_output();
     // With --all rows are printed as they come.
     let table = format == Format::Table && !args.output.all;
     let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
@@ -143,6 +146,7 @@ impl Terminal {
             look: Look::default(),
             view: None,
             shown: None,
+            views: 0,
         };
         Ok(Self { shared, artist: Some(artist), thread: None })
     }
@@ -202,6 +206,8 @@ struct Artist {
     view: Option<View>,
     /// What the terminal shows, where that is known.
     shown: Option<Frame>,
+    /// Views seen.
+    views: u32,
 }
 
 impl Artist {
@@ -233,6 +239,7 @@ impl Artist {
                 && let Some(view) = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner).take()
             {
                 self.view = Some(view);
+                self.views = self.views.wrapping_add(1);
                 changed = true;
             }
             if changed && !self.stop.load(Ordering::SeqCst) {
@@ -296,7 +303,10 @@ impl Artist {
         let empty = View::default();
         let page = draw(self.view.as_ref().unwrap_or(&empty), &mut self.look, size);
         let frame = Frame::new(&page, size.0, self.color);
-        let changes = frame.changes(self.shown.as_ref());
+        let changes = match &self.shown {
+            Some(shown) if self.views % VIEWS_TO_DRAW_ANEW == 0 && shown.is_as_large_as(&frame) => frame.anew(),
+            shown => frame.changes(shown.as_ref()),
+        };
         if !changes.is_empty() {
             self.shared.draw(&changes)?;
         }

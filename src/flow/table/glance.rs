@@ -71,7 +71,8 @@ impl<C: Consumer> Table<C> {
     /// opened last, and those of which `look` said before that they are to be kept in sight.
     pub fn glance(&mut self, look: &mut dyn FnMut(&Open<'_, C::Conversation>) -> bool) {
         let Some(mut watch) = self.watch.take() else { return };
-        let mut numbers = Vec::with_capacity(limits::GLANCE_FLOWS.saturating_add(limits::GLANCE_NEWEST.saturating_mul(3)));
+        let mut numbers =
+            Vec::with_capacity(limits::GLANCE_FLOWS.saturating_add(limits::GLANCE_NEWEST.saturating_mul(3)));
         // Of those that were answered, and, if only a few, of those that were only begun or are over.
         for (tentative, most) in [(false, limits::GLANCE_FLOWS), (true, limits::GLANCE_NEWEST)] {
             let most = most.max(limits::GLANCE_FLOWS.saturating_sub(numbers.len())).saturating_add(numbers.len());

@@ -110,6 +110,8 @@ fn interface(name: &str, received: u64, dropped: u64) -> Interface {
         snap_length: Some(262_144),
         received: Some(received),
         dropped: Some(dropped),
+        dropped_by_kernel: Some(dropped),
+        dropped_by_interface: Some(0),
         ..Interface::default()
     }
 }

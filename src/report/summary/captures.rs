@@ -128,7 +128,9 @@ pub fn remarks(capture: &Capture) -> Vec<Remark> {
     }
     if capture.not_analyzed() > 0 {
         let count = units::counted(capture.not_analyzed(), "packet");
-        warn(format!("{count} captured and written but not analyzed, as the analysis fell behind: read the file for these"));
+        warn(format!(
+            "{count} captured and written but not analyzed, as the analysis fell behind: read the file for these"
+        ));
     }
     for interface in &capture.interfaces {
         let name = interface.name.as_deref().map_or_else(|| "an interface".into(), escape);
