@@ -148,8 +148,8 @@ mod compiled {
             flusher.begin();
         }
         complain(&format!("capturing on {names}; Ctrl-C ends and reports"));
-        // With records on the same terminal a line of progress would be in their way.
-        let tells = !shows && (format == Format::Table || !io::stdout().is_terminal());
+        // Records are progress enough.
+        let tells = !shows && format == Format::Table;
         let mut line = tells.then(ProgressLine::new);
         let mut tell = |progress| line.iter_mut().for_each(|line| line.update(progress));
         let exports = args.export_certs.is_some() || args.export_objects.is_some();

@@ -299,7 +299,8 @@ impl Artist {
 
     fn draw(&mut self) -> io::Result<()> {
         let (columns, lines) = terminal::size()?;
-        let size = (usize::from(columns), usize::from(lines));
+        // A terminal that does not know its size.
+        let size = if columns == 0 || lines == 0 { (80, 24) } else { (usize::from(columns), usize::from(lines)) };
         let empty = View::default();
         let page = draw(self.view.as_ref().unwrap_or(&empty), &mut self.look, size);
         let frame = Frame::new(&page, size.0, self.color);
