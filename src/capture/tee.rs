@@ -60,6 +60,10 @@ impl PacketSource for KeyLogged {
         self.source.clock()
     }
 
+    fn now(&self) -> Option<Timestamp> {
+        self.source.now()
+    }
+
     fn progress(&self) -> ReadProgress {
         self.source.progress()
     }
@@ -166,6 +170,10 @@ impl PacketSource for Tee {
 
     fn clock(&self) -> Option<Timestamp> {
         self.source.clock()
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        self.source.now()
     }
 
     fn progress(&self) -> ReadProgress {
