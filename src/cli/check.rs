@@ -25,7 +25,7 @@ use crate::{
     },
     engine,
     limits::{MAX_SNAPSHOT_RECORDS, MAX_SPEC_BYTES},
-    record::{RecordKind, Wanted},
+    record::{Capture, RecordKind, Wanted},
     report::Writer,
 };
 
@@ -261,10 +261,21 @@ fn judge(wish: &Wish, file: &Path, args: &CheckArgs) -> Result<Judged, Failure> 
     }
     let mut judged = judge.verdicts(&name, !args.bless);
     judged.blessed = blessed;
-    let damage = outcome.captures.iter().find_map(|capture| capture.damage.as_ref());
-    judged.damage = damage.map(|damage| format!("at byte {}: {}", damage.offset, damage.what));
+    judged.damage = outcome.captures.iter().find_map(|capture| damage(capture, args.resources.strict));
     judged.duration_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
     Ok(judged)
+}
+
+/// What is wrong with a capture itself; with `strict`, losses too.
+fn damage(capture: &Capture, strict: bool) -> Option<String> {
+    if let Some(damage) = &capture.damage {
+        return Some(format!("at byte {}: {}", damage.offset, damage.what));
+    }
+    let dropped = capture.dropped.filter(|dropped| strict && *dropped > 0);
+    let backwards = Some(capture.timestamps_backwards).filter(|count| strict && *count > 0);
+    dropped
+        .map(|dropped| format!("{dropped} packets were dropped while capturing"))
+        .or_else(|| backwards.map(|count| format!("{count} timestamps run backwards")))
 }
 
 /// Whom to trust, as the command line and the SPEC say.

@@ -38,11 +38,14 @@ pub enum Rule {
     Counts,
     /// IP addresses become `address-1`, ... in the order in which they come. Not usual.
     Addresses,
+    /// Numbers that are 0 are left out, which makes snapshots of connections half as long: what is not there is 0 or null. Not
+    /// usual.
+    Zeros,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Times,
         Self::Durations,
         Self::Ports,
@@ -53,6 +56,7 @@ impl Rule {
         Self::Texts,
         Self::Counts,
         Self::Addresses,
+        Self::Zeros,
     ];
     /// Those that hold when a SPEC says nothing.
     pub const USUAL: [Self; 8] = [
@@ -80,6 +84,7 @@ impl Rule {
             Self::Texts => "texts",
             Self::Counts => "counts",
             Self::Addresses => "addresses",
+            Self::Zeros => "zeros",
         }
     }
 
@@ -356,7 +361,8 @@ impl<'s> Normaliser<'s> {
             || has(Rule::Ids) && (IDS.contains(&name) || name == "id" && record.starts_with("dns"))
             || has(Rule::Measurements) && (MEASUREMENTS.contains(&name) || name.ends_with("_per_second"))
             || has(Rule::Texts) && record == "finding" && matches!(name, "explanation" | "reference")
-            || has(Rule::Counts) && COUNTS.contains(&name);
+            || has(Rule::Counts) && COUNTS.contains(&name)
+            || has(Rule::Zeros) && value.as_u64() == Some(0);
         if is_dropped {
             return None;
         }
