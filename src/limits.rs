@@ -22,12 +22,13 @@ pub struct Limit {
     pub explanation: &'static str,
 }
 
-/// [`MAX_FLOWS`], or what the user set.
+/// [`MAX_FLOWS`] and [`MAX_FLOW_BYTES`], or what the user set.
 pub static FLOWS: Limit = Limit {
     code: "capture.flow-limit",
     what: "flows were closed early to make room for others",
-    explanation: "To bound memory, the idlest flow of a part of the table is closed when a new one needs its place; what \
-                  follows of it is reported as another flow. Raise --max-flows, or filter the capture.",
+    explanation: "To bound memory, a flow of a part of the table is closed when a new one needs its place: the idlest of those \
+                  that nobody has answered or that are over, as long as they are a quarter of all, else the idlest. What \
+                  follows of it is reported as another flow. Raise --max-flows or --max-memory, or filter the capture.",
 };
 
 /// [`MAX_FRAGMENTED_DATAGRAMS`] and [`MAX_FRAGMENT_BYTES`].
@@ -87,12 +88,37 @@ pub static TLS: Limit = Limit {
                   fragments of one handshake are kept; what is beyond is left out.",
 };
 
+/// [`MAX_QUIC_RETRIES`].
+pub static QUIC: Limit = Limit {
+    code: "quic.limit",
+    what: "times more came in a QUIC connection than is kept",
+    explanation: "To bound memory, only so many Retry packets of one connection attempt are remembered; if the client followed \
+                  another one, its packets stay closed. A server sends one.",
+};
+
+/// [`MAX_COMMENTS`].
+pub static COMMENTS: Limit = Limit {
+    code: "capture.comment-limit",
+    what: "comments in the capture file were left out",
+    explanation: "To bound memory, only the first 1024 comments of a pcapng file are kept for the report. -w copies all of them.",
+};
+
 /// Fixed number of parts the flows are divided into. Caps, evictions and expiry are per shard, so that nothing
 /// depends on how many workers there are.
 pub const SHARDS: usize = 64;
 
-/// Open flows at most, all shards together: about 0.5 GB of UDP flows, 2.9 GB of TCP connections (benches/RESULTS.md).
+/// Open flows at most, all shards together.
 pub const MAX_FLOWS: usize = 1_000_000;
+
+/// Bytes that all open flows may take: 262,144 TCP connections, or a million UDP flows and lone SYNs. With what the program
+/// takes otherwise, no flood needs a GiB.
+pub const MAX_FLOW_BYTES: u64 = 768 << 20;
+
+/// Bytes that a lone SYN and a flow without TCP cost; measured: fuzz/README.md.
+pub const BYTES_PER_SMALL_FLOW: u64 = 640;
+
+/// Bytes that a segment held out of order costs besides its own.
+pub const BYTES_PER_HELD_SEGMENT: usize = 64;
 
 /// Bytes of a stream that a session may leave unconsumed in one direction: more than any sane header, and a TLS
 /// handshake message with a long certificate chain.
@@ -145,8 +171,8 @@ pub const READ_BUFFER_BYTES: usize = 1 << 18;
 /// Inner streams of one flow: QUIC connections that share a pair of ports, decrypted streams.
 pub const MAX_INNER_CHANNELS: usize = 64;
 
-/// Bytes that an open flow costs, its buffers aside; `--max-memory` is divided by it. Measured: 2850 of a TCP connection
-/// with its handshake and a first segment, 2170 of a lone SYN, 440 to 570 of a UDP flow (benches/RESULTS.md).
+/// Bytes that an open TCP connection costs, its buffers aside. Measured: 2850 with its handshake and a first segment
+/// (benches/RESULTS.md).
 pub const BYTES_PER_FLOW: u64 = 3072;
 
 /// Bytes one DNS record's data may take as text: above what 64 KiB of octets need in hex. Only lists of compressed
@@ -305,6 +331,29 @@ pub const MAX_RSA_BYTES: usize = 2048;
 /// Rows of a section that a table shows unless asked for all: what a person still reads.
 pub const TABLE_ROWS: usize = 20;
 
+/// Flows of one shard that a display looks at each time, those that moved last: all that are open where there are not more than
+/// 4096 of them, and never more work than about a millisecond (benches/RESULTS.md).
+pub const GLANCE_FLOWS: usize = 64;
+
+/// Connections of one shard that were opened last, which a display looks at besides.
+pub const GLANCE_NEWEST: usize = 16;
+
+/// Flows of one shard in which something waits, which a display keeps in sight.
+pub const GLANCE_KEPT: usize = 16;
+
+/// Rows of each kind that a display is given: more than a terminal has lines.
+pub const GLANCE_ROWS: usize = 100;
+
+/// Rows of each kind that a display keeps of what is complete, to be scrolled through.
+pub const SCREEN_ROWS: usize = 200;
+
+/// Rows of each kind that a display takes in between two looks, a quarter of a second: nobody reads more, and making one costs
+/// microseconds.
+pub const SCREEN_ROWS_AT_ONCE: usize = 50;
+
+/// Names of servers that a display remembers for the connections it shows.
+pub const SCREEN_NAMES: usize = 4096;
+
 /// Rows of a section that Markdown and HTML hold when asked for all; they are kept in memory until the end.
 pub const MAX_DOCUMENT_ROWS: usize = 100_000;
 
@@ -324,6 +373,10 @@ pub const MAX_INTERFACES: usize = 1 << 14;
 
 /// Bytes of TLS secrets kept from one capture: some 200 000 sessions.
 pub const MAX_SECRET_BYTES: usize = 64 << 20;
+
+/// Bytes of the newest TLS secrets that each further file of a rotated capture begins with: some 3000 sessions. A session's
+/// secrets open nothing without its handshake, so what is older is of no use there.
+pub const MAX_CARRIED_SECRET_BYTES: usize = 1 << 20;
 
 /// Comments kept from one capture until they are taken.
 pub const MAX_COMMENTS: usize = 1024;
@@ -526,6 +579,27 @@ pub const MAX_FOLLOW_HELD: usize = 16 << 10;
 
 /// Flows of `live -Y` that are remembered to have a packet that passed; 50 MB. The one that passed first is forgotten first.
 pub const MAX_PASSING_FLOWS: usize = 1 << 20;
+
+/// What [`LIVE_QUEUE_BYTES`] left out of the analysis of `live -w`.
+pub static NOT_ANALYZED: Limit = Limit {
+    code: "capture.not-analyzed",
+    what: "packets were captured and written, but not analyzed",
+    explanation: "The analysis had fallen behind the capture and the queue in memory was full. With -w the file comes first: the \
+                  packets are in it, under the numbers that are missing here. Analyze the file to have the whole report, or \
+                  capture fewer packets with -f.",
+};
+
+/// Bytes of captured packets that wait in memory for the analysis of `live -w`, beside the kernel's buffer: half a second
+/// of a full gigabit, so that a burst or a slow disk of the report's reader costs nothing. Without `-w` packets wait in
+/// the kernel's buffer only.
+pub const LIVE_QUEUE_BYTES: usize = 64 << 20;
+
+/// Bytes of one interface's packets that wait in `live` until those of the other interfaces are known to be later. When
+/// an interface brings more within some 30 ms (4 Gbit/s), the order between interfaces is given up for them.
+pub const LIVE_MERGE_BYTES: usize = 16 << 20;
+
+/// Changes of a live interface (down, up, gone) that are listed.
+pub const MAX_INTERFACE_EVENTS: usize = 16;
 
 /// Numbers that a TLS record may have after a gap, or when its secrets came late, which are all tried: a gap that a
 /// handshake's or a window's worth of records fits in.

@@ -70,6 +70,8 @@ impl Paths {
             let key = (error.source.address, error.target.address);
             if self.mtus.len() < limits::MAX_COMPARED_NEIGHBORS || self.mtus.contains_key(&key) {
                 self.mtus.entry(key).and_modify(|least| *least = mtu.min(*least)).or_insert(mtu);
+            } else {
+                self.left_out = self.left_out.saturating_add(1);
             }
         }
         let (Some((sent, hop_limit)), Some(flow), Transport::Udp | Transport::Tcp) =

@@ -296,6 +296,13 @@ impl PacketSource for FileSource {
         }
     }
 
+    fn comments_left_out(&self) -> u64 {
+        match &self.format {
+            Format::Pcapng(format) => format.comments_left_out(),
+            _ => 0,
+        }
+    }
+
     fn take_comments(&mut self) -> Vec<Comment> {
         match &mut self.format {
             Format::Pcapng(format) => format.take_comments(),

@@ -162,6 +162,10 @@ impl PacketSource for Merged {
         self.lanes.iter_mut().flat_map(|lane| lane.source.take_kept()).collect()
     }
 
+    fn comments_left_out(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.source.comments_left_out()).fold(0, u64::saturating_add)
+    }
+
     fn take_comments(&mut self) -> Vec<Comment> {
         self.lanes.iter_mut().flat_map(|lane| lane.source.take_comments()).collect()
     }

@@ -110,6 +110,8 @@ pub(super) struct Pcapng {
     secrets: Vec<Secrets>,
     secret_bytes: usize,
     comments: Vec<Comment>,
+    /// Comments that there was no room for.
+    comments_left_out: u64,
     /// Collected only when asked for.
     kept: Option<Vec<Kept>>,
 }
@@ -326,6 +328,8 @@ impl Pcapng {
     fn comment(&mut self, packet: Option<PacketNumber>, value: &[u8]) {
         if self.comments.len() < limits::MAX_COMMENTS {
             self.comments.push(Comment { packet, text: text(value) });
+        } else {
+            self.comments_left_out = self.comments_left_out.saturating_add(1);
         }
     }
 
@@ -395,8 +399,7 @@ impl Pcapng {
             name: name.or(description),
             link_type: link_type.name().into_owned(),
             snap_length: (snap_length > 0).then_some(u64::from(snap_length)),
-            received: None,
-            dropped: None,
+            ..Interface::default()
         });
         whole(&options, "interface description")
     }
@@ -518,10 +521,13 @@ impl Pcapng {
         for (code, value) in options.by_ref() {
             match code {
                 4 => interface.received = self.order.u64(value, 0).or(interface.received),
-                5 => interface.dropped = self.order.u64(value, 0).or(interface.dropped),
+                5 => interface.dropped_by_interface = self.order.u64(value, 0).or(interface.dropped_by_interface),
+                7 => interface.dropped_by_kernel = self.order.u64(value, 0).or(interface.dropped_by_kernel),
                 _ => {}
             }
         }
+        let drops = [interface.dropped_by_interface, interface.dropped_by_kernel];
+        interface.dropped = drops.into_iter().flatten().reduce(u64::saturating_add);
         whole(&options, "interface statistics")
     }
 
@@ -551,6 +557,11 @@ impl Pcapng {
     /// The secrets found since the last call.
     pub(super) fn take_secrets(&mut self) -> Vec<Secrets> {
         std::mem::take(&mut self.secrets)
+    }
+
+    /// Comments that there was no room for.
+    pub(super) fn comments_left_out(&self) -> u64 {
+        self.comments_left_out
     }
 
     /// The comments found since the last call.

@@ -67,6 +67,8 @@ pub enum Command {
     Statistics(super::statistics::StatisticsArgs),
     /// JSON Schema of the records
     Schema,
+    /// What makes a shell complete wireglass's commands and options
+    Completions(super::completions::CompletionsArgs),
 }
 
 /// Where packets come from, and which of them count.
@@ -126,9 +128,9 @@ pub struct KeyArgs {
 /// How results look.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// What to print
-    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "table")]
-    pub format: Format,
+    /// What to print [default: table; live, where standard output is no terminal: ndjson]
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
     /// Record types to print, separated by commas: connections, udp, tls, certificates, dns, http, findings, ...
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub only: Vec<String>,
@@ -158,10 +160,10 @@ pub struct ResourceArgs {
     /// Workers [default: all cores]; never changes the output
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Open flows at most; the idlest are closed early, and it is said
+    /// Open flows at most [default: 1000000, and see --max-memory]; idle ones are closed early, and it is said
     #[arg(long, value_name = "N")]
     pub max_flows: Option<usize>,
-    /// Memory for open flows at most, such as 500M or 2G
+    /// Memory for open flows at most, such as 500M or 2G [default: 768MiB]
     #[arg(long, value_name = "SIZE", value_parser = super::plan::parse_size, conflicts_with = "max_flows")]
     pub max_memory: Option<u64>,
     /// Maximum segment lifetime: TIME-WAIT lasts twice this (RFC 9293; Linux keeps TIME-WAIT for 60 s)

@@ -1,9 +1,10 @@
 //! The command line: what was typed ([`args`]), what it means ([`plan`]), one file per command, how it ends ([`exit`]).
 mod analyze;
 mod args;
-mod certificates;
+pub(crate) mod certificates;
 mod check;
-mod choice;
+pub(crate) mod choice;
+mod completions;
 mod connection;
 mod exit;
 mod fields;
@@ -11,13 +12,15 @@ mod findings;
 mod follow;
 mod keys;
 mod live;
-mod object_names;
+pub(crate) mod object_names;
 mod objects;
 mod packets;
-mod plan;
+pub(crate) mod plan;
+#[cfg(feature = "live")]
+mod privileges;
 mod progress;
 mod save;
-mod statistics;
+pub(crate) mod statistics;
 
 use std::{io::Write, panic, process::ExitCode};
 
@@ -71,6 +74,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),
+        Some(Command::Completions(args)) => completions::completions(&args),
     }
 }
 

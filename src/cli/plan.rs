@@ -116,13 +116,16 @@ pub fn engine_settings(
     stop: Arc<AtomicBool>,
     given: engine::Given,
 ) -> engine::Settings {
-    let by_memory =
-        resources.max_memory.map(|bytes| usize::try_from(bytes / limits::BYTES_PER_FLOW).unwrap_or(usize::MAX));
-    let max_flows = resources.max_flows.or(by_memory).unwrap_or(limits::MAX_FLOWS).max(1);
+    // Who sets one of them means that one.
+    let (max_flows, max_flow_bytes) = match (resources.max_flows, resources.max_memory) {
+        (None, None) => (limits::MAX_FLOWS, limits::MAX_FLOW_BYTES),
+        (flows, bytes) => (flows.unwrap_or(usize::MAX).max(1), bytes.unwrap_or(u64::MAX)),
+    };
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     engine::Settings {
         flow: flow::Settings {
             max_flows,
+            max_flow_bytes,
             maximum_segment_lifetime_ns: i64::from(resources.msl) * 1_000_000_000,
             tcp_idle_ns: i64::from(resources.tcp_timeout) * 1_000_000_000,
             udp_idle_ns: i64::from(resources.udp_timeout) * 1_000_000_000,

@@ -89,7 +89,7 @@ pub fn follow(
 ) -> io::Result<FollowOutcome> {
     let mut reader = Reader::new(source, &mut settings);
     let flow = crate::flow::Settings { wanted: Wanted::none(), ..settings.flow };
-    let per_shard = crate::flow::Settings { max_flows: flow.max_flows.div_ceil(limits::SHARDS), ..flow };
+    let per_shard = flow.per_shard();
     let mut tables: Vec<Table<Outside>> = (0..limits::SHARDS).map(|_| Table::new(per_shard)).collect();
     let mut outside = Outside::new(following.flow);
     let mut stage = Stage { depth: following.layer, ..Stage::default() };

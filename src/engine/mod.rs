@@ -10,6 +10,7 @@ mod conversation;
 mod copies;
 mod follow;
 mod fragments;
+mod glance;
 mod hierarchy;
 mod inner;
 mod judgement;

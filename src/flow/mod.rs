@@ -22,7 +22,7 @@ mod table;
 pub mod tcp;
 pub mod udp;
 
-pub use table::Table;
+pub use table::{Open, Table};
 
 use crate::{
     limits::Limit,
@@ -72,8 +72,11 @@ impl Copied {
 /// What may be set.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Open flows at most in this table; the idlest one is closed to make room.
+    /// Open flows at most in this table; an idle one is closed to make room.
     pub max_flows: usize,
+    /// Bytes that the open flows of this table may take, as far as they are counted: a fixed part of each
+    /// ([`crate::limits::BYTES_PER_FLOW`]) and what TCP's streams hold back. The same is done.
+    pub max_flow_bytes: u64,
     /// Maximum segment lifetime in nanoseconds; TIME-WAIT lasts twice this (RFC 9293 3.4.2).
     pub maximum_segment_lifetime_ns: i64,
     /// Time without a packet after which an open TCP connection is given up, in nanoseconds. One whose handshake is not
@@ -90,10 +93,24 @@ pub const TCP_IDLE_SECONDS: u32 = 7_440;
 /// How long a UDP flow may be idle unless told otherwise, in seconds: RFC 4787 4.3 wants at least 2 minutes.
 pub const UDP_IDLE_SECONDS: u32 = 180;
 
+impl Settings {
+    /// The same for one of the shards: its part of what all of them may have.
+    #[must_use]
+    pub fn per_shard(self) -> Self {
+        let shards = crate::limits::SHARDS;
+        Self {
+            max_flows: self.max_flows.div_ceil(shards),
+            max_flow_bytes: self.max_flow_bytes.div_ceil(shards as u64),
+            ..self
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             max_flows: crate::limits::MAX_FLOWS,
+            max_flow_bytes: crate::limits::MAX_FLOW_BYTES,
             maximum_segment_lifetime_ns: 120_000_000_000,
             tcp_idle_ns: i64::from(TCP_IDLE_SECONDS).saturating_mul(1_000_000_000),
             udp_idle_ns: i64::from(UDP_IDLE_SECONDS).saturating_mul(1_000_000_000),

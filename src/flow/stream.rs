@@ -102,6 +102,15 @@ impl Stream {
         self.early.is_some()
     }
 
+    /// Bytes of memory that what waits takes: for a hole to be filled, or for the end of a message.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        let early = self.early.as_ref().map_or(0, |early| {
+            early.bytes.saturating_add(early.segments.len().saturating_mul(limits::BYTES_PER_HELD_SEGMENT))
+        });
+        early.saturating_add(self.pending.capacity()) as u64
+    }
+
     /// Bytes given up as lost.
     #[must_use]
     pub fn lost(&self) -> u64 {

@@ -1,12 +1,19 @@
 //! The flows of one shard: look-up, expiry on packet time, and the cap on their number.
+mod glance;
+mod idle;
 mod slots;
+mod syn;
+
+pub use glance::Open;
 
 use std::{collections::BTreeMap, hash::BuildHasher};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use idle::Idle;
 use slots::{Slot, Slots, UNSEEN, Way};
+use syn::Syn;
 
 use super::{
     Consumer, Packet, Settings,
@@ -36,14 +43,19 @@ pub struct Table<C: Consumer> {
     index: HashTable<u32>,
     slots: Slots<C::Conversation>,
     free: Vec<u32>,
-    idlest: u32,
-    newest: u32,
+    /// Flows that others have answered, and those that were only begun or are over.
+    idle: [Idle; 2],
+    /// What the flows take, as far as it is counted.
+    bytes: u64,
     timers: Timers,
+    /// Where somebody looks at what is open.
+    watch: Option<Box<glance::Watch>>,
     /// Once the capture is over: the flows still open, by the packets that opened them, the last one first.
     finishing: Option<Vec<(PacketNumber, u32)>>,
 }
 
 enum Kind {
+    Syn(Syn),
     Tcp(Box<Connection>),
     Udp(udp::Flow),
     /// Messages right above IP, or ARP: read like datagrams, without a record of the flow itself.
@@ -84,9 +96,10 @@ impl<C: Consumer> Table<C> {
             index: HashTable::new(),
             slots: Slots::default(),
             free: Vec::new(),
-            idlest: NONE,
-            newest: NONE,
+            idle: Default::default(),
+            bytes: 0,
             timers: Timers::default(),
+            watch: None,
             finishing: None,
         }
     }
@@ -115,8 +128,8 @@ impl<C: Consumer> Table<C> {
                     self.open(key, way, roles, transport, packet, kind, consumer)?
                 }
             };
-            self.touch(slot);
             self.datagram(slot, source == self.slot(slot)?.facts.client, packet, consumer);
+            self.settle(slot);
             return self.slot_mut(slot).map(|slot| &mut slot.conversation);
         }
         let header = decoded.tcp_header(packet.bytes)?;
@@ -134,6 +147,7 @@ impl<C: Consumer> Table<C> {
         let mut slot = found;
         let mut earlier = None;
         if let Some(known) = found {
+            self.slot_mut(known)?.kind.promote();
             let direction = self.direction(known, source == self.slot(known)?.facts.client);
             if let Some(Slot { kind: Kind::Tcp(connection), .. }) = self.slot(known)
                 && connection.is_over_with(&segment, direction)
@@ -148,6 +162,12 @@ impl<C: Consumer> Table<C> {
                 let roles = roles::of_tcp(source, destination, header.flags);
                 let direction =
                     if roles.client == source { Direction::ClientToServer } else { Direction::ServerToClient };
+                if earlier.is_none()
+                    && let Some(syn) = Syn::of(&segment, decoded.hop_limit(packet.bytes))
+                {
+                    let slot = self.open(key, way, roles, transport, packet, Kind::Syn(syn), consumer)?;
+                    return self.slot_mut(slot).map(|slot| &mut slot.conversation);
+                }
                 let mut connection = Connection::new(&segment, direction);
                 connection.set_first_hop_limit(decoded.hop_limit(packet.bytes));
                 if let Some(Slot { kind: Kind::Tcp(earlier), facts, .. }) = &earlier {
@@ -157,9 +177,10 @@ impl<C: Consumer> Table<C> {
                 self.open(key, way, roles, transport, packet, Kind::Tcp(Box::new(connection)), consumer)?
             }
         };
-        self.touch(slot);
         let direction = self.direction(slot, source == self.slot(slot)?.facts.client);
         self.segment(slot, &segment, direction, newest(packet), consumer);
+        self.settle(slot);
+        self.shrink(slot, packet.at, consumer);
         self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
 
@@ -175,8 +196,8 @@ impl<C: Consumer> Table<C> {
                 self.open(key, way, roles, ends.transport, packet, Kind::Bare(udp::Flow::new(packet.at)), consumer)?
             }
         };
-        self.touch(slot);
         self.datagram(slot, ends.source == self.slot(slot)?.facts.client, packet, consumer);
+        self.settle(slot);
         self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
 
@@ -234,6 +255,7 @@ impl<C: Consumer> Table<C> {
     pub fn connection(&self, key: &FlowKey, consumer: &C) -> Option<crate::record::Connection> {
         let slot = self.slot(self.find(key)?)?;
         match &slot.kind {
+            Kind::Syn(syn) => Some(syn.connection().record(&slot.facts, consumer.application(&slot.conversation))),
             Kind::Tcp(connection) => Some(connection.record(&slot.facts, consumer.application(&slot.conversation))),
             Kind::Udp(_) | Kind::Bare(_) => None,
         }
@@ -309,10 +331,7 @@ impl<C: Consumer> Table<C> {
         kind: Kind,
         consumer: &mut C,
     ) -> Option<u32> {
-        if self.index.len() >= self.settings.max_flows.max(1) && self.idlest != NONE {
-            consumer.limit(&limits::FLOWS, packet.at);
-            self.close(self.idlest, packet.at, None, consumer);
-        }
+        self.make_room(&kind, packet.at, consumer);
         let facts = FlowFacts {
             id: FlowId { opener: packet.at.number, depth: packet.decoded.depth },
             transport,
@@ -329,6 +348,7 @@ impl<C: Consumer> Table<C> {
         let opened = packet.at.index;
         let idle = match &kind {
             Kind::Udp(_) | Kind::Bare(_) => self.settings.udp_idle_ns,
+            Kind::Syn(_) => Connection::handshake_limit_ns(&self.settings),
             Kind::Tcp(connection) => connection.idle_limit_ns(&self.settings),
         };
         let deadline = second_after(newest(packet).plus(idle));
@@ -338,11 +358,27 @@ impl<C: Consumer> Table<C> {
             *network = way.network;
         }
         let tunnel = packet.encapsulated.map(|encapsulated| encapsulated.tunnels().into()).unwrap_or_default();
-        let (older, newer, armed) = (NONE, NONE, deadline);
-        let slot =
-            Slot { key, hash, older, newer, deadline, armed, opened, facts, conversation, kind, networks, tunnel };
+        let slot = Slot {
+            key,
+            hash,
+            older: NONE,
+            newer: NONE,
+            is_tentative: true,
+            bytes: 0,
+            deadline,
+            armed: deadline,
+            opened,
+            facts,
+            conversation,
+            kind,
+            networks,
+            tunnel,
+        };
+        if let Some(watch) = &mut self.watch {
+            watch.opened(number, &slot);
+        }
         self.slots.put(number, slot);
-        self.link_newest(number);
+        self.settle_new(number);
         let slots = &self.slots;
         self.index.insert_unique(hash, number, |number| slots.get(*number).map_or(0, |slot| slot.hash));
         Some(number)
@@ -358,38 +394,6 @@ impl<C: Consumer> Table<C> {
             let opened = slot.opened;
             self.timers.set(deadline, number, opened);
         }
-    }
-
-    fn touch(&mut self, number: u32) {
-        if self.newest != number {
-            self.unlink(number);
-            self.link_newest(number);
-        }
-    }
-
-    fn unlink(&mut self, number: u32) {
-        let Some((older, newer)) = self.slot(number).map(|slot| (slot.older, slot.newer)) else { return };
-        match self.slot_mut(older) {
-            Some(slot) => slot.newer = newer,
-            None => self.idlest = newer,
-        }
-        match self.slot_mut(newer) {
-            Some(slot) => slot.older = older,
-            None => self.newest = older,
-        }
-    }
-
-    fn link_newest(&mut self, number: u32) {
-        let before = self.newest;
-        if let Some(slot) = self.slot_mut(number) {
-            slot.older = before;
-            slot.newer = NONE;
-        }
-        match self.slot_mut(before) {
-            Some(slot) => slot.newer = number,
-            None => self.idlest = number,
-        }
-        self.newest = number;
     }
 
     fn datagram(&mut self, number: u32, from_client: bool, packet: &Packet<'_>, consumer: &mut C) {
@@ -476,7 +480,11 @@ impl<C: Consumer> Table<C> {
     ) -> Option<Slot<C::Conversation>> {
         self.unlink(number);
         let mut slot = self.slots.take(number)?;
+        self.bytes = self.bytes.saturating_sub(slot.bytes);
         self.free.push(number);
+        if let Some(watch) = &mut self.watch {
+            watch.closed(&slot.kind);
+        }
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }
@@ -487,9 +495,10 @@ impl<C: Consumer> Table<C> {
     /// Tells the consumer all that is left to tell of a flow that was taken out.
     fn report(&self, slot: &mut Slot<C::Conversation>, at: PacketRef, deadline: Option<Timestamp>, consumer: &mut C) {
         let wanted = self.settings.wanted;
+        slot.kind.promote();
         let round_trip_ns = match &slot.kind {
             Kind::Tcp(connection) => (connection.round_trip_ns(), connection.server_round_trip_ns()),
-            Kind::Udp(_) | Kind::Bare(_) => (None, None),
+            Kind::Syn(_) | Kind::Udp(_) | Kind::Bare(_) => (None, None),
         };
         let facts = slot.facts;
         let conversation = &mut slot.conversation;
@@ -531,7 +540,7 @@ impl<C: Consumer> Table<C> {
                     consumer.emit(at.index, facts.id, Record::Udp(Box::new(record)));
                 }
             }
-            Kind::Bare(_) => {}
+            Kind::Syn(_) | Kind::Bare(_) => {}
         }
     }
 }

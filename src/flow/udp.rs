@@ -75,6 +75,12 @@ impl Flow {
         Self { first: at, last: at, first_way: way, last_way: way, counts, marks, done: false, told: false }
     }
 
+    /// Datagrams of both directions.
+    pub fn packets(&self) -> u64 {
+        let [client, server] = &self.counts;
+        client.packets.saturating_add(server.packets)
+    }
+
     /// Counts a datagram whose payload has `payload_length` bytes.
     pub fn datagram(
         &mut self,

@@ -269,6 +269,12 @@ impl<'a> TcpOptions<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
+
+    /// The bytes that were not read yet.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.0
+    }
 }
 
 /// Identifier of Fast Open among the experiments that share an option kind.

@@ -25,6 +25,11 @@ impl Facts {
         self.facts.push(ApplicationFact { name, value: value.into(), side, packet: packet.number });
     }
 
+    /// Something else of the flow was not kept: it is told with the facts.
+    pub fn leave_out(&mut self) {
+        self.left_out = true;
+    }
+
     /// Adds one unless there is one of this name.
     pub fn add_once(&mut self, name: &'static str, value: impl Into<String>, side: Side, packet: PacketRef) {
         self.add_few(name, value, side, packet, 1);

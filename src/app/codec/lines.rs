@@ -9,6 +9,8 @@ use crate::{limits, record::Direction};
 pub struct Lines {
     /// The next byte belongs to a line whose beginning was lost, or that is too long: it passes up to its end.
     broken: [bool; 2],
+    /// A line was too long to be read.
+    overlong: bool,
 }
 
 /// A line.
@@ -31,6 +33,7 @@ impl Lines {
             let rest = bytes.get(*at..).unwrap_or_default();
             let Some(length) = memchr(b'\n', rest) else {
                 if *broken || rest.len() >= limits::MAX_APPLICATION_LINE_BYTES {
+                    self.overlong |= !*broken;
                     *broken = true;
                     *at = bytes.len();
                 }
@@ -38,12 +41,19 @@ impl Lines {
             };
             let start = *at;
             *at = start.saturating_add(length).saturating_add(1);
-            if std::mem::take(broken) || length >= limits::MAX_APPLICATION_LINE_BYTES {
+            let lost = std::mem::take(broken);
+            if lost || length >= limits::MAX_APPLICATION_LINE_BYTES {
+                self.overlong |= !lost;
                 continue;
             }
             let text = rest.get(..length).unwrap_or_default();
             return Some(Line { text: text.strip_suffix(b"\r").unwrap_or(text), start, end: *at });
         }
+    }
+
+    /// Whether a line was too long to be read.
+    pub fn met_overlong(&self) -> bool {
+        self.overlong
     }
 
     /// Bytes are missing: what follows is the middle of a line.

@@ -41,6 +41,11 @@ impl Facts {
         }
     }
 
+    /// Something else of the flow was not kept: it is told with the facts.
+    pub fn leave_out(&mut self) {
+        self.left_out = true;
+    }
+
     /// The same for a fact that each side has once: its first value counts, unless the other side said the same.
     pub fn first(&mut self, name: &'static str, value: impl Into<String>, from: Direction, packet: PacketRef) {
         let value = value.into();

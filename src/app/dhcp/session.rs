@@ -8,6 +8,7 @@ use crate::{
         Session, Sink,
         codec::messages::{Fields, add_all, colons, note, number, text, words},
     },
+    limits,
     record::{ApplicationPart, Context, DhcpMessageKind, Direction, Input, PartKind, Progress, Side, Value},
 };
 
@@ -50,6 +51,9 @@ impl Dhcp {
             return;
         }
         let mut all = behind_cookie(rest).map(options).unwrap_or_default();
+        if all.len() >= limits::MAX_DHCP_OPTIONS {
+            out.limit(&limits::APPLICATION);
+        }
         // The fields for names may hold further options (RFC 2132 9.3).
         let overload = all.iter().find(|(kind, _)| *kind == OVERLOAD).and_then(|(_, content)| content.first().copied());
         let overload = overload.unwrap_or_default();

@@ -8,6 +8,7 @@ use crate::{
         Session, Sink,
         codec::messages::{Fields, add_all, hex, note, number, text, words},
     },
+    limits,
     record::{Context, DhcpMessageKind, Direction, Input, PartKind, Progress, Side, Value},
 };
 
@@ -52,6 +53,9 @@ fn status_name(code: u16) -> String {
 impl Dhcpv6 {
     fn datagram(direction: Direction, bytes: &[u8], context: &Context<'_>, out: &mut Sink<'_>) {
         let Some((read, _)) = message(bytes) else { return };
+        if read.options.len() >= limits::MAX_DHCP_OPTIONS {
+            out.limit(&limits::APPLICATION);
+        }
         say(&read, out);
         let (name, mut kind, side) = message_type(read.kind);
         let packet = context.packet;

@@ -259,9 +259,12 @@ impl DnsSession {
             out.limit(&limits::DNS);
         }
         let asked = message.first_question().map(|question| question.record_type);
-        let transfers = exchange.transport == DnsTransport::Tcp
-            && matches!(asked, Some(TYPE_AXFR | TYPE_IXFR))
-            && self.outstanding.iter().filter(|pending| pending.transfer.is_some()).count() < MAX_DNS_TRANSFERS;
+        let mut transfers = exchange.transport == DnsTransport::Tcp && matches!(asked, Some(TYPE_AXFR | TYPE_IXFR));
+        let followed = || self.outstanding.iter().filter(|pending| pending.transfer.is_some()).count();
+        if transfers && followed() >= MAX_DNS_TRANSFERS {
+            transfers = false;
+            out.limit(&limits::DNS);
+        }
         let mut query = build::query(&message, content, packet);
         for records in [&mut query.answers, &mut query.authority] {
             if records.len() > MAX_DNS_QUERY_RECORDS {

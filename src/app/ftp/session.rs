@@ -264,6 +264,7 @@ impl Ftp {
         }
         if self.pending.len() >= limits::MAX_APPLICATION_PENDING {
             self.pending.pop_front();
+            self.facts.leave_out();
         }
         self.pending.push_back(Pending { command, argument: text(shown), packet });
     }
@@ -305,6 +306,8 @@ impl Ftp {
             self.tls.offered |= name.eq_ignore_ascii_case(b"AUTH");
             if self.features.len() < limits::MAX_APPLICATION_FIELD_VALUES {
                 self.features.push(text(feature));
+            } else {
+                self.facts.leave_out();
             }
         } else if self.open == Some(220)
             && !self.greeted
@@ -446,6 +449,9 @@ impl Ftp {
         }
         if let Some(tls) = self.tls.fact() {
             self.facts.add("starttls", tls, Side::Client, context.packet);
+        }
+        if self.lines.met_overlong() {
+            self.facts.leave_out();
         }
         self.facts.tell("ftp", context, out);
     }

@@ -128,13 +128,20 @@ impl Exchange {
     }
 
     /// Chunk extensions, each once.
-    pub fn add_extensions(&mut self, more: Vec<String>) {
+    ///
+    /// Whether there was room for them.
+    pub fn add_extensions(&mut self, more: Vec<String>) -> bool {
         let listed = &mut self.http.meaning.chunk_extensions;
         for extension in more {
-            if listed.len() < MAX_CHUNK_EXTENSIONS && !listed.contains(&extension) {
-                listed.push(extension);
+            if listed.contains(&extension) {
+                continue;
             }
+            if listed.len() >= MAX_CHUNK_EXTENSIONS {
+                return false;
+            }
+            listed.push(extension);
         }
+        true
     }
 
     /// Reports it as it is.

@@ -323,6 +323,7 @@ impl Http1 {
         let exchange = self.exchange(serial);
         let mut passed = 0_u64;
         let (mut trailers, mut extensions, mut odd) = (Vec::new(), Vec::new(), Vec::new());
+        let mut crowded = None;
         let (fields_wanted, shown) = (out.wants(RecordKind::Http), out.shows_secrets());
         let mut watch = exchange.as_ref().filter(|_| is_request).and_then(|exchange| exchange.form);
         let step = body.step(rest, &mut |part| match part {
@@ -342,11 +343,16 @@ impl Http1 {
                     }
                     if fields_wanted && trailers.len() < MAX_HTTP_FIELDS {
                         trailers.push(header(&field, shown));
+                    } else if fields_wanted {
+                        crowded = Some("more trailer fields than are kept");
                     }
                 }
             }
-            Part::Extension(extension) if fields_wanted && extensions.len() < MAX_CHUNK_EXTENSIONS => {
-                extensions.push(text(extension));
+            Part::Extension(extension) if fields_wanted && extensions.len() <= MAX_CHUNK_EXTENSIONS => {
+                let extension = text(extension);
+                if !extensions.contains(&extension) {
+                    extensions.push(extension);
+                }
             }
             Part::Extension(_) => {}
             Part::Odd(what) => odd.push(what),
@@ -375,10 +381,15 @@ impl Http1 {
                 }
             }
             exchange.add_trailers(place, trailers);
-            exchange.add_extensions(extensions);
+            if !exchange.add_extensions(extensions) {
+                crowded = Some("more chunk extensions than are kept");
+            }
             if step.state == BodyState::Broken {
                 exchange.broken = Some(if is_request { Place::Request } else { Place::Response });
             }
+        }
+        if let Some(what) = crowded {
+            self.tell_limit(what, context, out);
         }
         if !kept.is_empty() {
             self.tell_content(direction, HttpPiece::Bytes(kept), out, context);

@@ -77,6 +77,8 @@ pub struct Payloads<'a> {
     left: usize,
     /// Whether a length reaches beyond the message.
     pub is_damaged: bool,
+    /// Whether there are more than are read.
+    pub is_cut: bool,
 }
 
 impl<'a> Payloads<'a> {
@@ -84,7 +86,7 @@ impl<'a> Payloads<'a> {
     #[must_use]
     pub fn new(header: &Header, body: &'a [u8]) -> Self {
         let rest = if header.is_sealed() { &[] } else { body };
-        Self { next: header.next, rest, left: limits::MAX_IKE_PARTS, is_damaged: false }
+        Self { next: header.next, rest, left: limits::MAX_IKE_PARTS, is_damaged: false, is_cut: false }
     }
 }
 
@@ -93,6 +95,7 @@ impl<'a> Iterator for Payloads<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.next == 0 || self.rest.is_empty() || self.left == 0 {
+            self.is_cut = self.next != 0 && !self.rest.is_empty();
             return None;
         }
         self.left = self.left.saturating_sub(1);

@@ -168,7 +168,8 @@ impl Negotiation {
         let is_response = self.is_response(direction, header, packet);
         let mut kinds = Vec::new();
         let mut notified = Vec::new();
-        for (kind, body) in Payloads::new(header, body) {
+        let mut payloads = Payloads::new(header, body);
+        for (kind, body) in payloads.by_ref() {
             kinds.push(number(kind));
             match kind {
                 payload::SA_1 | payload::SA => {
@@ -200,6 +201,9 @@ impl Negotiation {
                 }
                 _ => {}
             }
+        }
+        if payloads.is_cut {
+            self.facts.leave_out();
         }
         note::message(header, kinds, notified, out);
     }

@@ -241,6 +241,7 @@ impl Imap {
         };
         if self.pending.len() >= limits::MAX_APPLICATION_PENDING {
             self.pending.pop_front();
+            self.facts.leave_out();
         }
         self.pending.push_back(Pending { tag: tag.to_vec(), asked, what });
     }
@@ -385,6 +386,9 @@ impl Imap {
         }
         if let Some(tls) = self.tls.fact() {
             self.facts.add("starttls", tls, Side::Client, context.packet);
+        }
+        if self.lines.met_overlong() {
+            self.facts.leave_out();
         }
         self.facts.tell("imap", context, out);
     }

@@ -197,6 +197,7 @@ impl Pop3 {
     fn ask(&mut self, asked: Asked) {
         if self.pending.len() >= limits::MAX_APPLICATION_PENDING {
             self.pending.pop_front();
+            self.facts.leave_out();
         }
         self.pending.push_back(asked);
     }
@@ -273,6 +274,8 @@ impl Pop3 {
         self.tls.offered |= line.eq_ignore_ascii_case(b"STLS");
         if self.capabilities.len() < limits::MAX_APPLICATION_FIELD_VALUES {
             self.capabilities.push(text(line));
+        } else {
+            self.facts.leave_out();
         }
     }
 
@@ -342,6 +345,9 @@ impl Pop3 {
         }
         if let Some(tls) = self.tls.fact() {
             self.facts.add("starttls", tls, Side::Client, context.packet);
+        }
+        if self.lines.met_overlong() {
+            self.facts.leave_out();
         }
         self.facts.tell("pop", context, out);
     }

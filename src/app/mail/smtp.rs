@@ -192,6 +192,7 @@ impl Smtp {
     fn ask(&mut self, asked: Asked, what: String) {
         if self.pending.len() >= limits::MAX_APPLICATION_PENDING {
             self.pending.pop_front();
+            self.facts.leave_out();
         }
         self.pending.push_back((asked, what));
     }
@@ -434,6 +435,9 @@ impl Smtp {
         }
         if let Some(tls) = self.tls.fact() {
             self.facts.add("starttls", tls, Side::Client, context.packet);
+        }
+        if self.lines.met_overlong() {
+            self.facts.leave_out();
         }
         self.facts.tell("smtp", context, out);
     }

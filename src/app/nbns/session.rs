@@ -31,6 +31,7 @@ impl Nbns {
             if !self.waiting.iter().any(|(id, _)| *id == read.id) {
                 if self.waiting.len() >= limits::MAX_OUTSTANDING_REQUESTS {
                     self.waiting.pop_front();
+                    self.facts.leave_out();
                 }
                 self.waiting.push_back((read.id, packet));
             }

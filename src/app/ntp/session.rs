@@ -61,6 +61,7 @@ impl Ntp {
                 self.requests = self.requests.saturating_add(1);
                 if self.asked.len() >= limits::MAX_NTP_OUTSTANDING {
                     self.asked.pop_front();
+                    self.facts.leave_out();
                 }
                 self.asked.push_back((header.transmit, packet));
                 if header.mode() == 1 {

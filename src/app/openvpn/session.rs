@@ -6,7 +6,7 @@ use crate::{
         Carrier, Session, Sink,
         codec::messages::{Facts, hex, note, number},
     },
-    limits::{MAX_OPENVPN_EARLY_BYTES, MAX_OPENVPN_EARLY_PACKETS},
+    limits::{self, MAX_OPENVPN_EARLY_BYTES, MAX_OPENVPN_EARLY_PACKETS},
     record::{Context, Direction, Input, PacketRef, Progress},
 };
 
@@ -162,6 +162,8 @@ impl OpenVpn {
             && !half.early.iter().any(|(early, _)| *early == number)
         {
             half.early.push((number, payload.to_vec()));
+        } else if number > half.next && !half.early.iter().any(|(early, _)| *early == number) {
+            out.limit(&limits::APPLICATION);
         }
     }
 }

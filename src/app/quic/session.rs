@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::{Carrier, Session, Sink},
-    limits::{MAX_QUIC_CONNECTIONS, MAX_QUIC_CRYPTO_BYTES, MAX_QUIC_RETRIES},
+    limits::{self, MAX_QUIC_CONNECTIONS, MAX_QUIC_CRYPTO_BYTES, MAX_QUIC_RETRIES},
     record::{CarrierEvent, Context, Direction, Input, Notice, Progress},
 };
 
@@ -244,6 +244,8 @@ impl Quic {
         let Some(known) = answered else { return };
         if known.retries.len() < MAX_QUIC_RETRIES {
             known.retries.push(packet.source);
+        } else {
+            out.limit(&limits::QUIC);
         }
         self.findings.retry(context, out);
     }

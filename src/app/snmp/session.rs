@@ -141,6 +141,7 @@ impl Snmp {
             self.requests = self.requests.saturating_add(1);
             if self.waiting.len() >= limits::MAX_OUTSTANDING_REQUESTS {
                 self.waiting.pop_front();
+                self.facts.leave_out();
             }
             self.waiting.push_back(Asked { id, from: direction, packet, times: 1 });
             return;

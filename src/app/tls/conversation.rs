@@ -60,6 +60,7 @@ pub(super) struct Handshake {
     pub(super) client_hellos: Vec<crate::record::ClientHello>,
     pub(super) server_hellos: Vec<crate::record::ServerHello>,
     pub(super) phases: Vec<Phase>,
+    phases_left_out: bool,
     pub(super) alerts: Vec<Alert>,
     pub(super) ending: Option<Ending>,
     pub(super) carrier_close: Option<CarrierClose>,
@@ -439,6 +440,9 @@ impl Conversation {
         if handshake.client_hellos.is_empty() && handshake.server_hellos.is_empty() {
             return;
         }
+        if handshake.phases_left_out {
+            out.limit(&limits::TLS);
+        }
         if handshake.outcome() == TlsOutcome::Established {
             self.established = handshake.machine.is_tls13();
         }
@@ -552,6 +556,7 @@ impl Handshake {
         }
         self.evidence.add(packet.number);
         if self.phases.len() >= limits::MAX_TLS_PHASES {
+            self.phases_left_out = true;
             return;
         }
         let since_previous_ns = self.previous.map(|(_, previous)| packet.timestamp.since(previous.timestamp));

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     app::{Probe, Session, Sink, Verdict},
     limits,
-    record::{Context, Direction, Input, Progress, RecordAlert, TlsTransport},
+    record::{Context, Direction, Input, Progress, RecordAlert, TlsTransport, Underway},
 };
 
 /// DTLS 1.3.
@@ -435,7 +435,11 @@ fn assemble(half: &mut Half, piece: Fragment<'_>, out: &mut Sink<'_>) -> Option<
             half.partial.len().saturating_sub(1)
         }
     };
-    let whole = half.partial.get_mut(place)?.add(piece.offset, piece.bytes);
+    let partial = half.partial.get_mut(place)?;
+    if partial.have.len() >= limits::MAX_DTLS_RANGES {
+        out.limit(&limits::TLS);
+    }
+    let whole = partial.add(piece.offset, piece.bytes);
     whole.then(|| half.partial.swap_remove(place).bytes)
 }
 
@@ -454,6 +458,10 @@ impl Session for DtlsSession {
             Input::Gap { .. } | Input::Skipped { .. } => {}
         }
         Progress::Consumed(0)
+    }
+
+    fn underway(&self) -> Option<Underway> {
+        self.conversation.underway()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     limits,
     record::{
         Context, Direction, EndCause, Input, PacketNumber, PacketRef, Progress, RecordAlert, RecordKind, TlsTransport,
+        Underway,
     },
 };
 
@@ -102,7 +103,11 @@ impl TlsSession {
                 continue;
             }
             if !half.aligned {
-                match search(half, rest) {
+                let found = search(half, rest);
+                if half.lost {
+                    out.limit(&limits::TLS);
+                }
+                match found {
                     Ok(found) => at = at.saturating_add(found),
                     Err((consumed, None)) => return Progress::Consumed(at.saturating_add(consumed)),
                     Err((consumed, Some(at_least))) => {
@@ -534,5 +539,9 @@ impl Session for TlsSession {
             Input::Datagram { .. } => return Progress::Done,
         }
         Progress::Consumed(0)
+    }
+
+    fn underway(&self) -> Option<Underway> {
+        self.conversation.underway()
     }
 }

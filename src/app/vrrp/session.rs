@@ -119,6 +119,8 @@ impl VirtualRouter {
         if self.priorities.last().is_none_or(|(known, _)| *known != latest.priority) {
             if self.priorities.len() < limits::MAX_PRIORITIES {
                 self.priorities.push((latest.priority, packet));
+            } else {
+                out.limit(&limits::ABOVE_IP);
             }
             self.priority = latest.priority;
         }

@@ -17,8 +17,12 @@ impl<C: Consumer> Table<C> {
         fact.by = by;
         let found = self.find(&FlowKey::new(quoted.transport, quoted.source, quoted.destination));
         if let Some(slot) = found.and_then(|number| self.slot_mut(number)) {
+            slot.kind.promote();
             fact.application = consumer.application(&slot.conversation);
             tell(slot, &mut fact, &quoted, packet, consumer);
+        }
+        if let Some(number) = found {
+            self.settle(number);
         }
         if wants_errors(self.settings.wanted) {
             consumer.icmp_error(packet.at.index, fact);
@@ -64,6 +68,7 @@ fn tell<C: Consumer>(
     // Destination unreachable but for "fragmentation needed", which is no refusal.
     let refused = matches!((fact.v6, fact.message_type, fact.code), (false, 3, 0..=3 | 5..) | (true, 1, _));
     match &mut slot.kind {
+        Kind::Syn(_) => {}
         Kind::Tcp(connection) => {
             fact.probe = connection.lone_probe(direction);
             connection.set_told();

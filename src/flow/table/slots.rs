@@ -11,6 +11,10 @@ pub(super) struct Slot<T> {
     pub(super) hash: u64,
     pub(super) older: u32,
     pub(super) newer: u32,
+    /// Which list of idle flows it is in.
+    pub(super) is_tentative: bool,
+    /// What it takes, as far as that is counted.
+    pub(super) bytes: u64,
     /// The second at whose start it expires if nothing comes.
     pub(super) deadline: i64,
     /// The earliest second for which a timer is set.

@@ -10,6 +10,7 @@ use crate::{
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];
 
+mod room;
 mod states;
 
 /// What a consumer was told.
@@ -448,7 +449,7 @@ fn copies_are_no_retransmissions() {
         wire.tcp('>', "A", 101, 501, "ab");
         let report = wire.table.slots.get(0).map(|slot| match &slot.kind {
             Kind::Tcp(connection) => connection.record(&slot.facts, None),
-            Kind::Udp(_) | Kind::Bare(_) => panic!(),
+            Kind::Syn(_) | Kind::Udp(_) | Kind::Bare(_) => panic!(),
         });
         assert_eq!(report.unwrap().client.retransmissions, retransmissions, "{identification}");
     }

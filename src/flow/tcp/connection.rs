@@ -177,11 +177,30 @@ impl Connection {
         if self.is_over() {
             return settings.maximum_segment_lifetime_ns.saturating_mul(2);
         }
-        if self.was_established || self.completeness & !(complete::SYN | complete::SYN_ACK) != 0 || self.syn.is_none() {
-            settings.tcp_idle_ns
-        } else {
-            HANDSHAKE_IDLE_NS.min(settings.tcp_idle_ns)
-        }
+        if self.is_opening() { Self::handshake_limit_ns(settings) } else { settings.tcp_idle_ns }
+    }
+
+    /// The same while it is being opened.
+    #[must_use]
+    pub fn handshake_limit_ns(settings: &Settings) -> i64 {
+        HANDSHAKE_IDLE_NS.min(settings.tcp_idle_ns)
+    }
+
+    /// Nothing but SYN and SYN-ACK was seen.
+    fn is_opening(&self) -> bool {
+        !self.was_established && self.completeness & !(complete::SYN | complete::SYN_ACK) == 0 && self.syn.is_some()
+    }
+
+    /// Whether little is lost when it is closed early: it is half open, over, or one packet.
+    #[must_use]
+    pub fn is_tentative(&self) -> bool {
+        self.is_opening() || self.first.index == self.last.index || self.is_over()
+    }
+
+    /// Bytes that its streams hold back.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        self.streams.iter().flatten().map(|stream| stream.held_bytes()).fold(0, u64::saturating_add)
     }
 
     /// The smallest round-trip time known between the place of the capture and the server, in nanoseconds.

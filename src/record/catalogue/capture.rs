@@ -27,9 +27,17 @@ pub static ENTRIES: &[Entry] = &[
         code: "capture.flow-limit",
         severities: WARNING,
         title: "flows were closed early to bound memory",
-        explanation: "Only so many flows are followed at once. When a new one needs room, the idlest is closed and reported \
-             as it is; what follows of it is reported as another flow. Raise --max-flows or --max-memory, or \
+        explanation: "Only so many flows are followed at once. When a new one needs room, one is closed and reported as it is: the \
+             idlest of those that nobody has answered or that are over, as long as they are a quarter of all, \
+             else the idlest; what follows of it is reported as another flow. Raise --max-flows or --max-memory, or \
              filter the capture with -f.",
+        reference: None,
+    },
+    Entry {
+        code: "capture.comment-limit",
+        severities: WARNING,
+        title: "comments in the capture file were left out",
+        explanation: "Only the first 1024 comments of a pcapng file are kept for the report. -w copies all of them.",
         reference: None,
     },
     Entry {
@@ -47,6 +55,18 @@ pub static ENTRIES: &[Entry] = &[
         title: "packets are missing from the protocol hierarchy",
         explanation: "The hierarchy holds 65535 different stacks of protocols. Packets with further ones were analyzed, but \
              not counted there. No real network has so many: the capture is damaged, or made to confuse.",
+        reference: None,
+    },
+    Entry {
+        code: "capture.not-analyzed",
+        severities: WARNING,
+        title: "packets were captured and written, but not analyzed",
+        explanation: "With live -w the file comes first. When packets come faster than they are analyzed, they wait in a queue \
+             of 64 MiB in memory; when it is full, further packets are written to the file and left out of the analysis. \
+             What this report says lacks them: gaps in streams may be these. The finding counts them and names the first; \
+             each interface's count is in the capture record (not_analyzed).\n\n\
+             Analyze the file to have the whole report; its packet numbers are those of this one. Capture fewer packets with \
+             -f, or shorter ones with -s, to keep up.",
         reference: None,
     },
     Entry {

@@ -3,6 +3,14 @@ use super::{Entry, NOTE, WARNING};
 
 pub static ENTRIES: &[Entry] = &[
     Entry {
+        code: "quic.limit",
+        severities: WARNING,
+        title: "more came in a QUIC connection than is kept",
+        explanation: "Only so many Retry packets of one connection attempt are remembered; if the client followed another one, \
+             its packets stay closed. A server sends one.",
+        reference: Some("RFC 9000 8.1.2"),
+    },
+    Entry {
         code: "quic.retry",
         severities: NOTE,
         title: "the server asked the client to prove its address",

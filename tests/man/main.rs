@@ -1,6 +1,9 @@
 //! `man/` is generated from the command line's definition and the catalogue of findings; this test fails when it is stale.
 //!
 //! `WIREGLASS_BLESS=1 cargo test --test man` writes it again.
+mod records;
+mod states;
+
 use std::{fs, path::Path};
 
 use roff::{Inline, Roff, bold, italic, roman};
@@ -153,6 +156,8 @@ fn manual_pages_are_current() {
     command_page(command, "wireglass", &mut stale);
     check(&findings_page(), "wireglass-findings.7", &mut stale);
     check(&filter_page(), "wireglass-filter.7", &mut stale);
+    check(&states::page(), "wireglass-states.7", &mut stale);
+    check(&records::page(), "wireglass-records.7", &mut stale);
     assert!(stale.is_empty(), "stale: {}; WIREGLASS_BLESS=1 cargo test --test man", stale.join(", "));
 }
 
@@ -170,5 +175,22 @@ fn every_filter_field_is_in_the_manual() {
     for field in fields::all() {
         let name = field.name.replace('-', "\\-");
         assert!(page.contains(&format!("\\fB{name}\\fR")), "{}", field.name);
+    }
+}
+
+/// What packages install is small and asks the program itself.
+#[test]
+fn completions_ask_the_program() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/completions");
+    for (file, shell) in [("wireglass.bash", "bash"), ("_wireglass", "zsh"), ("wireglass.fish", "fish")] {
+        let script = fs::read_to_string(directory.join(file)).unwrap();
+        assert!(script.contains(&format!("wireglass completions {shell}")), "{file}");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_wireglass")).args(["completions", shell]).output();
+        let output = output.unwrap();
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stdout).unwrap();
+        for command in wireglass::cli::command().get_subcommands() {
+            assert!(text.contains(command.get_name()), "{shell} completes no {}", command.get_name());
+        }
     }
 }
