@@ -122,8 +122,7 @@ fn fixtures_hold_what_they_are_expected_to() {
             assert!(run.status.success(), "{spec}: {}{}", text(&run.stdout), text(&run.stderr));
         }
     }
-    let mut arguments = vec!["--expect"];
-    arguments.extend(specs.iter().map(String::as_str));
+    let arguments: Vec<&str> = specs.iter().map(String::as_str).collect();
     let run = check(root, &arguments);
     assert_eq!(run.status.code(), Some(0), "{}{}", text(&run.stdout), text(&run.stderr));
     let summary = text(&run.stdout);
@@ -464,7 +463,9 @@ fn exit_statuses_tell_what_happened() {
     let capture = fixture("tls13_full");
     let status = |arguments: &[&str]| check(&folder.0, arguments).status.code();
     assert_eq!(status(&[&capture, "--expect", &good]), Some(0));
+    assert_eq!(status(&["--expect", &good, &capture]), Some(0), "in any order");
     assert_eq!(status(&["--expect", &good]), Some(2), "no capture");
+    assert_eq!(status(&[&capture]), Some(2), "no SPEC");
     assert_eq!(status(&[&capture, "--expect", "nowhere.toml"]), Some(2), "no SPEC");
     assert_eq!(status(&["nowhere.pcap", "--expect", &good]), Some(3), "unreadable");
     let cut = folder.0.join("cut.pcap");
@@ -485,6 +486,8 @@ fn exit_statuses_tell_what_happened() {
     let beside = folder.write("beside.toml", &format!("files = [{capture:?}]\n[[check]]\nexists = \"tls\"\n"));
     assert_eq!(status(&["--expect", &beside, &good]), Some(2), "one SPEC of two names no capture");
     assert_eq!(status(&["--expect", &beside]), Some(0));
+    let nothing = folder.write("nothing.toml", "# later\n");
+    assert_eq!(status(&[&capture, "--expect", &nothing]), Some(4), "what asks nothing holds nothing");
 }
 
 #[test]
