@@ -63,6 +63,10 @@ impl Proof {
             let has_port = |side: &str| value[side]["port"].as_u64().is_some_and(|port| port > 0);
             proof.has_connection = proof.flow.is_some() && has_port("client") && has_port("server");
         }
+        // A code alone says little.
+        if let Record::Finding(finding) = record {
+            proof.values.push(("finding.title".to_owned(), finding.title.to_string()));
+        }
         for field in fields {
             let shown = shown(field, value);
             if !proof.values.iter().any(|(path, _)| *path == field.path) {
