@@ -14,7 +14,7 @@ def features(program, folders):
     with tempfile.TemporaryDirectory() as out:
         control = os.path.join(out, "control")
         os.mkdir(os.path.join(out, "merged"))
-        command = [program, "-merge=1", f"-merge_control_file={control}", "-timeout=20", "-rss_limit_mb=1024",
+        command = [program, "-set_cover_merge=1", f"-merge_control_file={control}", "-timeout=20", "-rss_limit_mb=1024",
                    "-max_len=16384", os.path.join(out, "merged"), *folders]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=lambda: os.nice(10))
         lines = open(control).read().split("\n")

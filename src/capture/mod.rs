@@ -113,6 +113,11 @@ pub trait PacketSource: Send {
         None
     }
 
+    /// What the clock says, of a live source: what packets that come now are stamped with. Files have none.
+    fn now(&self) -> Option<Timestamp> {
+        self.clock()
+    }
+
     /// Packets that were read and not handed on, because there was no room for them; complete once the source has ended.
     fn left_out(&self) -> Option<LeftOut> {
         None

@@ -242,7 +242,7 @@ impl Reader {
     /// Behind a parcel: what the reader knows of the run, when it is time to look.
     fn glance(&mut self, clock: Option<Timestamp>) -> Option<Base> {
         let every_ns = self.glance_every_ns?;
-        let now = self.source.clock().or(clock)?;
+        let now = self.source.now().or(clock)?;
         // Also when the machine's clock was set back.
         if self.glanced.is_some_and(|before| now.since(before).saturating_abs() < every_ns) {
             return None;

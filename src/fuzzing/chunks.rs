@@ -2,7 +2,9 @@
 use super::driver::Driver;
 use crate::{
     app::{
-        Carrier, registry,
+        Carrier,
+        http2::frame::{self, DEFAULT_FRAME_BYTES, PREFACE},
+        registry,
         tls::record_layer::{Header, could_start},
     },
     record::{Direction, EndCause, Secrets},
@@ -66,6 +68,21 @@ fn are_records(mut bytes: &[u8]) -> bool {
     could_start(bytes)
 }
 
+/// The same of HTTP/2's frames, behind the client's preface.
+fn are_frames(direction: Direction, mut bytes: &[u8]) -> bool {
+    if direction == Direction::ClientToServer {
+        let Some(rest) = bytes.strip_prefix(PREFACE) else { return bytes.is_empty() };
+        bytes = rest;
+    }
+    while let Ok((_, head)) = frame::head(bytes) {
+        if !head.is_plausible(DEFAULT_FRAME_BYTES) {
+            return false;
+        }
+        bytes = bytes.get(head.frame_bytes()..).unwrap_or_default();
+    }
+    true
+}
+
 /// The first byte chooses the protocol, the second how it is cut, and then comes a script as of the other sessions, without
 /// its first byte. Without holes, all cuts say the same; with them, and with one side missing, they say things that can be.
 pub fn stream_chunks(bytes: &[u8]) {
@@ -117,6 +134,10 @@ fn said(name: &str, mut script: &[u8], mut cut: Cut, only: Option<Direction>) ->
         }
     }
     driver.close();
-    let is_sound = name != "tls" || sent.iter().all(|bytes| are_records(bytes));
+    let is_sound = match name {
+        "tls" => sent.iter().all(|bytes| are_records(bytes)),
+        "http2" => Direction::BOTH.iter().zip(&sent).all(|(direction, bytes)| are_frames(*direction, bytes)),
+        _ => true,
+    };
     (driver.kept(), is_sound && !has_holes)
 }

@@ -50,6 +50,9 @@ impl Consumer for Watch {
         assert!(!reader.is_closed, "{input:?} after the close");
         assert!(!reader.is_done || input == Input::Close, "{input:?} after Done");
         assert!(context.packet.index <= self.now, "a packet that has not come yet");
+        for time in [context.round_trip_ns, context.server_round_trip_ns].into_iter().flatten() {
+            assert!(time >= 0, "a round trip of {time} ns");
+        }
         reader.turns = reader.turns.wrapping_add(1);
         match input {
             Input::Stream { direction, bytes } => {

@@ -252,6 +252,10 @@ impl PacketSource for Queued {
         self.clock.and_then(|clock| clock())
     }
 
+    fn now(&self) -> Option<Timestamp> {
+        self.clock.and_then(|clock| clock())
+    }
+
     fn left_out(&self) -> Option<LeftOut> {
         self.shared.state().left_out
     }

@@ -316,4 +316,8 @@ impl PacketSource for LiveSource {
     fn clock(&self) -> Option<Timestamp> {
         clock()
     }
+
+    fn now(&self) -> Option<Timestamp> {
+        clock()
+    }
 }

@@ -98,12 +98,7 @@ mod compiled {
         if let Some(more) = more {
             source = Box::new(KeyLogged::new(source, more));
         }
-        let who = title.as_deref().map_or(String::new(), |name| format!(" (as user {name}; --user names another)"));
-        let written = written::writing(source, args, &choices);
-        let (mut source, file) = written.map_err(|failure| match failure {
-            Failure::Usage(why) => Failure::Usage(why + &who),
-            other => other,
-        })?;
+        let (mut source, file) = written::writing(source, args, &choices, title.as_deref())?;
         if args.written.write.is_some() {
             // The file does not wait for the analysis. Without a file there is no queue but the kernel's, which counts what
             // it has no room for.

@@ -37,6 +37,9 @@ const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 /// All of that back, should it be there twice.
 const LEAVE: &str = "\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l";
 
+/// Views after which all is drawn, should somebody else have written to the terminal.
+const VIEWS_TO_DRAW_ANEW: u32 = 12;
+
 /// How long keys are waited for before it is looked whether there is something new to draw.
 const TICK: Duration = Duration::from_millis(40);
 
@@ -143,6 +146,7 @@ impl Terminal {
             look: Look::default(),
             view: None,
             shown: None,
+            views: 0,
         };
         Ok(Self { shared, artist: Some(artist), thread: None })
     }
@@ -202,6 +206,8 @@ struct Artist {
     view: Option<View>,
     /// What the terminal shows, where that is known.
     shown: Option<Frame>,
+    /// Views seen.
+    views: u32,
 }
 
 impl Artist {
@@ -233,6 +239,7 @@ impl Artist {
                 && let Some(view) = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner).take()
             {
                 self.view = Some(view);
+                self.views = self.views.wrapping_add(1);
                 changed = true;
             }
             if changed && !self.stop.load(Ordering::SeqCst) {
@@ -292,11 +299,17 @@ impl Artist {
 
     fn draw(&mut self) -> io::Result<()> {
         let (columns, lines) = terminal::size()?;
-        let size = (usize::from(columns), usize::from(lines));
+        // A terminal that does not know its size.
+        let size = if columns == 0 || lines == 0 { (80, 24) } else { (usize::from(columns), usize::from(lines)) };
         let empty = View::default();
         let page = draw(self.view.as_ref().unwrap_or(&empty), &mut self.look, size);
         let frame = Frame::new(&page, size.0, self.color);
-        let changes = frame.changes(self.shown.as_ref());
+        let changes = match &self.shown {
+            Some(shown) if self.views.is_multiple_of(VIEWS_TO_DRAW_ANEW) && shown.is_as_large_as(&frame) => {
+                frame.anew()
+            }
+            shown => frame.changes(shown.as_ref()),
+        };
         if !changes.is_empty() {
             self.shared.draw(&changes)?;
         }

@@ -25,12 +25,24 @@ impl Frame {
         Self { columns, lines: lines.iter().map(|line| finish(line, color)).collect(), widths }
     }
 
+    /// Whether both are for the same size.
+    #[must_use]
+    pub fn is_as_large_as(&self, other: &Self) -> bool {
+        (self.columns, self.lines.len()) == (other.columns, other.lines.len())
+    }
+
+    /// What to write so that a terminal of this size shows this, whatever somebody else has written to it meanwhile.
+    #[must_use]
+    pub fn anew(&self) -> String {
+        let other = Self { lines: vec!["\n".to_owned(); self.lines.len()], ..self.clone() };
+        self.changes(Some(&other))
+    }
+
     /// What to write to a terminal that shows `before`, so that it shows this; all of it when nothing is known of what it shows.
     /// Empty when it does already.
     #[must_use]
     pub fn changes(&self, before: Option<&Self>) -> String {
-        let same_size = |before: &&Self| before.columns == self.columns && before.lines.len() == self.lines.len();
-        let known = before.filter(same_size);
+        let known = before.filter(|before| before.is_as_large_as(self));
         let mut changes = String::new();
         if known.is_none() {
             changes.push_str("\x1b[0m\x1b[2J");
@@ -68,6 +80,7 @@ mod tests {
             "a full line is not erased behind its end"
         );
         assert_eq!(first.changes(Some(&first)), "");
+        assert_eq!(first.anew(), first.changes(None).replace("\x1b[0m\x1b[2J", ""));
         let second = frame(&["one", "2", "three"]);
         assert_eq!(second.changes(Some(&first)), "\x1b[?2026h\x1b[2;1H2\x1b[K\x1b[?2026l");
         let emptied = frame(&["", "2", "three"]);

@@ -194,6 +194,11 @@ impl Keeper {
         let sum = |count: fn(&Capture) -> u64| glance.captures.iter().map(count).fold(0, u64::saturating_add);
         let count =
             Count { at: glance.now, packets: sum(|capture| capture.packets), bytes: sum(|capture| capture.wire_bytes) };
+        // The machine's clock was set back: what was before cannot be compared.
+        if self.counts.back().is_some_and(|before| count.at < before.at) {
+            self.counts.clear();
+            self.received.clear();
+        }
         if self.counts.back().is_none_or(|before| before.packets != count.packets) {
             self.moved = Some(glance.now);
         }

@@ -2,8 +2,8 @@
 //! escaped here.
 use crate::{
     record::{
-        Capture, Glance, Interface, OpenConnection, OpenExchange, Record, RecordKind, Side, StateNow, TcpState,
-        Timestamp, TlsTransport, Underway,
+        Capture, Glance, Interface, InterfaceChange, OpenConnection, OpenExchange, Record, RecordKind, Side, StateNow,
+        TcpState, Timestamp, TlsTransport, Underway,
     },
     report::{
         TimeStyle,
@@ -251,34 +251,65 @@ pub(super) fn problem(problem: &Problem) -> Vec<Cell> {
     ]
 }
 
-/// What an interface counted: its name, its rate, what it received and what was lost.
+/// What an interface counted: its name, its rate, what it received and what was lost, by cause.
 pub(super) fn interface(interface: &Interface, rate: Option<u64>) -> Vec<Cell> {
     let name = interface.name.as_deref().map_or_else(absent, |name| Cell { style: Style::Bold, ..plain(name) });
     let rate = rate.map(|rate| plain(&format!("{}/s", units::counted(rate, "packet"))));
     let received = interface.received.map(|count| dim(&format!("{} received", units::count(count))));
-    let dropped = interface.dropped.map(|count| match count {
-        0 => dim("none dropped"),
-        count => Cell { text: format!("✖ {} dropped", units::count(count)), style: Style::Red },
+    let state = interface.events.last().and_then(|event| match event.what {
+        InterfaceChange::Down => Some("✖ down"),
+        InterfaceChange::NoCarrier => Some("✖ no carrier"),
+        InterfaceChange::Gone => Some("✖ gone"),
+        InterfaceChange::Up => None,
     });
-    [Some(name), rate, received, dropped].into_iter().flatten().collect()
+    let state = state.map(|text| Cell { text: text.to_owned(), style: Style::Red });
+    let causes = [
+        (interface.dropped_by_kernel, "dropped by the kernel"),
+        (interface.dropped_by_interface, "by the interface"),
+        (interface.not_analyzed, "not analyzed"),
+    ];
+    let known = causes.iter().any(|(count, _)| count.is_some());
+    let mut lost: Vec<Cell> = causes.iter().filter_map(|(count, what)| Some(loss((*count)?, what))).collect();
+    if !known {
+        lost.extend(interface.dropped.map(|count| loss(count, "dropped")));
+    }
+    // What was lost is what to look at.
+    lost.sort_by_key(|cell| cell.style != Style::Red);
+    [Some(name), state, rate].into_iter().flatten().chain(lost).chain(received).collect()
+}
+
+fn loss(count: u64, what: &str) -> Cell {
+    match count {
+        0 => dim(&format!("0 {what}")),
+        count => Cell { text: format!("✖ {} {what}", units::count(count)), style: Style::Red },
+    }
 }
 
 /// What went wrong with capturing, and what to do.
 pub(super) fn warnings(capture: &Capture) -> Vec<Cell> {
     let mut warnings = Vec::new();
     let total: u64 = capture.packets.saturating_add(capture.dropped.unwrap_or(0));
-    if let Some(dropped) = capture.dropped.filter(|dropped| *dropped > 0) {
-        let part = 100.0 * dropped as f64 / total.max(1) as f64;
-        warnings.push(Cell {
-            text: format!(
-                "✖ {} of {} packets ({part:.1} %) were dropped before they got here: capture fewer with -f, shorter ones \
-                 with -s, or give the kernel a larger buffer with -B",
-                units::count(dropped),
-                units::count(total)
-            ),
-            style: Style::Red,
-        });
-    }
+    let sum = |count: fn(&Interface) -> Option<u64>| -> u64 {
+        capture.interfaces.iter().filter_map(count).fold(0, u64::saturating_add)
+    };
+    let by_interface = sum(|interface| interface.dropped_by_interface);
+    let by_kernel = capture.dropped.unwrap_or(0).saturating_sub(by_interface);
+    let mut warn = |count: u64, what: &str| {
+        if count > 0 {
+            let part = 100.0 * count as f64 / total.max(1) as f64;
+            let text = format!("✖ {} of {} packets ({part:.1} %) {what}", units::count(count), units::count(total));
+            warnings.push(Cell { text, style: Style::Red });
+        }
+    };
+    warn(
+        by_kernel,
+        "were dropped by the kernel, whose buffer was full: a larger one with -B, shorter packets with -s, or fewer with -f",
+    );
+    warn(by_interface, "were dropped by the interface or its driver, which no option here can change");
+    warn(
+        capture.not_analyzed(),
+        "were written and not analyzed, as the analysis fell behind: fewer with -f, or read the file afterwards",
+    );
     if let Some(damage) = &capture.damage {
         warnings.push(Cell { style: Style::Red, ..plain(&format!("✖ {}", damage.what)) });
     }

@@ -110,6 +110,8 @@ fn interface(name: &str, received: u64, dropped: u64) -> Interface {
         snap_length: Some(262_144),
         received: Some(received),
         dropped: Some(dropped),
+        dropped_by_kernel: Some(dropped),
+        dropped_by_interface: Some(0),
         ..Interface::default()
     }
 }
@@ -225,6 +227,18 @@ fn a_run_of_days_does_not_grow() {
     assert_eq!(names, limits::SCREEN_NAMES);
     assert!(held < 1_000, "{held}");
     assert_eq!(finish(&view.panes[2].beside[0].text, false), "179\u{202f}940", "all are counted");
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_no_harm() {
+    let mut keeper = Keeper::new(source(), Wanted::usual());
+    keeper.glance(&Glance { now: at(86_400_000), ..glance(1, 0) });
+    for step in 1..2_000 {
+        keeper.glance(&glance(step, 0));
+    }
+    let (_, held) = keeper.held();
+    assert!(held < 200, "{held}");
+    assert!(keeper.view(&glance(2_000, 0)).rate.is_some());
 }
 
 /// A display that keeps what it was shown.
