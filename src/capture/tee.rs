@@ -108,22 +108,14 @@ pub struct Tee {
     source: Box<dyn PacketSource>,
     ring: Option<Ring>,
     tell: Box<dyn FnMut(Told) + Send>,
-    /// Packets that may still pass.
-    left: Option<u64>,
     secrets: Vec<Secrets>,
 }
 
 impl Tee {
-    /// What passes `source` goes into `ring`, at most `most` packets of it. What becomes of the file is told at once to
-    /// `tell`, on the thread that reads.
+    /// What passes `source` goes into `ring`. What becomes of the file is told at once to `tell`, on the thread that reads.
     #[must_use]
-    pub fn new(
-        source: Box<dyn PacketSource>,
-        ring: Ring,
-        most: Option<u64>,
-        tell: Box<dyn FnMut(Told) + Send>,
-    ) -> Self {
-        Self { source, ring: Some(ring), tell, left: most, secrets: Vec::new() }
+    pub fn new(source: Box<dyn PacketSource>, ring: Ring, tell: Box<dyn FnMut(Told) + Send>) -> Self {
+        Self { source, ring: Some(ring), tell, secrets: Vec::new() }
     }
 
     /// Writes what has come.
@@ -160,13 +152,6 @@ impl Tee {
 impl PacketSource for Tee {
     fn next_batch(&mut self, batch: &mut Batch) -> io::Result<More> {
         let mut more = self.source.next_batch(batch).inspect_err(|_| self.end())?;
-        if let Some(left) = &mut self.left {
-            batch.heads.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
-            *left = left.saturating_sub(u64::try_from(batch.heads.len()).unwrap_or(u64::MAX));
-            if *left == 0 {
-                more = More::No;
-            }
-        }
         let came = self.source.take_secrets();
         if let Err(stopped) = self.write(batch, came) {
             self.ring = None;

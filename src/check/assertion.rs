@@ -248,7 +248,8 @@ impl State {
                 verdict.holds = wrong == 0;
                 verdict.found = match wrong {
                     0 => format!("all of {}", records(matched)),
-                    wrong => format!("{wrong} of {} not so", records(matched)),
+                    1 => format!("1 of {} is not so", records(matched)),
+                    wrong => format!("{wrong} of {} are not so", records(matched)),
                 };
             }
             Kind::Exists => {

@@ -78,3 +78,23 @@ impl Writer for Judge<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Capture;
+
+    #[test]
+    fn what_is_beyond_a_snapshot_makes_it_fail() {
+        let spec = Spec::parse("spec.toml", "[snapshot]\nrecords = [\"capture\"]\n").unwrap();
+        let mut judge = Judge::new(&spec);
+        let record = Record::Capture(Box::<Capture>::default());
+        for _ in 0..=MAX_SNAPSHOT_RECORDS {
+            judge.take(&record);
+        }
+        assert!(judge.found().is_none(), "it cannot be blessed");
+        let judged = judge.verdicts("x", true);
+        let last = judged.verdicts.last().unwrap();
+        assert!(!last.holds && last.found.contains("1 more"), "{last:?}");
+    }
+}

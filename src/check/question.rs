@@ -408,7 +408,10 @@ impl Compiler {
 
     /// A value that must go with `wanted`; a constant is read as one.
     fn suiting(&mut self, operand: &Operand, wanted: &Kind) -> Result<Expression, Mistake> {
-        if !self.is_constant(operand) {
+        // `close.initiator == client`: a word that is a value here is no field, though there is one of this name.
+        let is_word = matches!((&operand.what, wanted), (Valued::Word(word), Kind::Named(words, _))
+            if words.iter().any(|known| known == word));
+        if !is_word && !self.is_constant(operand) {
             let (value, kind) = self.value(operand)?;
             let alike = |kind: &Kind| match kind {
                 Kind::Named(_, false) | Kind::Pairs => Kind::Text,
@@ -650,7 +653,7 @@ mod tests {
     fn questions_are_answered() {
         let record = json!({
             "client": {"address": "10.77.1.1", "port": 58760}, "version": "TLS 1.3", "alpn": null, "decrypted": false,
-            "outcome": "established", "handshake_ns": 2_931_000, "certificates": [],
+            "outcome": "established", "phases": [{"side": "client", "waiting_for": "network"}], "handshake_ns": 2_931_000, "certificates": [],
             "client_hellos": [{"server_name": "a.example", "cipher_suites": [4866, 4867], "alpn": ["h2"],
                                "ts": "2026-11-20T20:27:34.988952000Z"},
                               {"server_name": "b.example", "cipher_suites": [4865], "alpn": []}],
@@ -685,6 +688,7 @@ mod tests {
             ("client_hellos.ts > 2026-11-21", false),
             ("server_name contains \"x\"", false),
             ("len(outcome) == 11 xor decrypted", true),
+            ("phases.side == client and phases.waiting_for != server", true),
         ] {
             assert_eq!(holds(text, &record), expected, "{text}");
         }

@@ -602,3 +602,68 @@ fn value_json(value: &Toml) -> Value {
         Toml::InlineTable(table) => json(table),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mistake(text: &str) -> Mistake {
+        Spec::parse("spec.toml", text).unwrap_err()
+    }
+
+    #[test]
+    fn limits_are_said_when_they_are_reached() {
+        let long = format!("# {}", "x".repeat(MAX_SPEC_BYTES));
+        assert!(mistake(&long).reason.contains("longer than"));
+        let many = "[[check]]\nnone = \"tls\"\n".repeat(MAX_CHECKS + 1);
+        assert!(mistake(&many).reason.contains("assertions"));
+        assert_eq!(
+            Spec::parse("x", &many[..many.len() / (MAX_CHECKS + 1) * MAX_CHECKS]).unwrap().assertions.len(),
+            MAX_CHECKS
+        );
+        let records = "[[snapshot.tls]]\n".repeat(MAX_SNAPSHOT_RECORDS + 1);
+        assert!(mistake(&records).reason.contains("records in a snapshot"));
+        let deep = format!("x = {}{}", "[".repeat(10_000), "]".repeat(10_000));
+        assert!(mistake(&deep).reason.contains("no TOML"), "{:?}", mistake(&deep).reason);
+    }
+
+    #[test]
+    fn places_inside_texts_are_found() {
+        for (text, line, column) in [
+            ("[[check]]\nnone = 'tls'\nwhere = \"\"\"\nversoin > 1\"\"\"\n", 4, 1),
+            ("[[check]]\nnone = 'tls'\nwhere = '''versoin > 1'''\n", 3, 12),
+            // With escapes inside, all of the text is marked.
+            ("[[check]]\nnone = 'tls'\nwhere = \"\\u0041 > 1\"\n", 3, 10),
+            ("check = [{ none = 'tls', where = 'x' }]\n", 1, 35),
+        ] {
+            let mistake = mistake(text);
+            assert_eq!((mistake.line, mistake.column), (line, column), "{text}{mistake}");
+        }
+    }
+
+    #[test]
+    fn percentiles_have_any_number() {
+        assert_eq!(percentile("p95"), Some(95.0));
+        assert_eq!(percentile("p99.9"), Some(99.9));
+        for key in ["p", "p101", "p-1", "pinf", "p9x", "pp9", "q9", "p1e1"] {
+            assert_eq!(percentile(key), None, "{key}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            let _ = Spec::parse("spec.toml", &text).map_err(|mistake| mistake.to_string());
+        }
+
+        #[test]
+        fn no_spec_panics(key in "name|where|every|expect|none|exists|count|is|p95|values|exactly|allow_empty|x",
+                          other in "every|none|count|p95|values|is|where|max",
+                          value in "[a-z. ><='{}0-9\"]{0,20}", number in any::<i64>()) {
+            let text = format!("[[check]]\n{key} = '''{}'''\n{other} = \"tls\"\nis = {number}\n", value.replace("'''", ""));
+            let _ = Spec::parse("spec.toml", &text).map_err(|mistake| mistake.to_string());
+        }
+    }
+}

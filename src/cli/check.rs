@@ -25,17 +25,17 @@ use crate::{
     },
     engine,
     limits::{MAX_SNAPSHOT_RECORDS, MAX_SPEC_BYTES},
-    record::{RecordKind, Wanted},
+    record::{Capture, RecordKind, Wanted},
     report::Writer,
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  wireglass check page-load.pcapng --expect page-load.toml             does it hold? (exit status 1: no)
-  wireglass check page-load.pcapng --expect page-load.toml --bless     write what is there as the snapshot
-  wireglass check captures/*.pcap --expect every.toml                  each capture by itself
-  wireglass check --expect tests/*/expect.toml                         the captures that the SPECs name (files = ...)
-  wireglass check a.pcap --expect a.toml --report junit > a.xml        for GitLab, Jenkins; also tap, github, sarif
+  wireglass check a.pcap --expect a.toml                   does it hold? (exit status 1: no)
+  wireglass check a.pcap --expect a.toml --bless           write what is there as the snapshot
+  wireglass check captures/*.pcap --expect every.toml      each capture by itself
+  wireglass check tests/*/expect.toml                      captures that the SPECs name (files = ...)
+  wireglass check a.pcap --expect a.toml --report junit    for CI; also tap, github, sarif
 
 A SPEC says what must hold, in TOML:
   [[check]]
@@ -54,21 +54,23 @@ A SPEC says what must hold, in TOML:
   values = \"dns.query.name\"
   exactly = [\"www.lab.example\"]
 
-Besides: exists, count, min, max, mean, median, sum, among, include. Questions are in the language of -Y, about the fields of
-records (`wireglass schema`). Exit status: 0 all hold, 1 some do not, 3 a capture is unreadable or damaged, 4 the SPEC is wrong.";
+Besides: exists, count, min, max, mean, median, sum, among, include. Questions are in the language
+of -Y, about fields of records (`wireglass schema`). Exit status: 0 all hold, 1 some do not, 3 a
+capture is unreadable or damaged, 4 a SPEC is wrong.";
 
 /// `wireglass check`.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub struct CheckArgs {
-    /// Captures, each judged by itself [default: those that SPEC names in `files`]; `-` is standard input
+    /// Captures, each judged by itself [default: those that SPEC names in `files`]; `-` is standard input. What ends with
+    /// .toml is a SPEC
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// A capture, as tcpdump, tshark and Zeek spell it
     #[arg(short = 'r', value_name = "FILE")]
     pub read: Vec<PathBuf>,
     /// What must hold, in TOML; several SPECs are each asked of each capture
-    #[arg(short = 'e', long, value_name = "SPEC", required = true, num_args = 1..)]
+    #[arg(short = 'e', long, value_name = "SPEC")]
     pub expect: Vec<PathBuf>,
     /// Write the records of the capture into SPEC as its snapshot, instead of comparing them; the rest of SPEC stays as it
     /// is. A SPEC that is not there is made
@@ -111,10 +113,18 @@ pub enum ReportFormat {
 
 /// Runs the command.
 pub fn check(args: &CheckArgs) -> Result<Ended, Failure> {
-    let given: Vec<PathBuf> = args.read.iter().chain(&args.files).cloned().collect();
+    // No capture is called so.
+    let is_spec = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "toml");
+    let given: Vec<PathBuf> =
+        args.read.iter().chain(args.files.iter().filter(|path| !is_spec(path))).cloned().collect();
+    let specs: Vec<&PathBuf> = args.expect.iter().chain(args.files.iter().filter(is_spec)).collect();
+    if specs.is_empty() {
+        let why = "nothing says what must hold. Try: wireglass check FILE --expect SPEC.toml; --bless makes a SPEC";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     let mut runs: Vec<(Wish, Vec<PathBuf>)> = Vec::new();
     // All SPECs are read before the first capture is: a mistake in one is told at once.
-    for path in &args.expect {
+    for path in specs {
         let wish = Wish::read(path, args.bless)?;
         let files = if given.is_empty() { wish.files() } else { given.clone() };
         if files.is_empty() {
@@ -191,6 +201,9 @@ impl Wish {
         let mut spec = Spec::parse(&name, &text).map_err(|mistake| Failure::Filter(mistake.to_string()))?;
         if makes {
             spec.will_be_blessed();
+        } else if spec.assertions.is_empty() && spec.snapshot.is_none() {
+            let why = "it asks nothing, so everything would pass: write a [[check]], or let --bless write a snapshot";
+            return Err(Failure::Filter(format!("{name}: {why}")));
         }
         Ok(Self { path: path.to_owned(), text, spec })
     }
@@ -261,10 +274,21 @@ fn judge(wish: &Wish, file: &Path, args: &CheckArgs) -> Result<Judged, Failure> 
     }
     let mut judged = judge.verdicts(&name, !args.bless);
     judged.blessed = blessed;
-    let damage = outcome.captures.iter().find_map(|capture| capture.damage.as_ref());
-    judged.damage = damage.map(|damage| format!("at byte {}: {}", damage.offset, damage.what));
+    judged.damage = outcome.captures.iter().find_map(|capture| damage(capture, args.resources.strict));
     judged.duration_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
     Ok(judged)
+}
+
+/// What is wrong with a capture itself; with `strict`, losses too.
+fn damage(capture: &Capture, strict: bool) -> Option<String> {
+    if let Some(damage) = &capture.damage {
+        return Some(format!("at byte {}: {}", damage.offset, damage.what));
+    }
+    let dropped = capture.dropped.filter(|dropped| strict && *dropped > 0);
+    let backwards = Some(capture.timestamps_backwards).filter(|count| strict && *count > 0);
+    dropped
+        .map(|dropped| format!("{dropped} packets were dropped while capturing"))
+        .or_else(|| backwards.map(|count| format!("{count} timestamps run backwards")))
 }
 
 /// Whom to trust, as the command line and the SPEC say.

@@ -15,6 +15,7 @@ mod hierarchy;
 mod inner;
 mod judgement;
 mod packets;
+mod passed;
 mod place;
 mod question;
 mod reached;

@@ -17,6 +17,7 @@ use super::{
     copies::Copies,
     glance::{Base, Piece},
     hierarchy::Applications,
+    passed::Passed,
     reached::Reached,
     route::{Parcel, Router},
     secrets::{Given, Store},
@@ -25,7 +26,7 @@ use super::{
 use crate::{
     analysis::{self, Comparison},
     app::tls::trust::Trust,
-    capture::{Batch, LeftOut, More, PacketHead, PacketSource, ReadProgress, Saved, Saver, bpf::Filter},
+    capture::{Batch, LeftOut, More, PacketSource, ReadProgress, Saved, Saver, bpf::Filter},
     flow, limits,
     record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION, Timestamp, Wanted},
     report::Writer,
@@ -185,6 +186,9 @@ fn workers(settings: &Settings, watched: bool) -> Vec<Worker> {
         .collect()
 }
 
+/// How far behind the clock time passes where no packets come, so that none that comes yet is of a time that has passed.
+const TICK_BEHIND_NS: i64 = 1_000_000_000;
+
 /// Takes packets from the source, leaves out what is not wanted, and routes the rest.
 pub(super) struct Reader {
     source: Box<dyn PacketSource>,
@@ -305,7 +309,10 @@ impl Reader {
         match parcel.batch.heads.len().checked_sub(1) {
             Some(place) => self.last = parcel.packet_ref(place),
             // Nothing came from an interface: time passes all the same.
-            None => parcel.tick = self.source.clock().map(|now| (now, self.last)),
+            None => {
+                parcel.tick =
+                    self.source.clock().map(|now| (Timestamp(now.0.saturating_sub(TICK_BEHIND_NS)), self.last))
+            }
         }
         if let Some(asking) = &mut self.asking {
             asking.see(parcel);
@@ -610,37 +617,6 @@ pub(super) fn describe_source(reader: &Reader) -> Vec<Capture> {
         }
     }
     captures
-}
-
-/// Packets that a filter or a count let pass.
-#[derive(Clone, Copy, Default)]
-struct Passed {
-    packets: u64,
-    captured_bytes: u64,
-    wire_bytes: u64,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
-    backwards: u64,
-}
-
-impl Passed {
-    fn add(&mut self, head: &PacketHead) {
-        self.packets += 1;
-        self.captured_bytes += u64::from(head.captured_length);
-        self.wire_bytes += u64::from(head.wire_length);
-        self.backwards += u64::from(self.last.is_some_and(|last| head.timestamp < last));
-        self.first.get_or_insert(head.timestamp);
-        self.last = Some(head.timestamp);
-    }
-
-    fn describe(self, capture: &mut Capture) {
-        capture.packets = self.packets;
-        capture.captured_bytes = self.captured_bytes;
-        capture.wire_bytes = self.wire_bytes;
-        capture.first_ts = self.first;
-        capture.last_ts = self.last;
-        capture.timestamps_backwards = self.backwards;
-    }
 }
 
 /// The captures' descriptions with what the engine counted.

@@ -245,6 +245,7 @@ impl<C: Consumer> Table<C> {
         }
         while let Some((_, number)) = self.finishing.as_mut().and_then(|open| open.pop_if(|(by, _)| *by <= opener)) {
             if let Some(mut slot) = self.slots.take(number) {
+                self.bytes = self.bytes.saturating_sub(slot.bytes);
                 self.report(&mut slot, at, None, consumer);
             }
         }

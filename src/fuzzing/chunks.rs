@@ -1,7 +1,12 @@
 //! The same bytes of a conversation in other pieces: a session must say the same, whatever the segments.
 use super::driver::Driver;
 use crate::{
-    app::{Carrier, registry},
+    app::{
+        Carrier,
+        http2::frame::{self, DEFAULT_FRAME_BYTES, PREFACE},
+        registry,
+        tls::record_layer::{Header, could_start},
+    },
     record::{Direction, EndCause, Secrets},
 };
 
@@ -51,26 +56,53 @@ impl Cut {
     }
 }
 
+/// Whether bytes are TLS records one behind the other, the last one perhaps not whole. Where they are not, TLS looks for the
+/// next one, and takes it for a sign that a record ends where a segment does.
+fn are_records(mut bytes: &[u8]) -> bool {
+    while let Some(header) = Header::read(bytes) {
+        if !header.is_plausible() {
+            return false;
+        }
+        bytes = bytes.get(header.total()..).unwrap_or_default();
+    }
+    could_start(bytes)
+}
+
+/// The same of HTTP/2's frames, behind the client's preface.
+fn are_frames(direction: Direction, mut bytes: &[u8]) -> bool {
+    if direction == Direction::ClientToServer {
+        let Some(rest) = bytes.strip_prefix(PREFACE) else { return bytes.is_empty() };
+        bytes = rest;
+    }
+    while let Ok((_, head)) = frame::head(bytes) {
+        if !head.is_plausible(DEFAULT_FRAME_BYTES) {
+            return false;
+        }
+        bytes = bytes.get(head.frame_bytes()..).unwrap_or_default();
+    }
+    true
+}
+
 /// The first byte chooses the protocol, the second how it is cut, and then comes a script as of the other sessions, without
 /// its first byte. Without holes, all cuts say the same; with them, and with one side missing, they say things that can be.
 pub fn stream_chunks(bytes: &[u8]) {
     let [name, cut, script @ ..] = bytes else { return };
     let name = NAMES[usize::from(*name) % NAMES.len()];
     let only = [None, Some(Direction::ClientToServer), Some(Direction::ServerToClient), None][usize::from(*cut >> 6)];
-    let (whole, has_holes) = said(name, script, Cut::Whole, only);
+    let (whole, is_comparable) = said(name, script, Cut::Whole, only);
     let (bytes, _) = said(name, script, Cut::Bytes, only);
     let (some, _) = said(name, script, Cut::Some(u32::from(*cut)), only);
-    if !has_holes {
+    if is_comparable {
         assert_eq!(whole, bytes, "{name}: single bytes say something else");
         assert_eq!(whole, some, "{name}: other cuts say something else");
     }
 }
 
-/// The records as JSON, and whether there were holes.
+/// The records as JSON, and whether all cuts must give the same.
 fn said(name: &str, mut script: &[u8], mut cut: Cut, only: Option<Direction>) -> (Vec<String>, bool) {
     let protocol = registry::PROTOCOLS.iter().find(|protocol| protocol.name == name).expect("a protocol of this name");
     let mut driver = Driver::new((protocol.session)(Carrier::Tcp), Carrier::Tcp, Secrets::none().clone());
-    let mut has_holes = false;
+    let (mut has_holes, mut sent) = (false, [Vec::new(), Vec::new()]);
     driver.keep();
     while let [operation, length, rest @ ..] = script {
         let (mut payload, rest) =
@@ -83,6 +115,7 @@ fn said(name: &str, mut script: &[u8], mut cut: Cut, only: Option<Direction>) ->
         }
         match operation >> 1 & 7 {
             0..=4 => {
+                sent[direction.index()].extend_from_slice(payload);
                 while !payload.is_empty() {
                     let (piece, rest) = payload.split_at(cut.next(payload.len()));
                     payload = rest;
@@ -101,5 +134,10 @@ fn said(name: &str, mut script: &[u8], mut cut: Cut, only: Option<Direction>) ->
         }
     }
     driver.close();
-    (driver.kept(), has_holes)
+    let is_sound = match name {
+        "tls" => sent.iter().all(|bytes| are_records(bytes)),
+        "http2" => Direction::BOTH.iter().zip(&sent).all(|(direction, bytes)| are_frames(*direction, bytes)),
+        _ => true,
+    };
+    (driver.kept(), is_sound && !has_holes)
 }

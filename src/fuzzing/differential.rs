@@ -16,7 +16,7 @@ impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.state = self.state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let chosen = (self.state >> 24) as usize;
-        if self.interrupts && chosen % 7 == 0 {
+        if self.interrupts && chosen.is_multiple_of(7) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let most = buffer.len().min(1 + chosen % self.most);

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an
+/// Drives the session of protocol `name` through a script: the first byte chooses the carrier and how far the ends are, then each step is an
 /// operation byte, a length byte, and that many bytes of payload.
 pub(super) fn session(name: &str, steps: &[u8]) {
     script(name, steps, Secrets::none());
@@ -23,6 +23,9 @@ pub(super) fn script(name: &str, script: &[u8], secrets: &Secrets) {
     let Some((first, mut script)) = script.split_first() else { return };
     let carrier = [Carrier::Tcp, Carrier::Udp, Carrier::QuicCrypto, Carrier::Tls][usize::from(*first) % 4];
     let mut driver = Driver::new((protocol.session)(carrier), carrier, secrets.clone());
+    let round_trips =
+        [(Some(1_000_000), None), (Some(1_000_000), Some(400_000)), (None, Some(2_000_000)), (None, None)];
+    driver.round_trips = round_trips[usize::from(*first >> 2) % 4];
     while let [operation, length, rest @ ..] = script {
         let (payload, rest) = rest.split_at(rest.len().min(usize::from(*length) * (1 + usize::from(*operation >> 5))));
         script = rest;
@@ -47,17 +50,22 @@ pub(super) struct Driver {
     pending: [Vec<u8>; 2],
     /// Where they came from.
     origins: [Vec<Origin>; 2],
+    /// How many bytes must wait before they are offered again.
+    wanted: [usize; 2],
     skip: [u64; 2],
     /// How many bytes a skip under way has behind it, and how many of them are missing.
     skipped: [(u64, u64); 2],
     /// The packet that brought the last of them.
     skipped_by: [PacketRef; 2],
-    offered: [bool; 2],
+    /// Whether some bytes were consumed, or are missing: what comes is not where the stream begins.
+    is_under_way: [bool; 2],
     over: bool,
     carrier: Carrier,
     secrets: Secrets,
     /// The records so far as JSON, when they are kept.
     kept: Option<Vec<String>>,
+    /// Whole, and to the server.
+    round_trips: (Option<i64>, Option<i64>),
 }
 
 impl Driver {
@@ -79,14 +87,16 @@ impl Driver {
             packet,
             pending,
             origins: [Vec::new(), Vec::new()],
+            wanted: [0; 2],
             skip: [0; 2],
             skipped: [(0, 0); 2],
             skipped_by: [PacketRef::default(); 2],
-            offered: [false; 2],
+            is_under_way: [false; 2],
             over: false,
             carrier,
             secrets,
             kept: None,
+            round_trips: (Some(1_000_000), None),
         }
     }
 
@@ -111,8 +121,8 @@ impl Driver {
             packet: self.packet,
             origins,
             from_start,
-            round_trip_ns: Some(1_000_000),
-            server_round_trip_ns: None,
+            round_trip_ns: self.round_trips.0,
+            server_round_trip_ns: self.round_trips.1,
             hop_limit: None,
             secrets: &self.secrets,
         };
@@ -177,22 +187,28 @@ impl Driver {
         let side = direction.index();
         let passed = self.skip[side].min(bytes.len() as u64);
         self.pass(direction, passed, 0);
-        if (passed as usize) < bytes.len() {
+        let is_known = self.origins[side].last().is_some_and(|origin| origin.packet == self.packet);
+        if (passed as usize) < bytes.len() && !is_known {
             self.origins[side].push(Origin { offset: self.pending[side].len(), packet: self.packet });
         }
         self.pending[side].extend_from_slice(&bytes[passed as usize..]);
         for _ in 0..=bytes.len() {
-            if self.over || self.pending[side].is_empty() {
+            if self.over || self.pending[side].is_empty() || self.pending[side].len() < self.wanted[side] {
                 return;
             }
+            self.wanted[side] = 0;
             let offered = std::mem::take(&mut self.pending[side]);
-            let from_start = !std::mem::replace(&mut self.offered[side], true);
+            let from_start = !self.is_under_way[side];
             let origins = std::mem::take(&mut self.origins[side]);
             let progress = self.ask_from(Input::Stream { direction, bytes: &offered }, from_start, &origins);
             match progress {
                 Progress::Consumed(done) | Progress::Need { consumed: done, .. } => {
                     assert!(done <= offered.len(), "{:?} consumed {done} of {}", self.carrier, offered.len());
+                    self.is_under_way[side] |= done > 0;
                     self.keep_from(side, done, &offered, origins);
+                    if let Progress::Need { at_least, .. } = progress {
+                        self.wanted[side] = at_least;
+                    }
                     if self.pending[side].len() > limits::MAX_PENDING_BYTES {
                         self.gap(direction, 0);
                     }
@@ -200,9 +216,11 @@ impl Driver {
                 }
                 Progress::Skip(done) if done <= offered.len() as u64 => {
                     assert!(done > 0, "skips nothing for ever");
+                    self.is_under_way[side] = true;
                     self.keep_from(side, done as usize, &offered, origins);
                 }
                 Progress::Skip(done) => {
+                    self.is_under_way[side] = true;
                     self.skip[side] = done - offered.len() as u64;
                     self.skipped[side] = (offered.len() as u64, 0);
                     self.skipped_by[side] = self.packet;
@@ -257,6 +275,8 @@ impl Driver {
         let length = length - passed + self.pending[side].len() as u64;
         self.pending[side].clear();
         self.origins[side].clear();
+        self.wanted[side] = 0;
+        self.is_under_way[side] |= length > 0;
         if length > 0 && !self.over {
             self.over = self.ask(Input::Gap { direction, length }, false) == Progress::Done;
         }

@@ -37,7 +37,7 @@ fn packet(piece: Piece, v6: bool) -> Vec<u8> {
         bytes.extend([0x45, 0]);
         bytes.extend((length as u16 + 20).to_be_bytes());
         bytes.extend([0, piece.identification]);
-        bytes.extend((place / 8 | u16::from(piece.more) << 13).to_be_bytes());
+        bytes.extend(((place / 8) | (u16::from(piece.more) << 13)).to_be_bytes());
         bytes.extend([64, 253, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
     }
     bytes.extend((piece.start..piece.end).map(content));

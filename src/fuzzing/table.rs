@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{choices::Choices, runs::everything};
 use crate::{
     flow::{Consumer, Packet, Settings, Table},
-    limits::Limit,
+    limits::{self, Limit},
     record::{
         Context, Direction, EndCause, FlowFacts, FlowId, Input, LinkType, PacketNumber, PacketRef, Progress, Record,
         Timestamp, Unreachable,
@@ -50,6 +50,9 @@ impl Consumer for Watch {
         assert!(!reader.is_closed, "{input:?} after the close");
         assert!(!reader.is_done || input == Input::Close, "{input:?} after Done");
         assert!(context.packet.index <= self.now, "a packet that has not come yet");
+        for time in [context.round_trip_ns, context.server_round_trip_ns].into_iter().flatten() {
+            assert!(time >= 0, "a round trip of {time} ns");
+        }
         reader.turns = reader.turns.wrapping_add(1);
         match input {
             Input::Stream { direction, bytes } => {
@@ -140,12 +143,15 @@ fn ipv4(protocol: u8, from: u8, to: u8, message: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Byte 0: how the reader reads. Then steps: what, between whom, and what that needs.
+/// Byte 0: bits 0-1 how the reader reads, bit 2 whether memory is short. Then steps: what, between whom, and what that needs.
 pub fn flow_table(bytes: &[u8]) {
     let mut next = Choices::new(bytes);
-    let settings = Settings { max_flows: MAX_FLOWS, wanted: everything(), ..Settings::default() };
+    let mode = next.octet();
+    // Room for as many flows as there may be, or for three connections that hold next to nothing.
+    let max_flow_bytes = if mode & 4 == 0 { limits::MAX_FLOW_BYTES } else { 3 * limits::BYTES_PER_FLOW + 200 };
+    let settings = Settings { max_flows: MAX_FLOWS, max_flow_bytes, wanted: everything(), ..Settings::default() };
     let mut table = Table::new(settings);
-    let mut watch = Watch { policy: next.octet() % 4, ..Watch::default() };
+    let mut watch = Watch { policy: mode % 4, ..Watch::default() };
     // Where each direction of each pair of ports is.
     let mut sent = [[0_u32; 2]; 64];
     let (mut clock, mut time) = (Timestamp(0), 0_i64);
@@ -235,10 +241,12 @@ pub fn flow_table(bytes: &[u8]) {
         watch.now += 1;
         assert!(table.open_flows() <= MAX_FLOWS, "{} flows", table.open_flows());
         assert!(watch.opened.len() - watch.closed.len() <= MAX_FLOWS);
+        let is_within = table.flow_bytes() <= max_flow_bytes || table.open_flows() <= 1;
+        assert!(is_within, "{} bytes of {} flows", table.flow_bytes(), table.open_flows());
     }
     let at = PacketRef { index: watch.now, ..PacketRef::default() };
     table.finish(at, &mut watch);
-    assert_eq!(table.open_flows(), 0);
+    assert_eq!((table.open_flows(), table.flow_bytes()), (0, 0));
     assert_eq!(watch.opened, watch.closed, "what is opened is closed");
     assert!(watch.opened.len() <= MAX_FLOWS || watch.now > MAX_FLOWS as u64);
     assert!(watch.reported.len() <= watch.opened.len());

@@ -95,6 +95,11 @@ pub(super) struct Wrapping {
 }
 
 impl Wrapping {
+    /// It stands at `now`, before anything counts.
+    pub(super) fn begin(&mut self, now: u32) {
+        self.last = now;
+    }
+
     /// All it has counted.
     pub(super) fn sum(self) -> u64 {
         self.sum

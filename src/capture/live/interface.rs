@@ -31,6 +31,9 @@ const LATE: Duration = Duration::from_millis(10);
 const COUNT_EVERY: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// A filter that no packet passes: those of no bytes.
+const NOTHING: &str = "less 0";
+
 /// LINKTYPE_LINUX_SLL2: the cooked header that names the interface, of `any`.
 const SLL2: i32 = 276;
 
@@ -109,7 +112,17 @@ impl Lane {
             // The older header, which libpcap begins with, does not say which interface; an old libpcap has no other.
             let _ = capture.set_datalink(Linktype(SLL2));
         }
+        let [mut received, mut by_kernel, mut by_interface] = [Wrapping::default(); 3];
         if let Some(filter) = &choice.filter {
+            // What came before there was a filter was counted, and is thrown away by libpcap when there is one. With one that
+            // lets nothing pass, the counters stand still until the other is there.
+            if capture.filter(NOTHING, false).is_ok()
+                && let Ok(so_far) = capture.stats()
+            {
+                received.begin(so_far.received);
+                by_kernel.begin(so_far.dropped);
+                by_interface.begin(so_far.if_dropped);
+            }
             let syntax = |error| FilterError::Syntax { expression: filter.clone(), reason: words(error) };
             capture.filter(filter, true).map_err(syntax)?;
         }
@@ -125,9 +138,9 @@ impl Lane {
             hold,
             index,
             counts: counts.clone(),
-            received: Wrapping::default(),
-            by_kernel: Wrapping::default(),
-            by_interface: Wrapping::default(),
+            received,
+            by_kernel,
+            by_interface,
             counted: None,
             looked: Instant::now(),
             suspect: false,

@@ -249,8 +249,7 @@ impl PacketSource for Queued {
     }
 
     fn clock(&self) -> Option<Timestamp> {
-        let now = self.clock.and_then(|clock| clock())?;
-        Some(Timestamp(now.0.saturating_sub(super::source::TICK_BEHIND_NS)))
+        self.clock.and_then(|clock| clock())
     }
 
     fn now(&self) -> Option<Timestamp> {

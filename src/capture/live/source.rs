@@ -39,8 +39,6 @@ const LONGEST_WAIT: Duration = Duration::from_millis(250);
 const HELD_LOOK: Duration = Duration::from_millis(2);
 /// Packets that are read of one interface before the next has its turn.
 const PACKETS_AT_ONCE: usize = 4096;
-/// How far ticks of the time lie behind the clock, so that no packet is behind them.
-pub(super) const TICK_BEHIND_NS: i64 = 1_000_000_000;
 
 /// Interfaces being captured from.
 pub struct LiveSource {
@@ -315,9 +313,8 @@ impl PacketSource for LiveSource {
         capture
     }
 
-    /// A second behind the clock: packets older than that have come.
     fn clock(&self) -> Option<Timestamp> {
-        clock().map(|now| Timestamp(now.0.saturating_sub(TICK_BEHIND_NS)))
+        clock()
     }
 
     fn now(&self) -> Option<Timestamp> {

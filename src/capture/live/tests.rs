@@ -57,7 +57,8 @@ fn captures_loopback_and_stops() {
     }
     let capture = source.description();
     assert_eq!((capture.packets, capture.dropped), (3, Some(0)));
-    assert_eq!(capture.interfaces[0].received, Some(3));
+    // The kernel counts what passes a loopback as it goes out and as it comes in; libpcap hands it on once.
+    assert_eq!(capture.interfaces[0].received, Some(6));
     assert_eq!(source.counts().now()[0].captured, 3);
 }
 
@@ -84,14 +85,13 @@ fn interfaces_are_merged_by_time() {
         loop {
             let more = source.next_batch(&mut batch).unwrap();
             heads.append(&mut batch.heads);
-            if heads.len() == 300 || more == More::No {
+            if heads.len() == 200 || more == More::No {
                 break;
             }
             assert!(began.elapsed() < Duration::from_secs(8), "{} packets", heads.len());
         }
-        // `any` sees a packet on lo twice: as it leaves and as it comes. So does lo's own handle, which libpcap corrects.
         let of = |interface| heads.iter().filter(|head| head.interface == interface).count();
-        assert!(of(0) == 100 && of(1) >= 100, "{} and {}", of(0), of(1));
+        assert_eq!((of(0), of(1)), (100, 100));
         assert!(heads.iter().filter(|head| head.interface == 1).all(|head| head.link_type != LinkType::ETHERNET));
         assert!(heads.is_sorted_by_key(|head| head.timestamp), "in the order of time");
         assert!(heads.iter().zip(1..).all(|(head, number)| head.number.number() == number));

@@ -74,6 +74,7 @@ impl Style {
         let right = judged.verdicts.len().saturating_sub(wrong);
         let verdict = match (wrong, judged.blessed) {
             _ if judged.unreadable.is_some() => self.bad("cannot be read"),
+            (0, Some(records)) if right == 0 => self.good(&format!("snapshot of {records} records written")),
             (0, Some(records)) => self.good(&format!("snapshot of {records} records written, {right} assertions hold")),
             (0, None) if right == 0 => self.paint("33", "nothing is asked of it"),
             (0, None) => self.good(&format!("{right} hold")),

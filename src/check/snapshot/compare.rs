@@ -1,5 +1,5 @@
 //! Records against a snapshot: which belong together, and which fields are different.
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Map, Value};
 
@@ -19,6 +19,13 @@ use crate::{
 pub fn compare(snapshot: &Snapshot, found: Vec<Found>, left_out: u64) -> Vec<Verdict> {
     let normals = normalised(snapshot, found);
     let mut verdicts: Vec<Verdict> = snapshot.records.iter().map(|kind| one(snapshot, *kind, &normals)).collect();
+    // Of types of which there is nothing on either side there is nothing to say; one verdict there must be.
+    let is_empty = |verdict: &Verdict| verdict.holds && verdict.seen == 0;
+    if !verdicts.iter().all(is_empty) {
+        verdicts.retain(|verdict| !is_empty(verdict));
+    } else {
+        verdicts.truncate(1);
+    }
     if left_out > 0 {
         verdicts.push(Verdict {
             name: "snapshot".to_owned(),
@@ -111,33 +118,46 @@ fn paired<'r>(kind: RecordKind, saved: &[&'r Saved], found: &[&'r Normal]) -> Ve
         .collect();
     let mut left: Vec<&Saved> = same.into_values().flatten().collect();
     left.sort_by_key(|saved| saved.line);
-    let (mut pairs, mut alone) = (Vec::new(), Vec::new());
     // First by the whole heading, then by the ends: a name that changed is a field that changed.
-    for found in other {
-        let named = |saved: &&Saved| heading(kind.type_name(), &saved.value) == found.heading;
-        match left.iter().position(named) {
-            Some(place) => pairs.push(Pair { saved: Some(left.remove(place)), found: Some(found) }),
+    let named = |value: &Value| Some(heading(kind.type_name(), value));
+    let (mut pairs, alone, left) = by_key(left, other, &named);
+    let ends = |value: &Value| {
+        let paths = ["/client/address", "/server/address", "/server/port", "/code"];
+        let parts = paths.map(|path| value.pointer(path).map_or_else(String::new, canonical));
+        (!value_is_bare(value)).then(|| parts.join(" "))
+    };
+    let (more, new, gone) = by_key(left, alone, &ends);
+    pairs.extend(more);
+    pairs.extend(new.into_iter().map(|found| Pair { saved: None, found: Some(found) }));
+    pairs.extend(gone.into_iter().map(|saved| Pair { saved: Some(saved), found: None }));
+    pairs.sort_by_key(|pair| pair.saved.map_or(usize::MAX, |saved| saved.line));
+    pairs
+}
+
+/// Pairs records with the same key, in their order; and what is left of both.
+fn by_key<'r>(
+    saved: Vec<&'r Saved>,
+    found: Vec<&'r Normal>,
+    key: &dyn Fn(&Value) -> Option<String>,
+) -> (Vec<Pair<'r>>, Vec<&'r Normal>, Vec<&'r Saved>) {
+    let (mut of_key, mut left): (HashMap<String, VecDeque<&Saved>>, Vec<&Saved>) = Default::default();
+    for saved in saved {
+        match key(&saved.value) {
+            Some(key) => of_key.entry(key).or_default().push_back(saved),
+            None => left.push(saved),
+        }
+    }
+    let (mut pairs, mut alone) = (Vec::new(), Vec::new());
+    for found in found {
+        let partner = key(&found.value).and_then(|key| of_key.get_mut(&key)?.pop_front());
+        match partner {
+            Some(saved) => pairs.push(Pair { saved: Some(saved), found: Some(found) }),
             None => alone.push(found),
         }
     }
-    let ends = |value: &Value| {
-        (
-            canonical(&value["client"]["address"]),
-            canonical(&value["server"]["address"]),
-            canonical(&value["server"]["port"]),
-            canonical(&value["code"]),
-        )
-    };
-    for found in alone {
-        let alike = |saved: &&Saved| !value_is_bare(&found.value) && ends(&saved.value) == ends(&found.value);
-        match left.iter().position(alike) {
-            Some(place) => pairs.push(Pair { saved: Some(left.remove(place)), found: Some(found) }),
-            None => pairs.push(Pair { saved: None, found: Some(found) }),
-        }
-    }
-    pairs.extend(left.into_iter().map(|saved| Pair { saved: Some(saved), found: None }));
-    pairs.sort_by_key(|pair| pair.saved.map_or(usize::MAX, |saved| saved.line));
-    pairs
+    left.extend(of_key.into_values().flatten());
+    left.sort_by_key(|saved| saved.line);
+    (pairs, alone, left)
 }
 
 fn value_is_bare(value: &Value) -> bool {

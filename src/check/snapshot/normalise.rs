@@ -38,11 +38,14 @@ pub enum Rule {
     Counts,
     /// IP addresses become `address-1`, ... in the order in which they come. Not usual.
     Addresses,
+    /// Numbers that are 0 are left out, which makes snapshots of connections half as long: what is not there is 0 or null. Not
+    /// usual.
+    Zeros,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Times,
         Self::Durations,
         Self::Ports,
@@ -53,6 +56,7 @@ impl Rule {
         Self::Texts,
         Self::Counts,
         Self::Addresses,
+        Self::Zeros,
     ];
     /// Those that hold when a SPEC says nothing.
     pub const USUAL: [Self; 8] = [
@@ -80,6 +84,7 @@ impl Rule {
             Self::Texts => "texts",
             Self::Counts => "counts",
             Self::Addresses => "addresses",
+            Self::Zeros => "zeros",
         }
     }
 
@@ -356,7 +361,8 @@ impl<'s> Normaliser<'s> {
             || has(Rule::Ids) && (IDS.contains(&name) || name == "id" && record.starts_with("dns"))
             || has(Rule::Measurements) && (MEASUREMENTS.contains(&name) || name.ends_with("_per_second"))
             || has(Rule::Texts) && record == "finding" && matches!(name, "explanation" | "reference")
-            || has(Rule::Counts) && COUNTS.contains(&name);
+            || has(Rule::Counts) && COUNTS.contains(&name)
+            || has(Rule::Zeros) && value.as_u64() == Some(0);
         if is_dropped {
             return None;
         }
@@ -538,5 +544,109 @@ impl Patterns {
             packet: pattern(r"(#|\bflow |\bpackets? )\d+(?:\.\d+)?\b"),
             address: pattern(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn left(record: RecordKind, rules: &[Rule], ignored: &[&str], values: &[Value]) -> Vec<Value> {
+        let ignored = ignored.iter().map(|path| Ignored::new(path).unwrap()).collect();
+        let snapshot = Snapshot { rules: rules.to_vec(), ignored, ..Snapshot::default() };
+        let found = values
+            .iter()
+            .map(|value| Found { record, flow: None, value: value.clone(), proof: Proof::default() })
+            .collect();
+        normalised(&snapshot, found).into_iter().map(|normal| normal.value).collect()
+    }
+
+    fn ends(client: (&str, u16), server: (&str, u16)) -> Value {
+        json!({"client": {"address": client.0, "port": client.1}, "server": {"address": server.0, "port": server.1}})
+    }
+
+    #[test]
+    fn ephemeral_ports_get_names() {
+        let values = [
+            ends(("10.0.0.1", 40_001), ("10.0.0.2", 443)),
+            ends(("10.0.0.1", 40_009), ("10.0.0.2", 443)),
+            ends(("10.0.0.1", 40_010), ("10.0.0.3", 443)),
+            ends(("10.0.0.1", 5353), ("10.0.0.3", 5353)),
+            ends(("10.0.0.1", 69), ("10.0.0.3", 50_000)),
+        ];
+        let ports: Vec<String> = left(RecordKind::Udp, &[Rule::Ports], &[], &values)
+            .iter()
+            .map(|value| format!("{} {}", value["client"]["port"], value["server"]["port"]))
+            .collect();
+        let mut expected = [
+            "\"client-port-1\" 443",
+            "\"client-port-2\" 443",
+            "\"client-port-1\" 443",
+            "5353 5353",
+            "69 \"server-port-1\"",
+        ];
+        let mut found: Vec<&str> = ports.iter().map(String::as_str).collect();
+        expected.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn texts_lose_what_differs_each_time() {
+        let mut value = ends(("10.0.0.1", 40_001), ("10.0.0.2", 80));
+        let title = "10.0.0.1:40001 sent it 3.1 ms after the FIN (flow 3, #17) with 0xbeef at 02:42:ac:11:00:02";
+        value["title"] = json!(title);
+        value["explanation"] = json!("long");
+        value["code"] = json!("a.b");
+        let value = &left(RecordKind::Finding, &Rule::USUAL, &[], &[value])[0];
+        let expected =
+            "10.0.0.1:client-port-1 sent it <time> after the FIN (flow <packet>, #<packet>) with <id> at mac-1";
+        assert_eq!(value["title"], expected);
+        assert_eq!((value["explanation"].is_null(), value["code"].as_str()), (true, Some("a.b")));
+    }
+
+    #[test]
+    fn each_rule_takes_its_own() {
+        let value = json!({
+            "type": "connection", "flow": "1", "evidence": [1, 2], "evidence_total": 2, "start_ts": "2026-01-01T00:00:00Z",
+            "duration_ns": 7, "community_id": "1:x", "client": {"packets": 3, "rtt": {"samples": 1}, "zero_windows": 0},
+            "handshake": {"syn_packet": 1, "ack_packet": null}, "vantage": "near_client", "tunnel": [],
+        });
+        let has = |rules: &[Rule], ignored: &[&str], path: &str| {
+            let pointer = format!("/{}", path.replace('.', "/"));
+            left(RecordKind::Connection, rules, ignored, std::slice::from_ref(&value))[0].pointer(&pointer).is_some()
+        };
+        for (rule, path) in [
+            (Rule::Times, "start_ts"),
+            (Rule::Durations, "duration_ns"),
+            (Rule::Ports, "community_id"),
+            (Rule::Packets, "evidence"),
+            (Rule::Packets, "flow"),
+            (Rule::Measurements, "client.rtt"),
+            (Rule::Measurements, "vantage"),
+            (Rule::Counts, "client.packets"),
+            (Rule::Counts, "evidence_total"),
+            (Rule::Zeros, "client.zero_windows"),
+        ] {
+            assert!(has(&[], &[], path), "{path} is there");
+            assert!(!has(&[rule], &[], path), "{path} is taken out");
+        }
+        assert!(has(&[Rule::Packets], &[], "handshake.syn_packet"), "it is kept that there is one");
+        assert!(!has(&[], &[], "handshake.ack_packet") && !has(&[], &[], "tunnel"), "null and empty are left out");
+        assert!(!has(&[], &["connection.client.rtt"], "client.rtt") && !has(&[], &["*.vantage"], "vantage"));
+        assert_eq!(Ignored::new("connection.nothing"), None);
+        assert_eq!(Ignored::new("*.nothing"), None);
+    }
+
+    #[test]
+    fn addresses_get_names_on_request() {
+        let value = ends(("10.0.0.1", 40_001), ("fd00::1", 80));
+        let value = &left(RecordKind::Udp, &[Rule::Addresses], &[], &[value])[0];
+        assert_eq!(
+            (&value["client"]["address"], &value["server"]["address"]),
+            (&json!("address-1"), &json!("address-2"))
+        );
     }
 }

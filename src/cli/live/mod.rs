@@ -67,7 +67,6 @@ mod compiled {
         args.written.check(display_filter.is_some())?;
         let wanted = plan::wanted(&args.output)?;
         let identity = privileges::user(args.user.as_deref())?;
-        let trust = certificates::trust(&args.trust)?;
         let choices = interfaces::choices(args)?;
         let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
         let names = names.join(", ");
@@ -93,17 +92,13 @@ mod compiled {
         // From here on as the user. Files are made, and folders.
         privileges::drop_to(identity.as_ref())?;
         let title = identity.as_ref().map(privileges::Identity::title);
+        let trust = certificates::trust(&args.trust)?;
         let (given, more) = keys::growing(&args.keys)?;
         let mut source: Box<dyn PacketSource> = Box::new(source);
         if let Some(more) = more {
             source = Box::new(KeyLogged::new(source, more));
         }
-        let who = title.as_deref().map_or(String::new(), |name| format!(" (as user {name}; --user names another)"));
-        let written = written::writing(source, args, &choices);
-        let (mut source, file) = written.map_err(|failure| match failure {
-            Failure::Usage(why) => Failure::Usage(why + &who),
-            other => other,
-        })?;
+        let (mut source, file) = written::writing(source, args, &choices, title.as_deref())?;
         if args.written.write.is_some() {
             // The file does not wait for the analysis. Without a file there is no queue but the kernel's, which counts what
             // it has no room for.
@@ -148,8 +143,8 @@ mod compiled {
             flusher.begin();
         }
         complain(&format!("capturing on {names}; Ctrl-C ends and reports"));
-        // Records are progress enough.
-        let tells = !shows && format == Format::Table;
+        // With records on the same terminal a line of progress would be in their way.
+        let tells = !shows && (format == Format::Table || !io::stdout().is_terminal());
         let mut line = tells.then(ProgressLine::new);
         let mut tell = |progress| line.iter_mut().for_each(|line| line.update(progress));
         let exports = args.export_certs.is_some() || args.export_objects.is_some();

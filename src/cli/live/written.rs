@@ -51,7 +51,7 @@ mod compiled {
     use super::WrittenArgs;
     use crate::{
         capture::{
-            InterfaceOptions, PacketSource, Ring, RingError, RingOptions, Rotation, SectionOptions, Stopped, Tee, Told,
+            InterfaceOptions, PacketSource, Ring, RingError, RingOptions, Rotation, SaveError, SectionOptions, Stopped, Tee, Told,
             Written,
             live::{self, InterfaceChoice},
         },
@@ -112,11 +112,12 @@ mod compiled {
     /// Packets go into a file before they go on, if that was asked for.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written. `user` is who this process has become, if it has.
     pub fn writing(
         source: Box<dyn PacketSource>,
         args: &LiveArgs,
         choices: &[InterfaceChoice],
+        user: Option<&str>,
     ) -> Result<(Box<dyn PacketSource>, State), Failure> {
         let state = State::default();
         let Some(path) = &args.written.write else { return Ok((source, state)) };
@@ -134,7 +135,10 @@ mod compiled {
             inputs: args.keys.keylog.iter().chain(&args.keys.rsa_key).chain(&args.trust.ca).cloned().collect(),
             is_private: !args.keys.keylog.is_empty(),
         };
-        let ring = Ring::create(options).map_err(|error| Failure::Usage(cannot(&error)))?;
+        let ring = Ring::create(options).map_err(|error| Failure::Usage(cannot(path, &error, user)))?;
+        // Beyond `ulimit -f` a write is then an error that can be told.
+        #[cfg(unix)]
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
         let shared = state.clone();
         let tell = move |told: Told| match told {
             Told::Ended(written) => complain(&ended(&name, &written)),
@@ -146,11 +150,24 @@ mod compiled {
                 }
             }
         };
-        Ok((Box::new(Tee::new(source, ring, args.count, Box::new(tell))), state))
+        Ok((Box::new(Tee::new(source, ring, Box::new(tell))), state))
     }
 
-    fn cannot(error: &RingError) -> String {
-        error.to_string()
+    /// Why nothing can be written, and what to do.
+    fn cannot(path: &Path, error: &RingError, user: Option<&str>) -> String {
+        let RingError::Save(SaveError::Io { name, source }) = error else { return error.to_string() };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder.display();
+        match source.kind() {
+            io::ErrorKind::NotFound => format!("{name}: cannot be written: there is no directory {folder}"),
+            io::ErrorKind::PermissionDenied => {
+                let who = user.map_or("this user".to_owned(), |user| format!("user {user}, as whom capturing goes on,"));
+                let what = if path.exists() { "write this file".to_owned() } else { format!("make files in {folder}") };
+                let other = if user.is_some() { ", or another user with --user" } else { "" };
+                format!("{name}: cannot be written ({source}): {who} may not {what}. Name another directory{other}")
+            }
+            _ => error.to_string(),
+        }
     }
 
     /// What was written, for the end.
@@ -209,17 +226,14 @@ mod compiled {
     fn interfaces(capture: &Capture, choices: &[InterfaceChoice]) -> Vec<InterfaceOptions> {
         let devices = live::interfaces().unwrap_or_default();
         let described = |name: &str| devices.iter().find(|device| device.name == name)?.description.clone();
-        let options = capture.interfaces.iter().map(|interface| {
+        let options = capture.interfaces.iter().zip(choices).map(|(interface, choice)| {
             let name = interface.name.as_deref();
             InterfaceOptions {
                 link_type: LinkType::from_name(&interface.link_type).unwrap_or_default(),
                 snap_length: interface.snap_length.and_then(|length| u32::try_from(length).ok()).unwrap_or(0),
                 name: interface.name.clone(),
                 description: name.and_then(described),
-                filter: choices
-                    .iter()
-                    .find(|choice| Some(&*choice.name) == name)
-                    .and_then(|choice| choice.filter.clone()),
+                filter: choice.filter.clone(),
                 speed: name.and_then(speed),
                 system: system(),
             }

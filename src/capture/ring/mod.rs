@@ -1,15 +1,16 @@
 //! The file that is written while packets are captured, or the files in turn (`live -w`): created before capturing begins,
 //! whole at every moment, ended with statistics. What a copy of a capture holds is [`super::save`]'s to decide.
 //!
-//! Nothing waits in this process: whoever hands packets over finds them in the file when the call is over. Each write(2)
-//! holds whole blocks, and of a regular file so few that hardly any crosses a page: a kill ends a longer write at any page
-//! (measured: 98 of 100 kills during writes of 1 MB left a cut block). There is no fsync: what wireglass has written
-//! outlives wireglass, but not a power cut within the seconds that the system takes to write it to the disk.
+//! Nothing waits in this process: whoever hands packets over finds them in the file when the call is over. There is no
+//! fsync: what was written outlives wireglass, but not a power cut within the seconds that the system takes to bring it to
+//! the disk.
+mod output;
+
 use std::{
     collections::{HashSet, VecDeque},
     fs::{self, File},
     hash::{BuildHasher, RandomState},
-    io::{self, Seek, SeekFrom, Write},
+    io,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
@@ -17,6 +18,7 @@ use std::{
 use chrono::{FixedOffset, Local, Utc};
 use thiserror::Error;
 
+use self::output::{Form, Output};
 use super::{
     Batch, InterfaceCounts, InterfaceOptions, PacketHead, PcapWriter, PcapngWriter, SectionOptions, save,
     save::SaveError,
@@ -26,8 +28,6 @@ use crate::{
     record::{Capture, LinkType, Timestamp},
 };
 
-/// A write that stays within one of these is done wholly or not at all.
-const PAGE_BYTES: u64 = 4096;
 /// Room for the statistics of an interface at a file's end.
 const STATISTICS_BYTES: u64 = 120;
 /// Names tried when files of other runs have those of this one.
@@ -134,6 +134,8 @@ pub struct Ring {
     complete: VecDeque<(PathBuf, u64)>,
     written: Written,
     counts: Vec<InterfaceCounts>,
+    /// Packets of each interface in all files.
+    delivered: Vec<u64>,
     latest: Timestamp,
     /// Lines of key logs that were written, by hash.
     known: HashSet<u64>,
@@ -141,37 +143,6 @@ pub struct Ring {
     /// The newest of these lines.
     carried: VecDeque<Vec<u8>>,
     carried_bytes: usize,
-}
-
-enum Form {
-    Pcapng(PcapngWriter<Vec<u8>>),
-    Pcap(PcapWriter<Vec<u8>>),
-}
-
-impl Form {
-    fn buffer(&mut self) -> &mut Vec<u8> {
-        match self {
-            Self::Pcapng(writer) => writer.output(),
-            Self::Pcap(writer) => writer.output(),
-        }
-    }
-}
-
-/// A file being written.
-struct Output {
-    file: File,
-    path: PathBuf,
-    form: Form,
-    /// Where it can be cut: not a pipe.
-    is_regular: bool,
-    /// Bytes in the file, all of whole blocks.
-    bytes: u64,
-    /// Packets among them.
-    packets: u64,
-    /// Ends of the blocks that wait in the form's buffer, and whether each is a packet's.
-    ends: Vec<(usize, bool)>,
-    /// Packets in the file and waiting.
-    given: u64,
 }
 
 impl Ring {
@@ -218,6 +189,7 @@ impl Ring {
             complete: VecDeque::new(),
             written: Written::default(),
             counts: Vec::new(),
+            delivered: vec![0; options.interfaces.len()],
             latest: Timestamp(0),
             known: HashSet::new(),
             hasher: RandomState::new(),
@@ -280,8 +252,7 @@ impl Ring {
         self.counts = counts.collect();
     }
 
-    /// Whether a file may begin soon or the capture ends: whoever is asked for counts ([`Self::counted`]) needs not be
-    /// asked otherwise.
+    /// Whether a file may end before the capture does: then [`Self::counted`] is to be called before every batch.
     #[must_use]
     pub fn is_rotated(&self) -> bool {
         self.options.rotation.is_some()
@@ -333,6 +304,9 @@ impl Ring {
 
     fn packet(&mut self, head: &PacketHead, bytes: &[u8]) -> io::Result<()> {
         self.latest = self.latest.max(head.timestamp);
+        if let Some(delivered) = self.delivered.get_mut(head.interface as usize) {
+            *delivered = delivered.saturating_add(1);
+        }
         let Some(output) = &mut self.file else { return Ok(()) };
         match &mut output.form {
             Form::Pcapng(writer) => writer.packet(head.interface, head.timestamp, head.wire_length, bytes, None)?,
@@ -390,28 +364,23 @@ impl Ring {
     /// Begins a file: all that stands before its packets.
     fn begin(&mut self) -> io::Result<()> {
         let (file, path) = self.open()?;
-        let is_regular = file.metadata().is_ok_and(|known| known.is_file());
         let buffer = Vec::with_capacity(limits::READ_BUFFER_BYTES);
-        let mut ends = Vec::new();
         let form = if self.is_pcap {
             let first = self.options.interfaces.first();
             let link_type = first.map_or(LinkType::ETHERNET, |interface| interface.link_type);
             let longest = self.options.interfaces.iter().map(|interface| interface.snap_length).max().unwrap_or(0);
-            let mut writer = PcapWriter::new(buffer, link_type, longest)?;
-            ends.push((writer.output().len(), false));
-            Form::Pcap(writer)
+            Form::Pcap(PcapWriter::new(buffer, link_type, longest)?)
         } else {
             let program = concat!("wireglass ", env!("CARGO_PKG_VERSION"));
             let mut writer = PcapngWriter::with_options(buffer, program, &self.options.section)?;
             for interface in &self.options.interfaces {
                 writer.interface(interface)?;
             }
-            ends.push((writer.output().len(), false));
             Form::Pcapng(writer)
         };
         self.written.files = self.written.files.saturating_add(1);
         self.written.path.clone_from(&path);
-        self.file = Some(Output { file, path, form, is_regular, bytes: 0, packets: 0, ends, given: 0 });
+        self.file = Some(Output::new(file, path, form));
         // The newest secrets, as far as they leave room for packets.
         let room = self.options.rotation.and_then(|rotation| rotation.bytes).map_or(u64::MAX, |limit| limit / 4);
         let mut lines = VecDeque::new();
@@ -458,8 +427,8 @@ impl Ring {
         let at = now().max(self.latest);
         let Some(output) = &mut self.file else { return Ok(()) };
         if let Form::Pcapng(writer) = &mut output.form {
-            for (interface, counts) in (0_u32..).zip(&self.counts).take(self.options.interfaces.len()) {
-                writer.statistics(interface, at, counts)?;
+            for (interface, (counts, delivered)) in (0_u32..).zip(self.counts.iter().zip(&self.delivered)) {
+                writer.statistics(interface, at, &InterfaceCounts { delivered: Some(*delivered), ..*counts })?;
             }
             output.block(false);
         }
@@ -499,74 +468,6 @@ impl Ring {
         }
         Stopped { error, written: self.written.clone() }
     }
-}
-
-impl Output {
-    /// What was added to the buffer since the last call is a block.
-    fn block(&mut self, is_packet: bool) {
-        let end = self.form.buffer().len();
-        if self.ends.last().map_or(0, |(last, _)| *last) < end {
-            self.ends.push((end, is_packet));
-        }
-    }
-
-    /// Writes all blocks that wait. What is cut by an error is taken away again: then the file holds whole blocks, and
-    /// those that are not in it wait.
-    fn write(&mut self) -> io::Result<()> {
-        let mut done = 0_usize;
-        let mut blocks = 0_usize;
-        let mut outcome = Ok(());
-        while outcome.is_ok() && blocks < self.ends.len() {
-            let count = self.piece(blocks, done);
-            let last = blocks.saturating_add(count).saturating_sub(1);
-            let Some((end, _)) = self.ends.get(last).copied() else { break };
-            let piece = self.form.buffer().get(done..end).unwrap_or_default();
-            let (written, result) = write_whole(&mut self.file, piece);
-            outcome = result;
-            let reached = done.saturating_add(written);
-            while let Some((end, is_packet)) = self.ends.get(blocks).copied().filter(|(end, _)| *end <= reached) {
-                self.bytes = self.bytes.saturating_add(end.saturating_sub(done) as u64);
-                self.packets = self.packets.saturating_add(u64::from(is_packet));
-                done = end;
-                blocks = blocks.saturating_add(1);
-            }
-        }
-        self.form.buffer().drain(..done);
-        self.ends.drain(..blocks);
-        self.ends.iter_mut().for_each(|(end, _)| *end = end.saturating_sub(done));
-        if outcome.is_err() && self.is_regular {
-            self.file.set_len(self.bytes)?;
-            self.file.seek(SeekFrom::Start(self.bytes))?;
-        }
-        outcome
-    }
-
-    /// How many blocks from `first` on, which begins at `start` of the buffer, go into one write: those that end within
-    /// the page they begin in, or one.
-    fn piece(&self, first: usize, start: usize) -> usize {
-        let waiting = self.ends.get(first..).unwrap_or_default();
-        if !self.is_regular {
-            return waiting.len();
-        }
-        let position = self.bytes;
-        let page_end = position.saturating_add(1).checked_next_multiple_of(PAGE_BYTES).unwrap_or(u64::MAX);
-        let room = usize::try_from(page_end.saturating_sub(position)).unwrap_or(usize::MAX);
-        waiting.iter().take_while(|(end, _)| end.saturating_sub(start) <= room).count().max(1)
-    }
-}
-
-/// Writes all; answers how many bytes were written.
-fn write_whole(file: &mut File, bytes: &[u8]) -> (usize, io::Result<()>) {
-    let mut written = 0_usize;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-        match file.write(rest) {
-            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
-            Ok(count) => written = written.saturating_add(count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (written, Err(error)),
-        }
-    }
-    (written, Ok(()))
 }
 
 fn now() -> Timestamp {
