@@ -332,7 +332,7 @@ pub const MAX_RSA_BYTES: usize = 2048;
 pub const TABLE_ROWS: usize = 20;
 
 /// Flows of one shard that a display looks at each time, those that moved last: all that are open where there are not more than
-/// 4096 of them, and never more work than about a millisecond (benches/RESULTS.md).
+/// 4096 of them, and no more work however many there are (`tests/glance.rs` says how much).
 pub const GLANCE_FLOWS: usize = 64;
 
 /// Connections of one shard that were opened last, which a display looks at besides.

@@ -106,7 +106,7 @@ impl PacketSource for Pieces {
         }
         batch.heads.clear();
         batch.buffer.clear();
-        let piece = self.batch.heads.iter().skip(self.given).take(20);
+        let piece = self.batch.heads.iter().skip(self.given).take(5);
         for head in piece {
             let start = batch.buffer.len() as u32;
             batch.buffer.extend_from_slice(self.batch.bytes(head));
@@ -230,7 +230,7 @@ fn a_moment_of_a_scripted_run() {
     let last = seen.glances.last().unwrap();
     assert_eq!((last.open.tcp, last.open.udp, last.open.other), (5, 0, 0));
     assert_eq!(states(last, 1000), "ESTABLISHED ESTABLISHED");
-    assert_eq!(states(last, 1003), "FIN-WAIT-2 CLOSE-WAIT");
+    assert_eq!(states(last, 1003), "[FIN-WAIT-2] CLOSE-WAIT");
     let unanswered = last.busiest.iter().find(|connection| connection.client.port == 1004).unwrap();
     assert_eq!(unanswered.states[0].state, Some(TcpState::SynSent));
     assert_ne!(unanswered.states[1].state, Some(TcpState::Established));
@@ -303,7 +303,7 @@ fn fixtures_look_the_same_for_any_workers() {
             }
         }
     }
-    assert!(handshakes > 20 && requests > 20, "{handshakes} handshakes, {requests} requests");
+    assert!(handshakes > 15 && requests > 15, "{handshakes} handshakes, {requests} requests");
 }
 
 /// `WIREGLASS_FLOWS=1000000 cargo test --release --test glance many -- --nocapture` says what a look costs then.

@@ -3,7 +3,7 @@
 //!
 //! What a connection carried lately is the difference to what it had carried a second or two ago, which is remembered for the
 //! flows that were looked at. Nothing is counted per packet for it. A connection that was idle for long among thousands of
-//! busy ones is known as busy from the second look on.
+//! busy ones is known as busy once it has been looked at for a second.
 use std::cmp::Reverse;
 
 use hashbrown::HashMap;
