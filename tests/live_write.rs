@@ -417,7 +417,7 @@ fn without_numbers(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             let is_time = |name: &str| {
-                ["ts", "rtt", "limited_by"].contains(&name)
+                ["ts", "at", "rtt", "limited_by"].contains(&name)
                     || name.ends_with("_ts")
                     || name.ends_with("_ns")
                     || name.ends_with("_per_second")
