@@ -1,4 +1,5 @@
 //! What can be asked of records: their fields by path, as the JSON Schema of the records has them. Nothing is listed by hand.
+#![allow(clippy::indexing_slicing)] // of JSON by name: what is not there is null
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde_json::Value;
@@ -79,7 +80,6 @@ impl Field {
 }
 
 /// The types of record that can be asked about: all that a report has.
-#[must_use]
 pub fn kinds() -> impl Iterator<Item = RecordKind> {
     RecordKind::ALL.into_iter().filter(|kind| *kind != RecordKind::Packet && !kind.is_statistics())
 }
@@ -145,7 +145,7 @@ impl Walk<'_> {
             self.object(path, &referred, depth + 1);
         }
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            if depth == 0 && name == "type" || path == self.record.type_name() && name == "type" {
+            if path == self.record.type_name() && name == "type" {
                 continue;
             }
             self.field(&format!("{path}.{name}"), name, field, depth + 1);

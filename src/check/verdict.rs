@@ -60,7 +60,8 @@ impl Proof {
             let numbers = subject.evidence.numbers();
             proof.evidence = numbers.iter().take(EVIDENCE).map(|number| number.number()).collect();
             proof.evidence_total = value["evidence_total"].as_u64().unwrap_or_default();
-            let has_port = |side: &str| value[side]["port"].as_u64().is_some_and(|port| port > 0);
+            let has_port =
+                |side: &str| value.get(side).and_then(|end| end.get("port")?.as_u64()).is_some_and(|port| port > 0);
             proof.has_connection = proof.flow.is_some() && has_port("client") && has_port("server");
         }
         // A code alone says little.
@@ -199,9 +200,10 @@ pub fn heading(type_name: &str, value: &Value) -> String {
 /// `10.0.0.1:client-port-1 → 10.0.0.2:443`.
 fn ends(value: &Value) -> Option<String> {
     let end = |side: &str| {
-        let address = value[side]["address"].as_str()?;
+        let end = value.get(side)?;
+        let address = end.get("address")?.as_str()?;
         let address = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-        Some(match &value[side]["port"] {
+        Some(match end.get("port").unwrap_or(&Value::Null) {
             Value::String(port) => format!("{address}:{port}"),
             Value::Number(port) if port.as_u64() != Some(0) => format!("{address}:{port}"),
             _ => address,

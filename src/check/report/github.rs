@@ -8,10 +8,24 @@ use crate::{check::verdict::Judged, report::escape::escape};
 pub fn write(out: &mut dyn Write, judged: &[Judged]) -> io::Result<()> {
     for one in judged {
         if let Some(reason) = &one.unreadable {
-            command(out, "error", &one.spec, 1, &format!("{} cannot be read", one.capture), &[reason.clone()])?;
+            command(
+                out,
+                "error",
+                &one.spec,
+                1,
+                &format!("{} cannot be read", one.capture),
+                std::slice::from_ref(reason),
+            )?;
         }
         if let Some(damage) = &one.damage {
-            command(out, "warning", &one.spec, 1, &format!("{} is damaged", one.capture), &[damage.clone()])?;
+            command(
+                out,
+                "warning",
+                &one.spec,
+                1,
+                &format!("{} is damaged", one.capture),
+                std::slice::from_ref(damage),
+            )?;
         }
         for verdict in one.verdicts.iter().filter(|verdict| !verdict.holds) {
             if verdict.differences.is_empty() {

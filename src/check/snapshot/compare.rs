@@ -122,9 +122,9 @@ fn paired<'r>(kind: RecordKind, saved: &[&'r Saved], found: &[&'r Normal]) -> Ve
     let named = |value: &Value| Some(heading(kind.type_name(), value));
     let (mut pairs, alone, left) = by_key(left, other, &named);
     let ends = |value: &Value| {
-        let parts =
-            [&value["client"]["address"], &value["server"]["address"], &value["server"]["port"], &value["code"]];
-        (!value_is_bare(value)).then(|| parts.map(canonical).join(" "))
+        let paths = ["/client/address", "/server/address", "/server/port", "/code"];
+        let parts = paths.map(|path| value.pointer(path).map_or_else(String::new, canonical));
+        (!value_is_bare(value)).then(|| parts.join(" "))
     };
     let (more, new, gone) = by_key(left, alone, &ends);
     pairs.extend(more);
