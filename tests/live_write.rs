@@ -417,7 +417,10 @@ fn without_numbers(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             let is_time = |name: &str| {
-                ["ts", "rtt", "limited_by"].contains(&name) || name.ends_with("_ts") || name.ends_with("_ns")
+                ["ts", "at", "rtt", "limited_by"].contains(&name)
+                    || name.ends_with("_ts")
+                    || name.ends_with("_ns")
+                    || name.ends_with("_per_second")
             };
             let is_number =
                 |name: &str| ["flow", "packet", "packets", "evidence"].contains(&name) || name.ends_with("_packet");
@@ -450,7 +453,9 @@ fn time_that_passes_on_a_silent_wire_changes_no_record() {
     let (here, there) = (sorted(&live), sorted(&from_file));
     let differ: Vec<&String> = here.symmetric_difference(&there).collect();
     assert!(differ.is_empty(), "records differ: {differ:#?}");
-    assert_same(&live, &from_file, "the order of records");
+    // Of the order: what is over while nothing comes is written then, one by one as time reaches it. In the file all of it
+    // is over at the packet that comes next, and stands in the order of flows.
+    assert_eq!(live.len(), from_file.len());
 }
 
 #[test]
@@ -477,7 +482,10 @@ fn interfaces_of_several_link_types_in_one_file() {
         counts
     });
     assert!(of_each[0] > 60 && of_each[1] >= of_each[0], "{of_each:?}");
-    others_read(&[&file]);
+    // tcpdump reads files of one link type only.
+    let tshark = Command::new("tshark").args(["-n", "-r"]).arg(&file).output();
+    let is_read = |output: std::process::Output| output.status.success() && !output.stdout.is_empty();
+    assert!(!lab::has("tshark") || tshark.is_ok_and(is_read));
 
     // pcap cannot hold that, and says so before anything is captured.
     let mut command = lab.client(env!("CARGO_BIN_EXE_wireglass"));

@@ -89,11 +89,6 @@ impl Lab {
         inside(&self.client, program)
     }
 
-    /// `ip -n CLIENT arguments`
-    pub fn configure(&self, arguments: &str) {
-        assert!(ip(&format!("-n {} {arguments}", self.client)));
-    }
-
     /// Begins to serve, on the server's host; ready when this returns.
     pub fn serve(&mut self) {
         let ready = self.path("ready");

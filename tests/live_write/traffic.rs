@@ -33,7 +33,7 @@ pub fn play() {
     let script = std::env::var("WIREGLASS_TRAFFIC").unwrap();
     let directory = PathBuf::from(std::env::var_os("WIREGLASS_TRAFFIC_DIRECTORY").unwrap());
     let mut words = script.split(' ');
-    let mut number = |words: &mut std::str::Split<char>| words.next().map_or(0, |word| word.parse::<u64>().unwrap());
+    let number = |words: &mut std::str::Split<char>| words.next().map_or(0, |word| word.parse::<u64>().unwrap());
     match words.next() {
         Some("serve") => serve(&directory),
         Some("mixture") => mixture(&directory, number(&mut words)),
