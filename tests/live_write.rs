@@ -416,8 +416,9 @@ fn agree_but_for_losses(ours: &[Block], live: &[String], beside: &Path) {
 fn without_numbers(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            let is_time =
-                |name: &str| ["ts", "rtt", "limited_by"].contains(&name) || name.ends_with("_ts") || name.ends_with("_ns");
+            let is_time = |name: &str| {
+                ["ts", "rtt", "limited_by"].contains(&name) || name.ends_with("_ts") || name.ends_with("_ns")
+            };
             let is_number =
                 |name: &str| ["flow", "packet", "packets", "evidence"].contains(&name) || name.ends_with("_packet");
             fields.retain(|name, value| {

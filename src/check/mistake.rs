@@ -96,6 +96,8 @@ mod tests {
         assert_eq!(place("ab\nc", 99), (2, 2));
         assert_eq!(place("é", 1), (1, 1));
         assert_eq!(place("", 0), (1, 1));
-        let _ = Mistake::new("x", "a\u{1b}b", 5..2, "y\u{1b}").to_string();
+        let backwards = std::ops::Range { start: 5, end: 2 };
+        let told = Mistake::new("x", "a\u{1b}b", backwards, "y\u{1b}").to_string();
+        assert!(!told.contains('\u{1b}'), "{told:?}");
     }
 }

@@ -121,4 +121,3 @@ fn write_whole(file: &mut File, bytes: &[u8]) -> (usize, io::Result<()>) {
     }
     (written, Ok(()))
 }
-

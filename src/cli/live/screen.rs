@@ -305,7 +305,9 @@ impl Artist {
         let page = draw(self.view.as_ref().unwrap_or(&empty), &mut self.look, size);
         let frame = Frame::new(&page, size.0, self.color);
         let changes = match &self.shown {
-            Some(shown) if self.views % VIEWS_TO_DRAW_ANEW == 0 && shown.is_as_large_as(&frame) => frame.anew(),
+            Some(shown) if self.views.is_multiple_of(VIEWS_TO_DRAW_ANEW) && shown.is_as_large_as(&frame) => {
+                frame.anew()
+            }
             shown => frame.changes(shown.as_ref()),
         };
         if !changes.is_empty() {

@@ -51,8 +51,8 @@ mod compiled {
     use super::WrittenArgs;
     use crate::{
         capture::{
-            InterfaceOptions, PacketSource, Ring, RingError, RingOptions, Rotation, SaveError, SectionOptions, Stopped, Tee, Told,
-            Written,
+            InterfaceOptions, PacketSource, Ring, RingError, RingOptions, Rotation, SaveError, SectionOptions, Stopped,
+            Tee, Told, Written,
             live::{self, InterfaceChoice},
         },
         cli::{complain, exit::Failure, live::LiveArgs},
@@ -161,7 +161,8 @@ mod compiled {
         match source.kind() {
             io::ErrorKind::NotFound => format!("{name}: cannot be written: there is no directory {folder}"),
             io::ErrorKind::PermissionDenied => {
-                let who = user.map_or("this user".to_owned(), |user| format!("user {user}, as whom capturing goes on,"));
+                let who =
+                    user.map_or("this user".to_owned(), |user| format!("user {user}, as whom capturing goes on,"));
                 let what = if path.exists() { "write this file".to_owned() } else { format!("make files in {folder}") };
                 let other = if user.is_some() { ", or another user with --user" } else { "" };
                 format!("{name}: cannot be written ({source}): {who} may not {what}. Name another directory{other}")
