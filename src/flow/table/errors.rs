@@ -22,7 +22,7 @@ impl<C: Consumer> Table<C> {
             tell(slot, &mut fact, &quoted, packet, consumer);
         }
         if let Some(number) = found {
-            self.settle(number);
+            self.settle(number, consumer);
         }
         if wants_errors(self.settings.wanted) {
             consumer.icmp_error(packet.at.index, fact);
