@@ -938,7 +938,14 @@ pub static PROMISES: &[Promise] = &[
         "further ones are not tried",
         Here("The staple may then be called unsigned")
     ),
-    promise!(MAX_COMPARED_ROUTERS, "routers", "further ones are not compared", Finding("ip.limit")),
+    promise!(
+        MAX_COMPARED_ROUTERS,
+        "routers",
+        "further ones are not compared",
+        Finding("ip.limit"),
+        "tests/hostile/caps_more.rs",
+        "too_many_routers_are_not_compared"
+    ),
     promise!(
         MAX_LINK_FINDINGS,
         "pairs",
@@ -1006,9 +1013,23 @@ pub static PROMISES: &[Promise] = &[
     promise!(MAX_SHARED_ADDRESSES, "addresses", "further ones are counted", Field("round_robin.addresses_total")),
     promise!(MAX_CHOSEN_CONNECTIONS, "connections", "further ones are counted", Field("round_robin.connections_total")),
     promise!(MAX_OBJECT_BYTES, "bytes", "the object is cut there", Field("object.complete")),
-    promise!(MAX_OBJECT_RATIO, "times", "the object is cut there", Finding("http.decompression-bomb")),
+    promise!(
+        MAX_OBJECT_RATIO,
+        "times",
+        "the object is cut there",
+        Finding("http.decompression-bomb"),
+        "tests/hostile/caps_more.rs",
+        "an_object_that_unpacks_to_too_much"
+    ),
     promise!(MAX_CONTENT_CODINGS, "codings", "further ones are left on", Field("object")),
-    promise!(MAX_ZSTD_WINDOW_LOG, "powers of two", "the content is left as it was sent", Field("object")),
+    promise!(
+        MAX_ZSTD_WINDOW_LOG,
+        "powers of two",
+        "the content is left as it was sent",
+        Field("object"),
+        "src/app/codec/http/coding.rs",
+        "zstandard_is_taken_off_up_to_its_window"
+    ),
     promise!(MAX_EXPORTED_OBJECTS, "files", "further ones are not written", Finding("http.export-limit")),
     promise!(MAX_EXPORTED_BYTES, "bytes", "further ones are not written", Finding("http.export-limit")),
     promise!(MAX_OPEN_OBJECTS, "messages", "content of further ones is not collected", Finding("http.export-limit")),
@@ -1021,7 +1042,14 @@ pub static PROMISES: &[Promise] = &[
         "src/filter/tests.rs",
         "depth_and_length_are_bounded"
     ),
-    promise!(MAX_PATTERN_BYTES, "bytes", "the filter is refused", Field("a message on standard error")),
+    promise!(
+        MAX_PATTERN_BYTES,
+        "bytes",
+        "the filter is refused",
+        Field("a message on standard error"),
+        "tests/hostile/caps_more.rs",
+        "a_pattern_that_grows_too_large"
+    ),
     promise!(
         MAX_FOLLOW_HELD_BYTES,
         "bytes",
@@ -1045,19 +1073,37 @@ pub static PROMISES: &[Promise] = &[
     promise!(MAX_SCTP_ERRORS, "errors", "further ones are left out", Here("`packets -V` shows them")),
     promise!(MAX_SCTP_CAUSES, "causes", "further ones are left out", Here("`packets -V` shows them")),
     promise!(MAX_SCTP_REASON_CHARACTERS, "characters", "the rest is cut off", Here("`packets -V` shows it")),
-    promise!(MAX_LISTED_IN_ADVERTISEMENT, "entries", "further ones are left out", Here("`packets -V` shows them")),
-    promise!(MAX_CLAIMS, "entries", "further ones are left out", Here("The evidence names the packets")),
+    promise!(
+        MAX_LISTED_IN_ADVERTISEMENT,
+        "entries",
+        "further ones are left out",
+        Here("`packets -V` shows them"),
+        "tests/hostile/caps_more.rs",
+        "too_many_prefixes_of_a_router"
+    ),
+    promise!(
+        MAX_CLAIMS,
+        "entries",
+        "further ones are left out",
+        Here("The evidence names the packets"),
+        "tests/hostile/caps_more.rs",
+        "too_many_ports_of_one_kind_of_error"
+    ),
     promise!(
         MAX_STATISTICS_CONVERSATIONS,
         "conversations",
         "packets of further ones are missing from the table",
-        Finding("capture.statistics-limit")
+        Finding("capture.statistics-limit"),
+        "tests/hostile/caps_more.rs",
+        "too_many_conversations_and_senders"
     ),
     promise!(
         MAX_STATISTICS_HOPS,
         "pairs",
         "packets of further ones are missing from the table",
-        Finding("capture.statistics-limit")
+        Finding("capture.statistics-limit"),
+        "tests/hostile/caps_more.rs",
+        "too_many_conversations_and_senders"
     ),
     promise!(
         MAX_STATISTICS_INTERVALS,

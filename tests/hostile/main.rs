@@ -4,6 +4,7 @@ mod caps_capture;
 mod caps_datagrams;
 mod caps_dns;
 mod caps_http;
+mod caps_more;
 mod caps_tls;
 mod floods;
 mod output;
