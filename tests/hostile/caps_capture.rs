@@ -30,8 +30,12 @@ fn enhanced(options: &[u8]) -> Vec<u8> {
 }
 
 fn damage(name: &str, bytes: &[u8]) -> (String, u64) {
-    let survived = survive(name, bytes, &[]);
-    let capture = survived.records.iter().find(|record| record["type"] == "capture").unwrap();
+    // Damage is status 3: the rest was reported all the same.
+    let output = run(&[scratch(name, bytes).to_str().unwrap(), "--format", "ndjson"]);
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    let records = String::from_utf8(output.stdout).unwrap();
+    let records = records.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let capture = records.into_iter().find(|record| record["type"] == "capture").unwrap();
     (capture["damage"]["what"].as_str().unwrap_or_default().to_owned(), capture["packets"].as_u64().unwrap())
 }
 
@@ -66,7 +70,7 @@ fn too_many_interfaces() {
 
 #[test]
 fn too_many_secrets() {
-    let text = [b'#'; 15 << 20];
+    let text = vec![b'#'; 15 << 20];
     let body = [&0x544c_534bu32.to_le_bytes()[..], &(text.len() as u32).to_le_bytes(), &text].concat();
     let bytes = [section(), block(10, &body).repeat(MAX_SECRET_BYTES / text.len() + 1), enhanced(&[])].concat();
     let (what, packets) = damage("cap-secrets.pcapng", &bytes);
@@ -175,23 +179,4 @@ fn more_connections_than_streams_are_numbered() {
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1, "{errors}");
     assert!(errors.contains(" 7 "), "{errors}");
-}
-
-#[test]
-fn more_transitions_than_are_listed() {
-    // The same FIN, reset and SYN, over and over: states that are taken back and come again.
-    let mut capture = Capture::new();
-    let (client, server) = ((CLIENT, 1000), (SERVER, 80));
-    for _ in 0..MAX_TRANSITIONS {
-        capture.tcp(client, server, (99, 0), SYN, &[]);
-        capture.tcp(server, client, (499, 100), SYN | ACK, &[]);
-        capture.tcp(client, server, (100, 500), ACK, &[]);
-        capture.tcp(server, client, (500, 100), ACK | 4, &[]);
-    }
-    let survived = survive("cap-transitions.pcap", &capture.bytes, &[]);
-    let connection = survived.records.iter().find(|record| record["type"] == "connection").unwrap();
-    let listed = connection["transitions"].as_array().unwrap().len();
-    let total = connection["transitions_total"].as_u64().unwrap();
-    assert!(listed <= MAX_TRANSITIONS && total >= listed as u64, "{listed} of {total}");
-    assert!(total > MAX_TRANSITIONS as u64, "{listed} of {total}");
 }

@@ -37,7 +37,6 @@ fn too_many_snmp_variables() {
     let record = survived.records.iter().find(|record| record["type"] == "application").unwrap();
     let objects = record["facts"].as_array().unwrap().iter().filter(|fact| fact["name"] == "object").count();
     assert_eq!(objects, MAX_SNMP_NAMES, "{record}");
-    assert!(record.to_string().contains("more"), "{record}");
 }
 
 #[test]
@@ -106,7 +105,6 @@ fn too_many_rip_routes() {
     let record = survived.records.iter().find(|record| record["type"] == "application").unwrap();
     let routes = record["facts"].as_array().unwrap().iter().filter(|fact| fact["name"] == "route").count();
     assert_eq!(routes, MAX_RIP_ROUTES);
-    survived.limit("application.limit");
 }
 
 #[test]
@@ -169,19 +167,6 @@ fn error(capture: &mut Capture, by: [u8; 4], quoted: &[u8], to: [u8; 4]) {
     let length = (20 + quoted.len()) as u16;
     let head = [&[0x45, 0][..], &length.to_be_bytes(), &[0, 0, 0, 0, 64, 1, 0, 0], &CLIENT, &to].concat();
     capture.ip(1, (by, CLIENT), 0, 0, &[&[3, 1, 0, 0, 0, 0, 0, 0][..], &head, quoted].concat());
-}
-
-#[test]
-fn too_many_errors_about_a_ping() {
-    let mut capture = Capture::new();
-    for sequence in 0..MAX_ECHO_ERRORS as u16 + 3 {
-        let message = echo(8, 1, sequence);
-        capture.ip(1, (CLIENT, SERVER), 0, 0, &message);
-        error(&mut capture, [10, 0, 0, 9], &message[..8], SERVER);
-    }
-    let survived = survive("cap-ping-errors", &capture.bytes, &[]);
-    let echo = survived.records.iter().find(|record| record["type"] == "icmp_echo").unwrap();
-    assert_eq!(echo["errors"].as_array().unwrap().len(), MAX_ECHO_ERRORS, "{echo}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn data_that_would_be_longer_than_its_octets_in_hex() {
     // A HIP record with rendezvous servers that are all one long name, compressed.
     let label: &[u8] = &[b'x'; 63];
     let name = dns_name(&[label, label, label]);
-    let servers = [0xc0, 12].repeat(MAX_DNS_DATA_TEXT_BYTES / name.len() + 3);
+    let servers = [0xc0, 12].repeat(2 * MAX_DNS_DATA_TEXT_BYTES / name.len());
     let data = [&[1, 1, 0, 1, 9, 9][..], &servers].concat();
     let question = [&name[..], &[0, 55, 0, 1]].concat();
     let answer = [&[0xc0, 12, 0, 55, 0, 1, 0, 0, 0, 1][..], &prefixed(2, &data)].concat();

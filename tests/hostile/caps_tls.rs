@@ -105,7 +105,7 @@ fn too_many_names_of_authorities() {
     let body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0xc0, 0x2f, 1, 0], &prefixed(2, &extensions)].concat();
     let mut capture = Capture::new();
     capture.connect(1000, 443).ask(&mut capture, &handshake(1, &body), 1400);
-    let survived = survive("cap-tls-authorities", &capture.bytes, &["--also", "tls_records"]);
+    let survived = survive("cap-tls-authorities", &capture.bytes, &["--also", "tls_extensions"]);
     let text = String::from_utf8(survived.output).unwrap();
     assert!(text.contains(&format!("\"names_total\":{}", MAX_LISTED_AUTHORITIES + 3)), "{text}");
 }
