@@ -2,49 +2,66 @@
 //! the same bodies on stable. Each takes any bytes at all, and must return.
 mod above_ip;
 mod certificates;
+mod check;
+mod choices;
+mod chunks;
+mod commands;
 mod copies;
+mod differential;
+mod driver;
 mod filter;
+mod fragments;
+mod generated;
+mod given;
 mod headers;
 mod neighbors;
 mod parsers;
 mod quic;
+mod runs;
 mod secrets;
 mod segments;
+mod sessions;
+mod table;
+mod templates;
 mod text;
 
-use std::{
-    io::{self, Cursor},
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::io::{self, Cursor};
 
 pub use above_ip::{
     datagrams_session, igmp_session, ipsec_session, ospf_session, routing_session, sctp_session, vrrp_session,
 };
 pub use certificates::{tls_certificate, tls_staple};
+pub use check::check_spec;
+pub use chunks::stream_chunks;
+pub use commands::{connection_run, follow_run, packets_run, statistics_run};
+pub use copies::capture_roundtrip;
+pub use differential::differential;
 pub use filter::filter_language;
+pub use fragments::ip_fragments;
+pub use generated::generated_capture;
+pub use given::{arguments, object_names, rsa_key, trust_pem};
 pub use headers::{wire_header, wire_link};
 pub use neighbors::{arp_session, icmp_session};
 pub use parsers::{cross_flow, dns_rdata, hpack};
 pub use quic::{quic_header, quic_session};
 pub use secrets::{tls_decrypt, tls_key_log};
 pub use segments::flow_segments;
+pub use sessions::{
+    dhcp_session, dns_session, ftp_session, http_session, http2_session, isakmp_session, mail_session, nbns_session,
+    ntp_session, openvpn_session, proxy_session, rip_session, snmp_session, socks_session, ssh_session,
+    starttls_session, telnet_session, tftp_session, tls_session, websocket_session, wireguard_session,
+};
+pub use table::flow_table;
 pub use text::report_escape;
 
 use crate::{
-    app::{
-        Carrier, Said, Session, Sink, registry,
-        tls::{
-            extension_values::{Place, read},
-            extensions::Extensions,
-            trust::Trust,
-        },
+    app::tls::{
+        extension_values::{Place, read},
+        extensions::Extensions,
     },
     capture::{self, Batch, More},
-    engine, flow, limits,
-    record::{
-        Certainty, Context, Direction, EndCause, Endpoint, FlowFacts, FlowId, Input, LinkType, PacketNumber, PacketRef,
-        Progress, Record, RecordKind, Secrets, Timestamp, Transport, Unreachable, Wanted,
-    },
+    flow,
+    record::{LinkType, PacketRef, Record, Timestamp},
     report::{self, Writer},
     wire,
 };
@@ -58,6 +75,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("pcapng_blocks", pcapng_blocks),
     ("filter_names", filter_names),
     ("filter_language", filter_language),
+    ("check_spec", check_spec),
     ("wire_packet", wire_packet),
     ("wire_link", wire_link),
     ("wire_header", wire_header),
@@ -105,11 +123,21 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("flow_segments", flow_segments),
     ("whole_run", whole_run),
     ("report_escape", report_escape),
+    ("capture_roundtrip", capture_roundtrip),
+    ("differential", differential),
+    ("stream_chunks", stream_chunks),
+    ("ip_fragments", ip_fragments),
+    ("flow_table", flow_table),
+    ("generated_capture", generated_capture),
+    ("follow_run", follow_run),
+    ("statistics_run", statistics_run),
+    ("connection_run", connection_run),
+    ("packets_run", packets_run),
+    ("arguments", arguments),
+    ("trust_pem", trust_pem),
+    ("rsa_key", rsa_key),
+    ("object_names", object_names),
 ];
-
-fn everything() -> Wanted {
-    RecordKind::ALL.into_iter().collect()
-}
 
 /// A file of any kind: every packet it claims to hold must lie in its batch.
 pub fn capture_file(bytes: &[u8]) {
@@ -215,37 +243,6 @@ pub fn wire_packet(bytes: &[u8]) {
     let _ = wire::summary(link, packet, wire_length);
 }
 
-/// DNS over UDP and TCP.
-pub fn dns_session(bytes: &[u8]) {
-    session("dns", bytes);
-}
-
-/// HTTP/1.
-pub fn http_session(bytes: &[u8]) {
-    session("http", bytes);
-}
-
-/// HTTP/2, from its beginning and joined on the way.
-pub fn http2_session(bytes: &[u8]) {
-    session("http2", bytes);
-}
-
-/// TLS over TCP, DTLS, and TLS in QUIC.
-pub fn tls_session(bytes: &[u8]) {
-    session("tls", bytes);
-    session("dtls", bytes);
-}
-
-/// The PROXY protocol's header.
-pub fn proxy_session(bytes: &[u8]) {
-    session("proxy", bytes);
-}
-
-/// WebSocket frames.
-pub fn websocket_session(bytes: &[u8]) {
-    session("websocket", bytes);
-}
-
 /// Content codings: the first two bytes choose which. Never more than its bounds may come out.
 pub fn http_coding(bytes: &[u8]) {
     use crate::app::codec::http::coding::{Bounds, Coding, decoder};
@@ -287,352 +284,16 @@ pub fn tls_extensions(bytes: &[u8]) {
     }
 }
 
-/// OpenVPN, as [`session`] says.
-pub fn openvpn_session(bytes: &[u8]) {
-    session("openvpn", bytes);
-}
-
-/// SOCKS, as [`session`] says.
-pub fn socks_session(bytes: &[u8]) {
-    session("socks", bytes);
-}
-
-/// SSH, as [`session`] says.
-pub fn ssh_session(bytes: &[u8]) {
-    session("ssh", bytes);
-}
-
-/// FTP's control connection, as [`session`] says.
-pub fn ftp_session(bytes: &[u8]) {
-    session("ftp", bytes);
-}
-
-/// SMTP, POP3 and IMAP: the first byte says which.
-pub fn mail_session(bytes: &[u8]) {
-    let names = ["smtp", "imap", "pop"];
-    let Some((first, rest)) = bytes.split_first() else { return };
-    session(names[usize::from(*first) % names.len()], rest);
-}
-
-/// Telnet, as [`session`] says.
-pub fn telnet_session(bytes: &[u8]) {
-    session("telnet", bytes);
-}
-
-/// Protocols that go over to TLS of which no more is read: the first byte says which.
-pub fn starttls_session(bytes: &[u8]) {
-    let names = ["xmpp", "pgsql", "mysql"];
-    let Some((first, rest)) = bytes.split_first() else { return };
-    session(names[usize::from(*first) % names.len()], rest);
-}
-
-/// DHCP and DHCPv6, as [`session`] says.
-pub fn dhcp_session(bytes: &[u8]) {
-    session("dhcp", bytes);
-    session("dhcpv6", bytes);
-}
-
-/// NTP, as [`session`] says.
-pub fn ntp_session(bytes: &[u8]) {
-    session("ntp", bytes);
-}
-
-/// NetBIOS's name service, as [`session`] says.
-pub fn nbns_session(bytes: &[u8]) {
-    session("nbns", bytes);
-}
-
-/// SNMP, as [`session`] says.
-pub fn snmp_session(bytes: &[u8]) {
-    session("snmp", bytes);
-}
-
-/// TFTP, as [`session`] says.
-pub fn tftp_session(bytes: &[u8]) {
-    session("tftp", bytes);
-}
-
-/// RIP and RIPng, as [`session`] says.
-pub fn rip_session(bytes: &[u8]) {
-    session("rip", bytes);
-    session("ripng", bytes);
-}
-
-/// IKE, and IPsec in UDP, as [`session`] says.
-pub fn isakmp_session(bytes: &[u8]) {
-    session("isakmp", bytes);
-    session("udpencap", bytes);
-}
-
-/// WireGuard, as [`session`] says.
-pub fn wireguard_session(bytes: &[u8]) {
-    session("wg", bytes);
-}
-
-/// Drives the session of protocol `name` through a script: the first byte chooses the carrier, then each step is an
-/// operation byte, a length byte, and that many bytes of payload.
-fn session(name: &str, steps: &[u8]) {
-    script(name, steps, Secrets::none());
-}
-
-/// The same, with secrets.
-fn script(name: &str, script: &[u8], secrets: &Secrets) {
-    let Some(protocol) = registry::PROTOCOLS.iter().find(|protocol| protocol.name == name) else {
-        panic!("no protocol is called `{name}`")
-    };
-    let Some((first, mut script)) = script.split_first() else { return };
-    let carrier = [Carrier::Tcp, Carrier::Udp, Carrier::QuicCrypto, Carrier::Tls][usize::from(*first) % 4];
-    let mut driver = Driver::new((protocol.session)(carrier), carrier, secrets.clone());
-    while let [operation, length, rest @ ..] = script {
-        let (payload, rest) = rest.split_at(rest.len().min(usize::from(*length) * (1 + usize::from(*operation >> 5))));
-        script = rest;
-        let direction = Direction::BOTH[usize::from(*operation & 1)];
-        match operation >> 1 & 7 {
-            0..=4 if carrier == Carrier::Udp => driver.datagram(direction, payload),
-            0..=4 => driver.bytes(direction, payload),
-            5 if carrier == Carrier::Udp => driver.unreachable(direction, payload),
-            5 => driver.gap(direction, u64::from(*length)),
-            6 => driver.end(direction, if length % 2 == 0 { EndCause::Fin } else { EndCause::Reset }),
-            _ => driver.gap(direction, u64::from(*length) << 24),
-        }
-    }
-    driver.close();
-}
-
-/// Offers bytes to a session as a flow does, and checks that what it answers makes sense.
-struct Driver {
-    session: Box<dyn Session>,
-    flow: FlowFacts,
-    packet: PacketRef,
-    pending: [Vec<u8>; 2],
-    skip: [u64; 2],
-    /// How many bytes a skip under way has behind it, and how many of them are missing.
-    skipped: [(u64, u64); 2],
-    offered: [bool; 2],
-    over: bool,
-    carrier: Carrier,
-    secrets: Secrets,
-}
-
-impl Driver {
-    fn new(session: Box<dyn Session>, carrier: Carrier, secrets: Secrets) -> Self {
-        let transport = match carrier {
-            Carrier::Tcp => Transport::Tcp,
-            Carrier::Ip(number) => Transport::Ip(number),
-            _ => Transport::Udp,
-        };
-        let end = |port| Endpoint { address: [10, 0, 0, port as u8].into(), port };
-        let (client, server) = (end(40_001), end(53));
-        let flow =
-            FlowFacts { id: FlowId::default(), transport, client, server, client_certainty: Certainty::Observed };
-        let packet = PacketRef { index: 0, number: PacketNumber::new(0, 1), timestamp: Timestamp(0) };
-        let pending = [Vec::new(), Vec::new()];
-        Self {
-            session,
-            flow,
-            packet,
-            pending,
-            skip: [0; 2],
-            skipped: [(0, 0); 2],
-            offered: [false; 2],
-            over: false,
-            carrier,
-            secrets,
-        }
-    }
-
-    fn ask(&mut self, input: Input<'_>, from_start: bool) -> Progress {
-        let mut said = Vec::new();
-        let context = Context {
-            flow: &self.flow,
-            packet: self.packet,
-            origins: &[],
-            from_start,
-            round_trip_ns: Some(1_000_000),
-            server_round_trip_ns: None,
-            hop_limit: None,
-            secrets: &self.secrets,
-        };
-        let progress = self.session.input(input, &context, &mut Sink::new(everything(), true, &mut said));
-        for said in said {
-            if let Said::Record(record) = said {
-                serde_json::to_string(&record).expect("every record has a JSON form");
-            }
-        }
-        progress
-    }
-
-    fn step(&mut self) {
-        self.packet.index += 1;
-        self.packet.number = PacketNumber::new(0, self.packet.index + 1);
-        self.packet.timestamp = self.packet.timestamp.plus(1_000_000);
-    }
-
-    fn datagram(&mut self, direction: Direction, bytes: &[u8]) {
-        self.step();
-        if !self.over {
-            self.over = self.ask(Input::Datagram { direction, bytes }, true) == Progress::Done;
-        }
-    }
-
-    /// An ICMP error that quotes what it was given of a datagram.
-    fn unreachable(&mut self, direction: Direction, quoted: &[u8]) {
-        self.step();
-        let context = Context {
-            flow: &self.flow,
-            packet: self.packet,
-            origins: &[],
-            from_start: true,
-            round_trip_ns: None,
-            server_round_trip_ns: None,
-            hop_limit: None,
-            secrets: &self.secrets,
-        };
-        let by = self.flow.server.address;
-        let [message_type, code] = [3, 3];
-        let notice = Unreachable { direction, by, reason: "port unreachable", message_type, code, mtu: None, quoted };
-        if !self.over {
-            let mut said = Vec::new();
-            self.session.unreachable(&notice, &context, &mut Sink::new(everything(), true, &mut said));
-        }
-    }
-
-    fn bytes(&mut self, direction: Direction, bytes: &[u8]) {
-        self.step();
-        let side = direction.index();
-        let passed = self.skip[side].min(bytes.len() as u64);
-        self.pass(direction, passed, 0);
-        self.pending[side].extend_from_slice(&bytes[passed as usize..]);
-        for _ in 0..=bytes.len() {
-            if self.over || self.pending[side].is_empty() {
-                return;
-            }
-            let offered = std::mem::take(&mut self.pending[side]);
-            let from_start = !std::mem::replace(&mut self.offered[side], true);
-            let progress = self.ask(Input::Stream { direction, bytes: &offered }, from_start);
-            match progress {
-                Progress::Consumed(done) | Progress::Need { consumed: done, .. } => {
-                    assert!(done <= offered.len(), "{:?} consumed {done} of {}", self.carrier, offered.len());
-                    self.pending[side] = offered[done..].to_vec();
-                    if self.pending[side].len() > limits::MAX_PENDING_BYTES {
-                        self.gap(direction, 0);
-                    }
-                    return;
-                }
-                Progress::Skip(done) if done <= offered.len() as u64 => {
-                    assert!(done > 0, "skips nothing for ever");
-                    self.pending[side] = offered[done as usize..].to_vec();
-                }
-                Progress::Skip(done) => {
-                    self.skip[side] = done - offered.len() as u64;
-                    self.skipped[side] = (offered.len() as u64, 0);
-                }
-                Progress::Done | Progress::HandOver(_) => self.over = true,
-            }
-        }
-    }
-
-    fn pass(&mut self, direction: Direction, passed: u64, missing: u64) {
-        let side = direction.index();
-        if passed > 0 {
-            self.skip[side] -= passed;
-            self.skipped[side].0 += passed;
-            self.skipped[side].1 += missing;
-            if self.skip[side] == 0 {
-                self.tell_skipped(direction);
-            }
-        }
-    }
-
-    fn tell_skipped(&mut self, direction: Direction) {
-        let (length, missing) = std::mem::take(&mut self.skipped[direction.index()]);
-        self.skip[direction.index()] = 0;
-        if length > 0 && !self.over {
-            self.over = self.ask(Input::Skipped { direction, length, missing }, false) == Progress::Done;
-        }
-    }
-
-    fn gap(&mut self, direction: Direction, length: u64) {
-        let side = direction.index();
-        let passed = self.skip[side].min(length);
-        self.pass(direction, passed, passed);
-        let length = length - passed + self.pending[side].len() as u64;
-        self.pending[side].clear();
-        if length > 0 && !self.over {
-            self.over = self.ask(Input::Gap { direction, length }, false) == Progress::Done;
-        }
-    }
-
-    fn end(&mut self, direction: Direction, cause: EndCause) {
-        self.tell_skipped(direction);
-        if !self.over {
-            self.pending[direction.index()].clear();
-            self.over = self.ask(Input::End { direction, cause }, false) == Progress::Done;
-        }
-    }
-
-    fn close(&mut self) {
-        for direction in Direction::BOTH {
-            self.tell_skipped(direction);
-        }
-        if !self.over {
-            self.ask(Input::Close, false);
-        }
-    }
-}
-
 /// A whole capture file through the whole path, as NDJSON and as tables; the same for one worker and for two.
 pub fn whole_run(bytes: &[u8]) {
     let run = |threads, format| {
-        let out = Shared::default();
-        let Ok(source) = capture::from_reader(Box::new(Cursor::new(bytes.to_vec())), "fuzz", 0, None) else {
-            return Vec::new();
-        };
-        let flow = flow::Settings { max_flows: 1 << 12, wanted: everything(), ..flow::Settings::default() };
-        let settings = engine::Settings {
-            flow,
-            threads,
-            filter: None,
-            max_packets: None,
-            stop: Arc::new(AtomicBool::new(false)),
-            files: vec!["fuzz".to_owned()],
-            trust: Some(Arc::new(Trust::mozilla().with_now(1_700_000_000))),
-            given: engine::Given::default(),
-            save: None,
-            asking: None,
-        };
-        let options = report::Options { width: Some(100), wanted: everything(), ..report::Options::default() };
-        let mut writer = report::writer(format, Box::new(out.clone()), options).expect("no CSV here");
-        engine::run(source, settings, writer.as_mut(), &mut |_| {}).expect("memory can be read and written");
-        out.take()
+        let Some(source) = runs::open(bytes) else { return Vec::new() };
+        runs::run(source, threads, format)
     };
     let one = run(1, report::Format::Ndjson);
     assert!(one == run(2, report::Format::Ndjson), "one worker and two disagree");
     let table = run(1, report::Format::Table);
     assert!(!table.contains(&0x1b), "an escape code reached the table");
-}
-
-/// Bytes written by a writer that is given away.
-#[derive(Clone, Default)]
-struct Shared(Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl Shared {
-    fn take(&self) -> Vec<u8> {
-        self.0.lock().map(|mut bytes| std::mem::take(&mut *bytes)).unwrap_or_default()
-    }
-}
-
-impl io::Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Ok(mut all) = self.0.lock() {
-            all.extend_from_slice(bytes);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// A writer that keeps nothing, for measuring everything before it.

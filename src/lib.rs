@@ -12,6 +12,7 @@
 pub mod analysis;
 pub mod app;
 pub mod capture;
+pub mod check;
 pub mod cli;
 pub mod engine;
 pub mod filter;

@@ -2,11 +2,13 @@
 //! reader may reach again and again are a [`Limit`] each, counted and told once for the whole capture.
 
 mod applications;
+mod checks;
 mod neighborhood;
 pub mod promises;
 mod statistics;
 
 pub use applications::*;
+pub use checks::*;
 pub use neighborhood::*;
 pub use statistics::*;
 
@@ -334,6 +336,29 @@ pub const MAX_RSA_BYTES: usize = 2048;
 /// Rows of a section that a table shows unless asked for all: what a person still reads.
 pub const TABLE_ROWS: usize = 20;
 
+/// Flows of one shard that a display looks at each time, those that moved last: all that are open where there are not more than
+/// 4096 of them, and never more work than about a millisecond (benches/RESULTS.md).
+pub const GLANCE_FLOWS: usize = 64;
+
+/// Connections of one shard that were opened last, which a display looks at besides.
+pub const GLANCE_NEWEST: usize = 16;
+
+/// Flows of one shard in which something waits, which a display keeps in sight.
+pub const GLANCE_KEPT: usize = 16;
+
+/// Rows of each kind that a display is given: more than a terminal has lines.
+pub const GLANCE_ROWS: usize = 100;
+
+/// Rows of each kind that a display keeps of what is complete, to be scrolled through.
+pub const SCREEN_ROWS: usize = 200;
+
+/// Rows of each kind that a display takes in between two looks, a quarter of a second: nobody reads more, and making one costs
+/// microseconds.
+pub const SCREEN_ROWS_AT_ONCE: usize = 50;
+
+/// Names of servers that a display remembers for the connections it shows.
+pub const SCREEN_NAMES: usize = 4096;
+
 /// Rows of a section that Markdown and HTML hold when asked for all; they are kept in memory until the end.
 pub const MAX_DOCUMENT_ROWS: usize = 100_000;
 
@@ -353,6 +378,10 @@ pub const MAX_INTERFACES: usize = 1 << 14;
 
 /// Bytes of TLS secrets kept from one capture: some 200 000 sessions.
 pub const MAX_SECRET_BYTES: usize = 64 << 20;
+
+/// Bytes of the newest TLS secrets that each further file of a rotated capture begins with: some 3000 sessions. A session's
+/// secrets open nothing without its handshake, so what is older is of no use there.
+pub const MAX_CARRIED_SECRET_BYTES: usize = 1 << 20;
 
 /// Comments kept from one capture until they are taken.
 pub const MAX_COMMENTS: usize = 1024;
@@ -555,6 +584,27 @@ pub const MAX_FOLLOW_HELD: usize = 16 << 10;
 
 /// Flows of `live -Y` that are remembered to have a packet that passed; 50 MB. The one that passed first is forgotten first.
 pub const MAX_PASSING_FLOWS: usize = 1 << 20;
+
+/// What [`LIVE_QUEUE_BYTES`] left out of the analysis of `live -w`.
+pub static NOT_ANALYZED: Limit = Limit {
+    code: "capture.not-analyzed",
+    what: "packets were captured and written, but not analyzed",
+    explanation: "The analysis had fallen behind the capture and the queue in memory was full. With -w the file comes first: the \
+                  packets are in it, under the numbers that are missing here. Analyze the file to have the whole report, or \
+                  capture fewer packets with -f.",
+};
+
+/// Bytes of captured packets that wait in memory for the analysis of `live -w`, beside the kernel's buffer: half a second
+/// of a full gigabit, so that a burst or a slow disk of the report's reader costs nothing. Without `-w` packets wait in
+/// the kernel's buffer only.
+pub const LIVE_QUEUE_BYTES: usize = 64 << 20;
+
+/// Bytes of one interface's packets that wait in `live` until those of the other interfaces are known to be later. When
+/// an interface brings more within some 30 ms (4 Gbit/s), the order between interfaces is given up for them.
+pub const LIVE_MERGE_BYTES: usize = 16 << 20;
+
+/// Changes of a live interface (down, up, gone) that are listed.
+pub const MAX_INTERFACE_EVENTS: usize = 16;
 
 /// Numbers that a TLS record may have after a gap, or when its secrets came late, which are all tried: a gap that a
 /// handshake's or a window's worth of records fits in.

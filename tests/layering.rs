@@ -16,12 +16,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("app", &["app", "record", "limits"]),
     ("analysis", &["analysis", "record", "limits"]),
     ("report", &["report", "record", "limits"]),
+    ("check", &["check", "filter", "report", "record", "limits"]),
     ("filter", &["filter", "record", "limits"]),
     ("engine", &["engine", "capture", "wire", "flow", "app", "analysis", "filter", "report", "record", "limits"]),
 ];
 
-const ROOMS: &[&str] =
-    &["record", "limits", "capture", "wire", "flow", "app", "analysis", "filter", "report", "engine", "cli", "fuzzing"];
+const ROOMS: &[&str] = &[
+    "record", "limits", "capture", "wire", "flow", "app", "analysis", "filter", "report", "check", "engine", "cli",
+    "fuzzing",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -53,7 +53,7 @@ use crate::{
     limits::Limit,
     record::{
         ApplicationPart, Context, Direction, Finding, FlowFacts, HttpContent, Input, Layer, LinkFact, Notice,
-        PacketNumber, PacketRef, ProbeFact, Progress, Record, RecordKind, Unreachable, Wanted,
+        PacketNumber, PacketRef, ProbeFact, Progress, Record, RecordKind, Underway, Unreachable, Wanted,
     },
 };
 
@@ -131,6 +131,11 @@ pub trait Session: Send {
     /// Is told what happened around the stream that it reads, by the session that hands it on.
     fn notice(&mut self, notice: &Notice, context: &Context<'_>, out: &mut Sink<'_>) {
         let _ = (notice, context, out);
+    }
+
+    /// What it is in the middle of: asked a few times a second by a display, of a bounded number of flows. Cheap.
+    fn underway(&self) -> Option<Underway> {
+        None
     }
 }
 

@@ -21,9 +21,11 @@ mod merge;
 mod open;
 mod pcap;
 mod pcapng;
+mod ring;
 mod save;
 mod snoop;
 mod tally;
+mod tee;
 mod write;
 
 pub mod bpf;
@@ -33,8 +35,10 @@ pub mod live;
 pub use kept::{Counting, Kept, What};
 pub use merge::Merged;
 pub use open::{OpenError, from_reader, open};
+pub use ring::{Ring, RingError, RingOptions, Rotation, Stopped, Written};
 pub use save::{SaveError, Saved, Saver};
-pub use write::{InterfaceOptions, PcapWriter, PcapngWriter};
+pub use tee::{KeyLogged, MoreLines, Tee, Told};
+pub use write::{InterfaceCounts, InterfaceOptions, PcapWriter, PcapngWriter, SectionOptions};
 
 use crate::record::{Capture, LinkType, PacketNumber, Timestamp};
 
@@ -109,6 +113,16 @@ pub trait PacketSource: Send {
         None
     }
 
+    /// What the clock says, of a live source: what packets that come now are stamped with. Files have none.
+    fn now(&self) -> Option<Timestamp> {
+        self.clock()
+    }
+
+    /// Packets that were read and not handed on, because there was no room for them; complete once the source has ended.
+    fn left_out(&self) -> Option<LeftOut> {
+        None
+    }
+
     /// How far the reading has come.
     fn progress(&self) -> ReadProgress {
         ReadProgress::default()
@@ -136,6 +150,17 @@ pub trait PacketSource: Send {
     fn take_comments(&mut self) -> Vec<Comment> {
         Vec::new()
     }
+}
+
+/// Packets that a source read and did not hand on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many.
+    pub packets: u64,
+    /// The first of them.
+    pub first: PacketNumber,
+    /// Its time.
+    pub timestamp: Timestamp,
 }
 
 /// How far the reading has come, in bytes of the file as it lies on disk (compressed ones, where it is).

@@ -183,8 +183,7 @@ impl Pcap {
             name: None,
             link_type: self.link_type.name().into_owned(),
             snap_length,
-            received: None,
-            dropped: None,
+            ..Interface::default()
         }];
     }
 }

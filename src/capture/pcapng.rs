@@ -399,8 +399,7 @@ impl Pcapng {
             name: name.or(description),
             link_type: link_type.name().into_owned(),
             snap_length: (snap_length > 0).then_some(u64::from(snap_length)),
-            received: None,
-            dropped: None,
+            ..Interface::default()
         });
         whole(&options, "interface description")
     }
@@ -522,10 +521,13 @@ impl Pcapng {
         for (code, value) in options.by_ref() {
             match code {
                 4 => interface.received = self.order.u64(value, 0).or(interface.received),
-                5 => interface.dropped = self.order.u64(value, 0).or(interface.dropped),
+                5 => interface.dropped_by_interface = self.order.u64(value, 0).or(interface.dropped_by_interface),
+                7 => interface.dropped_by_kernel = self.order.u64(value, 0).or(interface.dropped_by_kernel),
                 _ => {}
             }
         }
+        let drops = [interface.dropped_by_interface, interface.dropped_by_kernel];
+        interface.dropped = drops.into_iter().flatten().reduce(u64::saturating_add);
         whole(&options, "interface statistics")
     }
 

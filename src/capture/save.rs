@@ -105,14 +105,10 @@ impl Saver {
     pub fn create(path: &Path, inputs: &[PathBuf]) -> Result<Self, SaveError> {
         let name = path.display().to_string();
         let wrong = |source| SaveError::Io { name: name.clone(), source };
-        let ends = |with: &[&str]| {
-            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-            with.iter().any(|one| extension.eq_ignore_ascii_case(one))
-        };
-        if ends(&["gz", "zst", "lz4", "bz2", "xz"]) {
+        if is_compressed(path) {
             return Err(SaveError::Compressed(name));
         }
-        let form = if ends(&["pcap", "cap"]) { Form::Pcap(None, None) } else { Form::Pcapng(None) };
+        let form = if is_pcap(path) { Form::Pcap(None, None) } else { Form::Pcapng(None) };
         let (path, temporary, output): (_, _, Box<dyn Write + Send>) = if path.as_os_str() == "-" {
             (path.to_owned(), None, Box::new(io::stdout()))
         } else {
@@ -391,6 +387,21 @@ impl Drop for Saver {
     }
 }
 
+fn ends(path: &Path, with: &[&str]) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    with.iter().any(|one| extension.eq_ignore_ascii_case(one))
+}
+
+/// Whether a name promises compression.
+pub(super) fn is_compressed(path: &Path) -> bool {
+    ends(path, &["gz", "zst", "lz4", "bz2", "xz"])
+}
+
+/// Whether a name asks for pcap; any other asks for pcapng.
+pub(super) fn is_pcap(path: &Path) -> bool {
+    ends(path, &["pcap", "cap"])
+}
+
 /// A name in the same directory that no capture has.
 fn beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
@@ -400,7 +411,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 /// Whether `path` is one of these files, whatever they are called.
-fn is_one_of(path: &Path, inputs: &[PathBuf]) -> bool {
+pub(super) fn is_one_of(path: &Path, inputs: &[PathBuf]) -> bool {
     let Some(own) = identity(path) else { return false };
     inputs.iter().any(|input| {
         let input = if input.as_os_str() == "-" { Path::new("/dev/stdin") } else { input };

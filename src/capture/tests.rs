@@ -295,7 +295,8 @@ fn what_is_written_reads_back() {
     assert_eq!(writer.interface(&options).unwrap(), 0);
     writer.secrets(b"CLIENT_RANDOM 1 2\n").unwrap();
     writer.packet(0, Timestamp(1_700_000_000_123_456_789), 99, &[1, 2, 3], Some("look")).unwrap();
-    writer.statistics(0, Timestamp(1), Some(8), Some(2)).unwrap();
+    let counts = InterfaceCounts { received: Some(8), dropped_by_interface: Some(2), ..InterfaceCounts::default() };
+    writer.statistics(0, Timestamp(1), &counts).unwrap();
     assert!(writer.packet(1, Timestamp(0), 1, &[1], None).is_err());
     let bytes = writer.finish().unwrap();
     let mut source = from_reader(Box::new(Cursor::new(bytes)), "w", 0, None).unwrap();

@@ -74,6 +74,11 @@ impl<W: Write> PcapWriter<W> {
         self.output.write_all(bytes)
     }
 
+    /// The output so far.
+    pub fn output(&mut self) -> &mut W {
+        &mut self.output
+    }
+
     /// Hands what is buffered on.
     ///
     /// # Errors
@@ -105,6 +110,40 @@ pub struct InterfaceOptions {
     pub description: Option<String>,
     /// The capture filter that was in force.
     pub filter: Option<String>,
+    /// Its speed in bits per second.
+    pub speed: Option<u64>,
+    /// The system it was captured on.
+    pub system: Option<String>,
+}
+
+/// What a section's header says of how it came about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SectionOptions {
+    /// A comment.
+    pub comment: Option<String>,
+    /// The machine's processor.
+    pub hardware: Option<String>,
+    /// The operating system.
+    pub system: Option<String>,
+}
+
+/// What is known of an interface at the end of a capture. Counts are of the whole capture so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceCounts {
+    /// When the capture began.
+    pub start: Option<Timestamp>,
+    /// When it ended.
+    pub end: Option<Timestamp>,
+    /// Packets received.
+    pub received: Option<u64>,
+    /// Packets that the interface had no room for.
+    pub dropped_by_interface: Option<u64>,
+    /// Packets that the filter let pass.
+    pub accepted: Option<u64>,
+    /// Packets that the operating system had no room for.
+    pub dropped_by_system: Option<u64>,
+    /// Packets that were handed over.
+    pub delivered: Option<u64>,
 }
 
 /// Writes a pcapng file of one section; times in nanoseconds.
@@ -122,16 +161,32 @@ impl<W: Write> PcapngWriter<W> {
     /// # Errors
     /// Those of the output.
     pub fn new(output: W, application: &str, comment: Option<&str>) -> io::Result<Self> {
+        let options = SectionOptions { comment: comment.map(str::to_owned), ..SectionOptions::default() };
+        Self::with_options(output, application, &options)
+    }
+
+    /// The same, with more said of the machine.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn with_options(output: W, application: &str, options: &SectionOptions) -> io::Result<Self> {
         let mut writer = Self { output, interfaces: 0, body: Vec::new() };
         writer.word(pcapng::BYTE_ORDER_MAGIC);
         writer.body.extend_from_slice(&[1, 0, 0, 0]);
         writer.body.extend_from_slice(&[0xff; 8]);
-        if let Some(comment) = comment {
-            writer.option(1, comment.as_bytes());
+        for (code, value) in [(1, &options.comment), (2, &options.hardware), (3, &options.system)] {
+            if let Some(value) = value {
+                writer.option(code, value.as_bytes());
+            }
         }
         writer.option(4, application.as_bytes());
         writer.block(pcapng::SECTION_HEADER, true)?;
         Ok(writer)
+    }
+
+    /// The output so far.
+    pub fn output(&mut self) -> &mut W {
+        &mut self.output
     }
 
     /// Describes an interface; answers the index its packets carry.
@@ -148,11 +203,17 @@ impl<W: Write> PcapngWriter<W> {
         if let Some(description) = &options.description {
             self.option(3, description.as_bytes());
         }
+        if let Some(speed) = options.speed {
+            self.option(8, &speed.to_le_bytes());
+        }
         self.option(9, &[9]);
         if let Some(filter) = &options.filter {
             let mut value = vec![0];
             value.extend_from_slice(filter.as_bytes());
             self.option(11, &value);
+        }
+        if let Some(system) = &options.system {
+            self.option(12, system.as_bytes());
         }
         self.block(pcapng::INTERFACE_DESCRIPTION, true)?;
         let index = self.interfaces;
@@ -272,20 +333,29 @@ impl<W: Write> PcapngWriter<W> {
         self.block(pcapng::NAME_RESOLUTION, false)
     }
 
-    /// Writes an interface's statistics: packets received and dropped, as far as known.
+    /// Writes an interface's statistics, as far as known.
     ///
     /// # Errors
     /// Those of the output.
-    pub fn statistics(
-        &mut self,
-        interface: u32,
-        timestamp: Timestamp,
-        received: Option<u64>,
-        dropped: Option<u64>,
-    ) -> io::Result<()> {
+    pub fn statistics(&mut self, interface: u32, timestamp: Timestamp, counts: &InterfaceCounts) -> io::Result<()> {
         self.word(interface);
         self.time(timestamp);
-        for (code, value) in [(4, received), (5, dropped)] {
+        for (code, moment) in [(2, counts.start), (3, counts.end)] {
+            if let Some(moment) = moment {
+                let units = u64::try_from(moment.nanoseconds()).unwrap_or(0).to_be_bytes();
+                // The upper half comes first, each half little-endian.
+                let [a, b, c, d, e, f, g, h] = units;
+                self.option(code, &[d, c, b, a, h, g, f, e]);
+            }
+        }
+        let numbers = [
+            (4, counts.received),
+            (5, counts.dropped_by_interface),
+            (6, counts.accepted),
+            (7, counts.dropped_by_system),
+            (8, counts.delivered),
+        ];
+        for (code, value) in numbers {
             if let Some(value) = value {
                 self.option(code, &value.to_le_bytes());
             }

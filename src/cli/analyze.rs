@@ -16,7 +16,7 @@ use super::{
 use crate::{
     capture::{self, Merged, PacketSource},
     engine,
-    record::{Capture, RecordKind, Wanted},
+    record::{Capture, Interface, RecordKind, Wanted},
     report::{self, Writer},
 };
 
@@ -124,20 +124,31 @@ pub fn open(files: &[PathBuf]) -> Result<Box<dyn PacketSource>, Failure> {
 
 /// The writer that the options ask for, on standard output.
 pub fn writer(output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Send>, Failure> {
-    writer_to(Box::new(BufWriter::new(io::stdout())), output, wanted)
+    let format = output.format.unwrap_or(Format::Table);
+    writer_to(Box::new(BufWriter::new(io::stdout())), output, format, wanted)
 }
 
-/// The writer that the options ask for.
-pub fn writer_to(out: report::Output, output: &OutputArgs, wanted: Wanted) -> Result<Box<dyn Writer + Send>, Failure> {
-    let options = report::Options {
+/// What the options wish of a report.
+pub fn options(output: &OutputArgs, wanted: Wanted) -> report::Options {
+    report::Options {
         width: plan::width(),
         color: plan::color(output.color),
         all: output.all,
         time: plan::time(output.time),
         wanted,
         ..report::Options::default()
-    };
-    if output.format == Format::Csv {
+    }
+}
+
+/// The writer of a format, with the options' style.
+pub fn writer_to(
+    out: report::Output,
+    output: &OutputArgs,
+    format: Format,
+    wanted: Wanted,
+) -> Result<Box<dyn Writer + Send>, Failure> {
+    let options = options(output, wanted);
+    if format == Format::Csv {
         if let Some(directory) = &output.csv_dir {
             return report::csv_directory(directory).map_err(|error| {
                 Failure::Usage(format!("cannot write CSV files to {}: {error}", directory.display()))
@@ -151,7 +162,7 @@ pub fn writer_to(out: report::Output, output: &OutputArgs, wanted: Wanted) -> Re
             ));
         }
     }
-    report::writer(plan::format(output.format), out, options).map_err(Failure::Output)
+    report::writer(plan::format(format), out, options).map_err(Failure::Output)
 }
 
 /// Tells of damage on standard error, and how the command ends.
@@ -162,12 +173,20 @@ pub fn judge(captures: &[Capture], strict: bool) -> Ended {
             complain(&format!("{}: damaged at byte {}: {}", capture.file, damage.offset, damage.what));
             ended = Ended::Damaged;
         }
+        // That was told when it happened.
+        if capture.interfaces.iter().any(Interface::is_gone) {
+            ended = Ended::Damaged;
+        }
         if strict && capture.dropped.is_some_and(|dropped| dropped > 0) {
             complain(&format!(
                 "{}: {} packets were dropped while capturing",
                 capture.file,
                 capture.dropped.unwrap_or(0)
             ));
+            ended = Ended::Damaged;
+        }
+        if strict && capture.not_analyzed() > 0 {
+            complain(&format!("{}: {} packets were not analyzed", capture.file, capture.not_analyzed()));
             ended = Ended::Damaged;
         }
         if strict && capture.timestamps_backwards > 0 {

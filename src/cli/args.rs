@@ -37,6 +37,7 @@ Examples:
   wireglass findings tcp.close-race                what a finding means
   wireglass packets page-load.pcapng -V            every packet, every field
   wireglass statistics page-load.pcapng            who talks, how much, and when
+  wireglass check a.pcap --expect a.toml           captures as tests: does it hold?
   wireglass packets big.pcap -Y dns -w dns.pcapng  only these packets, as a capture
   wireglass live -i eth0 -f 'port 443'             from an interface";
 
@@ -51,6 +52,8 @@ pub enum Command {
     Connection(ConnectionArgs),
     /// The bytes of one TCP connection or UDP flow, as its sides sent them
     Follow(FollowArgs),
+    /// Does a capture hold what a SPEC expects of it? Captures as tests in CI
+    Check(super::check::CheckArgs),
     /// What a finding means; all of them without CODE
     Findings(FindingsArgs),
     /// The same report from a network interface
@@ -64,6 +67,8 @@ pub enum Command {
     Statistics(super::statistics::StatisticsArgs),
     /// JSON Schema of the records
     Schema,
+    /// What makes a shell complete wireglass's commands and options
+    Completions(super::completions::CompletionsArgs),
 }
 
 /// Where packets come from, and which of them count.
@@ -123,9 +128,9 @@ pub struct KeyArgs {
 /// How results look.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// What to print
-    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "table")]
-    pub format: Format,
+    /// What to print [default: table; live, where standard output is no terminal: ndjson]
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
     /// Record types to print, separated by commas: connections, udp, tls, certificates, dns, http, findings, ...
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub only: Vec<String>,

@@ -11,7 +11,7 @@ use std::{
 use super::{args::TrustArgs, complain, exit::Failure};
 use crate::{
     app::tls::trust::Trust,
-    record::{Certificate, Record, RecordKind, Wanted},
+    record::{Certificate, Glance, Record, RecordKind, Wanted},
     report::Writer,
 };
 
@@ -109,6 +109,14 @@ impl Writer for Exporter<'_> {
             }
         }
         self.writer.record(record)
+    }
+
+    fn glance_every_ns(&self) -> Option<i64> {
+        self.writer.glance_every_ns()
+    }
+
+    fn glance(&mut self, glance: &Glance) -> io::Result<()> {
+        self.writer.glance(glance)
     }
 
     fn finish(&mut self) -> io::Result<()> {

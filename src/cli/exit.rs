@@ -8,6 +8,8 @@ pub enum Ended {
     Done,
     /// A capture was unreadable or damaged; what could be read was reported.
     Damaged,
+    /// A check does not hold.
+    Failed,
 }
 
 /// What prevented a command.
@@ -55,6 +57,7 @@ pub fn status(result: Result<Ended, Failure>) -> ExitCode {
     match result {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Damaged) => ExitCode::from(3),
+        Ok(Ended::Failed) => ExitCode::from(1),
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             super::complain(&failure.to_string());

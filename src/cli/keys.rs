@@ -8,6 +8,7 @@ use std::{
 use super::{args::KeyArgs, exit::Failure};
 use crate::{
     app::tls::{key_log, private_key},
+    capture::MoreLines,
     engine, limits,
     record::Secrets,
 };
@@ -27,18 +28,20 @@ pub fn given(args: &KeyArgs) -> Result<engine::Given, Failure> {
     Ok(given)
 }
 
-/// What was given, for a live run: key logs are read again as they grow, and need not be there yet.
+/// What was given, for a live run, and what asks for the lines that key logs have grown by: they need not be there yet.
 ///
 /// # Errors
 /// A private key cannot be read.
 #[cfg_attr(not(feature = "live"), allow(dead_code))]
-pub fn growing(args: &KeyArgs) -> Result<engine::Given, Failure> {
+pub fn growing(args: &KeyArgs) -> Result<(engine::Given, Option<MoreLines>), Failure> {
     let mut given = keys(args)?;
-    if !args.keylog.is_empty() {
-        let mut files: Vec<Growing> = args.keylog.iter().cloned().map(Growing::new).collect();
-        given.more = Some(Box::new(move || files.iter_mut().flat_map(Growing::more).collect()));
-    }
-    Ok(given)
+    // They come with the packets; of its own an interface has none.
+    given.ignore_captured = false;
+    given.will_come = !args.keylog.is_empty();
+    let mut files: Vec<Growing> = args.keylog.iter().cloned().map(Growing::new).collect();
+    let more: Option<MoreLines> =
+        given.will_come.then(|| Box::new(move || files.iter_mut().flat_map(Growing::more).collect()) as MoreLines);
+    Ok((given, more))
 }
 
 fn keys(args: &KeyArgs) -> Result<engine::Given, Failure> {

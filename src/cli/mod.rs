@@ -1,8 +1,10 @@
 //! The command line: what was typed ([`args`]), what it means ([`plan`]), one file per command, how it ends ([`exit`]).
 mod analyze;
 mod args;
-mod certificates;
-mod choice;
+pub(crate) mod certificates;
+mod check;
+pub(crate) mod choice;
+mod completions;
 mod connection;
 mod exit;
 mod fields;
@@ -10,13 +12,15 @@ mod findings;
 mod follow;
 mod keys;
 mod live;
-mod object_names;
+pub(crate) mod object_names;
 mod objects;
 mod packets;
-mod plan;
+pub(crate) mod plan;
+#[cfg(feature = "live")]
+mod privileges;
 mod progress;
 mod save;
-mod statistics;
+pub(crate) mod statistics;
 
 use std::{io::Write, panic, process::ExitCode};
 
@@ -62,6 +66,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Analyze(args)) => analyze::analyze(&args),
         Some(Command::Packets(args)) => packets::packets(&args),
         Some(Command::Connection(args)) => connection::connection(&args),
+        Some(Command::Check(args)) => check::check(&args),
         Some(Command::Follow(args)) => follow::follow(&args),
         Some(Command::Findings(args)) => findings::findings(&args),
         Some(Command::Fields(args)) => fields::fields(&args),
@@ -69,6 +74,7 @@ fn run(cli: Cli) -> Result<Ended, Failure> {
         Some(Command::Live(args)) => live::live(&args),
         Some(Command::Interfaces) => live::interfaces(),
         Some(Command::Schema) => schema(),
+        Some(Command::Completions(args)) => completions::completions(&args),
     }
 }
 

@@ -21,8 +21,8 @@ use crate::{
     },
     limits::{MAX_EXPORTED_BYTES, MAX_EXPORTED_OBJECTS, MAX_OPEN_OBJECTS, OBJECT_BUFFER_BYTES},
     record::{
-        Finding, FlowId, Http, HttpContent, HttpObject, HttpPiece, HttpResponse, PacketNumber, Record, RecordKind,
-        Severity, Subject, Wanted,
+        Finding, FlowId, Glance, Http, HttpContent, HttpObject, HttpPiece, HttpResponse, PacketNumber, Record,
+        RecordKind, Severity, Subject, Wanted,
     },
     report::Writer,
 };
@@ -121,6 +121,14 @@ impl Writer for Exporter<'_> {
 
     fn content(&mut self, content: &HttpContent) -> io::Result<()> {
         self.collect(content)
+    }
+
+    fn glance_every_ns(&self) -> Option<i64> {
+        self.writer.glance_every_ns()
+    }
+
+    fn glance(&mut self, glance: &Glance) -> io::Result<()> {
+        self.writer.glance(glance)
     }
 
     fn finish(&mut self) -> io::Result<()> {

@@ -37,11 +37,13 @@ impl ProgressLine {
             Some(total) => {
                 let part = (progress.bytes as f64 / total as f64).min(1.0);
                 let left = if part > 0.0 { seconds / part - seconds } else { 0.0 };
-                format!("{:3.0} %, {left:.0} s left", part * 100.0)
+                format!("{:3.0} %, {left:.0} s left · ", part * 100.0)
             }
-            None => format!("{:.0} MB", progress.bytes as f64 / 1e6),
+            // An interface has no bytes of a file.
+            None if progress.bytes == 0 => String::new(),
+            None => format!("{:.0} MB · ", progress.bytes as f64 / 1e6),
         };
-        let _ = write!(io::stderr(), "\r\x1b[K{place} · {} packets · {rate:.0} packets/s", progress.packets);
+        let _ = write!(io::stderr(), "\r\x1b[K{place}{} packets · {rate:.0} packets/s", progress.packets);
         let _ = io::stderr().flush();
     }
 }

@@ -307,7 +307,10 @@ impl Layer {
 }
 
 /// `100ms`, `0.5`, `5s`, `1min`: nanoseconds. Without a unit, seconds.
-fn parse_interval(text: &str) -> Result<i64, String> {
+///
+/// # Errors
+/// A sentence that shows what is understood.
+pub fn parse_interval(text: &str) -> Result<i64, String> {
     let wrong = || format!("`{text}` is not a length of time: write 100ms, 0.5s, 10s or 1min");
     let digits = text.trim_end_matches(|letter: char| letter.is_alphabetic());
     let unit: u64 = match text.get(digits.len()..).unwrap_or_default() {

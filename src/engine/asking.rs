@@ -9,7 +9,7 @@ use super::{consumer::Outlet, packets::told, question::Question, route::Parcel, 
 use crate::{
     filter::Filter,
     flow, limits,
-    record::{FlowId, Record, RecordKind},
+    record::{FlowId, Glance, Record, RecordKind},
     report::Writer,
 };
 
@@ -106,6 +106,21 @@ impl Writer for PassingWriter<'_> {
     fn content(&mut self, content: &crate::record::HttpContent) -> io::Result<()> {
         let passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
         if passing.flows.contains(&content.flow) { self.writer.content(content) } else { Ok(()) }
+    }
+
+    fn glance_every_ns(&self) -> Option<i64> {
+        self.writer.glance_every_ns()
+    }
+
+    fn glance(&mut self, glance: &Glance) -> io::Result<()> {
+        let mut glance = glance.clone();
+        {
+            let passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
+            glance.newest.retain(|connection| passing.flows.contains(&connection.flow));
+            glance.busiest.retain(|connection| passing.flows.contains(&connection.flow));
+            glance.underway.retain(|exchange| passing.flows.contains(&exchange.flow));
+        }
+        self.writer.glance(&glance)
     }
 
     fn finish(&mut self) -> io::Result<()> {

@@ -3,7 +3,7 @@ use super::{consumer::Outlet, hierarchy::Hierarchy, inner::Inner, place::Noted};
 use crate::{
     app::{Carrier, Probe, Protocol, Said, Session, Verdict, registry},
     limits,
-    record::{Context, Direction, FlowId, Input, Notice, Progress, Unreachable},
+    record::{Context, Direction, FlowId, Input, Notice, Progress, Underway, Unreachable},
 };
 
 /// The protocol side of one flow.
@@ -95,6 +95,15 @@ impl Conversation {
     /// The most precise name of what the flow carries.
     pub fn application(&self) -> Option<&'static str> {
         self.application
+    }
+
+    /// What it is in the middle of, or what is in it.
+    pub fn underway(&self) -> Option<Underway> {
+        let own = match &self.reader {
+            Reader::Session(session) => session.underway(),
+            Reader::Searching(_) | Reader::Nobody => None,
+        };
+        own.or_else(|| self.inner.as_ref()?.underway())
     }
 
     /// Whether the other direction's unconsumed bytes shall be offered now.

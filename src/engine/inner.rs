@@ -4,7 +4,7 @@ use crate::{
     app::Carrier,
     flow::stream::Stream,
     limits,
-    record::{Content, Context, Direction, EndCause, Input, Notice, Origin, PacketRef, Progress},
+    record::{Content, Context, Direction, EndCause, Input, Notice, Origin, PacketRef, Progress, Underway},
 };
 
 /// The inner streams of one flow.
@@ -90,6 +90,11 @@ impl Inner {
         if let Some(channel) = self.channels.iter_mut().find(|channel| channel.id == id) {
             channel.conversation.notice(notice, context, outlet);
         }
+    }
+
+    /// What one of them is in the middle of.
+    pub fn underway(&self) -> Option<Underway> {
+        self.channels.iter().rev().find_map(|channel| channel.conversation.underway())
     }
 
     /// A direction of the flow around them ended, and theirs with it.

@@ -27,6 +27,8 @@ pub struct Parcel {
     pub first_index: u64,
     /// The secrets known when the batch was read; each says from which packet on.
     pub secrets: Secrets,
+    /// Of a parcel without packets: the time that has passed, and the last packet before.
+    pub tick: Option<(Timestamp, PacketRef)>,
 }
 
 /// What was found in a packet.
@@ -75,14 +77,17 @@ impl Parcel {
     /// The first packet of this parcel whose clock is at or after `moment`; the last one when none is.
     #[must_use]
     pub fn reached(&self, moment: Timestamp) -> PacketRef {
+        if let Some((_, last)) = self.tick {
+            return last;
+        }
         let place = self.routed.partition_point(|routed| routed.clock < moment);
         self.packet_ref(place.min(self.routed.len().saturating_sub(1)))
     }
 
-    /// Latest timestamp of all packets up to the end of this parcel.
+    /// Latest timestamp of all packets up to the end of this parcel; of one without packets, the time that has passed.
     #[must_use]
     pub fn clock(&self) -> Option<Timestamp> {
-        self.routed.last().map(|routed| routed.clock)
+        self.routed.last().map(|routed| routed.clock).or(self.tick.map(|(now, _)| now))
     }
 }
 

@@ -15,7 +15,9 @@ use super::{
     checksums::Checksums,
     consumer::{Completed, Emitted, Outlet},
     copies::Copies,
+    glance::{Base, Piece},
     hierarchy::Applications,
+    passed::Passed,
     reached::Reached,
     route::{Parcel, Router},
     secrets::{Given, Store},
@@ -24,7 +26,7 @@ use super::{
 use crate::{
     analysis::{self, Comparison},
     app::tls::trust::Trust,
-    capture::{Batch, More, PacketHead, PacketSource, ReadProgress, Saved, Saver, bpf::Filter},
+    capture::{Batch, LeftOut, More, PacketSource, ReadProgress, Saved, Saver, bpf::Filter},
     flow, limits,
     record::{Capture, PacketNumber, PacketRef, Record, RecordKind, Report, SCHEMA_VERSION, Timestamp, Wanted},
     report::Writer,
@@ -91,8 +93,9 @@ pub fn run(
     if settings.flow.wanted.has(RecordKind::Report) {
         writer.record(&Record::Report(report))?;
     }
-    let reader = Reader::new(source, &mut settings);
-    let workers = workers(&settings);
+    let mut reader = Reader::new(source, &mut settings);
+    reader.glances(writer.glance_every_ns());
+    let workers = workers(&settings, writer.glance_every_ns().is_some());
     let mut destination = Destination { writer, comparison: Comparison::default(), wanted: settings.flow.wanted };
     let (mut reader, done) = if workers.len() == 1 {
         in_line(reader, workers, &mut destination, progress)?
@@ -135,6 +138,10 @@ pub fn run(
         if comparison.links_left_out() > 0 {
             reached.add(&limits::ABOVE_IP, reader.last(), comparison.links_left_out());
         }
+        if let Some(LeftOut { packets, first, timestamp }) = reader.source.left_out() {
+            let first = PacketRef { index: reader.last().index, number: first, timestamp };
+            reached.add(&limits::NOT_ANALYZED, first, packets);
+        }
         for mut finding in comparison.findings() {
             let opener = finding.subject.evidence.numbers().first();
             finding.subject.file = opener.and_then(|opener| files.get(usize::from(opener.file()))).cloned();
@@ -165,7 +172,7 @@ pub(super) fn several(files: &[String]) -> Arc<[Arc<str>]> {
 }
 
 /// The workers, each with its shards.
-fn workers(settings: &Settings) -> Vec<Worker> {
+fn workers(settings: &Settings, watched: bool) -> Vec<Worker> {
     let names = several(&settings.files);
     let count = settings.threads.clamp(1, limits::SHARDS);
     (0..count)
@@ -173,10 +180,14 @@ fn workers(settings: &Settings) -> Vec<Worker> {
             let flow = flow::Settings { wanted: analysis::needed(settings.flow.wanted), ..settings.flow };
             let outlet = Outlet::new(flow.wanted, false, Arc::clone(&names));
             let outlet = outlet.with_trust(settings.trust.as_ref());
-            Worker::new(first, count, flow, outlet)
+            let worker = Worker::new(first, count, flow, outlet);
+            if watched { worker.watched() } else { worker }
         })
         .collect()
 }
+
+/// How far behind the clock time passes where no packets come, so that none that comes yet is of a time that has passed.
+const TICK_BEHIND_NS: i64 = 1_000_000_000;
 
 /// Takes packets from the source, leaves out what is not wanted, and routes the rest.
 pub(super) struct Reader {
@@ -194,6 +205,9 @@ pub(super) struct Reader {
     /// Not all packets are written, but those that somebody chooses.
     chooses: bool,
     asking: Option<Asking>,
+    /// How often somebody looks at what is open, and when they did last.
+    glance_every_ns: Option<i64>,
+    glanced: Option<Timestamp>,
 }
 
 impl Reader {
@@ -215,7 +229,26 @@ impl Reader {
             save: settings.save.take(),
             chooses: false,
             asking: settings.asking.take(),
+            glance_every_ns: None,
+            glanced: None,
         }
+    }
+
+    /// From now on, says when it is time to look at what is open.
+    fn glances(&mut self, every_ns: Option<i64>) {
+        self.glance_every_ns = every_ns;
+    }
+
+    /// Behind a parcel: what the reader knows of the run, when it is time to look.
+    fn glance(&mut self, clock: Option<Timestamp>) -> Option<Base> {
+        let every_ns = self.glance_every_ns?;
+        let now = self.source.now().or(clock)?;
+        // Also when the machine's clock was set back.
+        if self.glanced.is_some_and(|before| now.since(before).saturating_abs() < every_ns) {
+            return None;
+        }
+        self.glanced = Some(now);
+        Some(Base { now, captures: describe_source(self) })
     }
 
     /// The same, where not all packets are written, but those of [`Self::save`].
@@ -272,8 +305,14 @@ impl Reader {
         self.router.route(parcel);
         let numbers = parcel.batch.heads.iter().map(|head| head.number);
         parcel.secrets = self.store.update(self.source.as_mut(), parcel.first_index, numbers);
-        if let Some(place) = parcel.batch.heads.len().checked_sub(1) {
-            self.last = parcel.packet_ref(place);
+        parcel.tick = None;
+        match parcel.batch.heads.len().checked_sub(1) {
+            Some(place) => self.last = parcel.packet_ref(place),
+            // Nothing came from an interface: time passes all the same.
+            None => {
+                parcel.tick =
+                    self.source.clock().map(|now| (Timestamp(now.0.saturating_sub(TICK_BEHIND_NS)), self.last))
+            }
         }
         if let Some(asking) = &mut self.asking {
             asking.see(parcel);
@@ -342,6 +381,10 @@ fn in_line(
             worker.process(&parcel);
             destination.write(worker.emitted())?;
         }
+        if let Some(base) = reader.glance(parcel.clock()) {
+            let pieces = workers.iter_mut().map(|worker| worker.glance(base.now));
+            destination.writer.glance(&base.with(pieces))?;
+        }
         progress(reader.progress());
     }
     for opener in reader.finish_bounds() {
@@ -363,10 +406,17 @@ enum Order {
         at: PacketRef,
         opener: PacketNumber,
     },
+    /// Look at what is open.
+    Glance(Arc<Base>),
 }
 
-/// What a worker answers to each order, and what the reader says beside it.
-type Answer = Vec<Emitted>;
+/// What a worker answers to each order.
+#[derive(Default)]
+struct Answer {
+    emitted: Vec<Emitted>,
+    /// Its part of what is open, where that was asked.
+    glance: Option<(Arc<Base>, Piece)>,
+}
 
 /// Parcels on their way at once, for each worker: enough that nobody waits for a slow batch of another.
 const PARCELS_PER_WORKER: usize = 4;
@@ -396,7 +446,10 @@ fn in_parallel(
                     break;
                 }
                 let _ = progress_sender.try_send(reader.progress());
-                if !tell(&orders, &Order::Parcel(Arc::new(parcel))) {
+                let glance = reader.glance(parcel.clock()).map(|base| Order::Glance(Arc::new(base)));
+                if !tell(&orders, &Order::Parcel(Arc::new(parcel)))
+                    || glance.is_some_and(|order| !tell(&orders, &order))
+                {
                     return Ok(reader);
                 }
             }
@@ -442,6 +495,7 @@ fn tell(orders: &[Sender<Order>], order: &Order) -> bool {
 
 fn work(mut worker: Worker, orders: &Receiver<Order>, answers: &Sender<Answer>, free: &Sender<Parcel>) -> Worker {
     while let Ok(order) = orders.recv() {
+        let mut glance = None;
         match order {
             Order::Parcel(parcel) => {
                 worker.process(&parcel);
@@ -451,8 +505,13 @@ fn work(mut worker: Worker, orders: &Receiver<Order>, answers: &Sender<Answer>, 
                 }
             }
             Order::Finish { at, opener } => worker.finish(at, opener),
+            Order::Glance(base) => {
+                let piece = worker.glance(base.now);
+                glance = Some((base, piece));
+            }
         }
-        if answers.send(std::mem::take(worker.emitted())).is_err() {
+        let answer = Answer { emitted: std::mem::take(worker.emitted()), glance };
+        if answers.send(answer).is_err() {
             break;
         }
     }
@@ -468,15 +527,26 @@ fn collect(
 ) -> io::Result<()> {
     let mut emitted = Vec::new();
     loop {
+        let mut base = None;
+        let mut pieces = Vec::new();
         for worker in answers {
             match worker.recv() {
-                Ok(more) => emitted.extend(more),
+                Ok(answer) => {
+                    emitted.extend(answer.emitted);
+                    if let Some((of, piece)) = answer.glance {
+                        base = Some(of);
+                        pieces.push(piece);
+                    }
+                }
                 // It has answered its last order, and so have all others.
                 Err(_) => return Ok(()),
             }
         }
         emitted.sort_by_key(|emitted| (emitted.at, emitted.flow));
         destination.write(&mut emitted)?;
+        if let Some(base) = base {
+            destination.writer.glance(&base.with(pieces))?;
+        }
         told.try_iter().for_each(&mut *progress);
     }
 }
@@ -547,37 +617,6 @@ pub(super) fn describe_source(reader: &Reader) -> Vec<Capture> {
         }
     }
     captures
-}
-
-/// Packets that a filter or a count let pass.
-#[derive(Clone, Copy, Default)]
-struct Passed {
-    packets: u64,
-    captured_bytes: u64,
-    wire_bytes: u64,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
-    backwards: u64,
-}
-
-impl Passed {
-    fn add(&mut self, head: &PacketHead) {
-        self.packets += 1;
-        self.captured_bytes += u64::from(head.captured_length);
-        self.wire_bytes += u64::from(head.wire_length);
-        self.backwards += u64::from(self.last.is_some_and(|last| head.timestamp < last));
-        self.first.get_or_insert(head.timestamp);
-        self.last = Some(head.timestamp);
-    }
-
-    fn describe(self, capture: &mut Capture) {
-        capture.packets = self.packets;
-        capture.captured_bytes = self.captured_bytes;
-        capture.wire_bytes = self.wire_bytes;
-        capture.first_ts = self.first;
-        capture.last_ts = self.last;
-        capture.timestamps_backwards = self.backwards;
-    }
 }
 
 /// The captures' descriptions with what the engine counted.

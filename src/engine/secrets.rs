@@ -15,8 +15,8 @@ pub struct Given {
     pub bad_lines: u64,
     /// Whether the secrets that a capture itself carries shall not be used.
     pub ignore_captured: bool,
-    /// Asks for what a key log has grown by since the last call, in whole lines; for a live run.
-    pub more: Option<Box<dyn FnMut() -> Vec<u8> + Send>>,
+    /// Secrets may come with the packets, whatever the captures' formats are; for a live run.
+    pub will_come: bool,
 }
 
 /// All secrets so far, and those of the capture whose place was not reached yet.
@@ -28,7 +28,7 @@ pub(super) struct Store {
 impl Store {
     pub(super) fn new(mut given: Given, source: &dyn PacketSource) -> Self {
         let may_carry = source.descriptions().iter().any(|capture| capture.format == "pcapng");
-        let may_come = given.more.is_some() || (may_carry && !given.ignore_captured);
+        let may_come = given.will_come || (may_carry && !given.ignore_captured);
         if may_come && given.secrets.is_none() {
             given.secrets = Secrets::expected();
         }
@@ -36,7 +36,7 @@ impl Store {
     }
 
     /// Takes what has come with the packets from `first_index` on, which are `numbers`. A capture's secrets count from
-    /// the packet behind them on, wherever batches end; a growing file's from the packets on that are read after it grew.
+    /// the packet behind them on, wherever batches end.
     pub(super) fn update(
         &mut self,
         source: &mut dyn PacketSource,
@@ -46,12 +46,6 @@ impl Store {
         let came = source.take_secrets();
         if !self.given.ignore_captured {
             self.waiting.extend(came);
-        }
-        if let Some(more) = &mut self.given.more {
-            let text = more();
-            if !text.is_empty() {
-                self.add(&text, first_index);
-            }
         }
         if !self.waiting.is_empty() {
             for (index, number) in (first_index..).zip(numbers) {

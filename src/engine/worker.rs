@@ -2,6 +2,7 @@
 use super::{
     checksums::Kind,
     consumer::{Emitted, Outlet},
+    glance::{Piece, Window},
     inner::Opened,
     place::Noted,
     route::{Parcel, Routed},
@@ -9,7 +10,7 @@ use super::{
 use crate::{
     flow::{Packet, Settings, Table},
     limits,
-    record::{Connection, FlowId, FlowKey, PacketNumber, PacketRef},
+    record::{Connection, FlowId, FlowKey, PacketNumber, PacketRef, Timestamp},
     wire::{ChecksumStatus, TransportHeader},
 };
 
@@ -19,6 +20,8 @@ pub struct Worker {
     first: usize,
     step: usize,
     outlet: Outlet,
+    /// What flows had carried a while ago, where somebody looks.
+    window: Window,
 }
 
 impl Worker {
@@ -26,7 +29,19 @@ impl Worker {
     pub fn new(first: usize, step: usize, settings: Settings, outlet: Outlet) -> Self {
         let per_shard = settings.per_shard();
         let tables = (first..limits::SHARDS).step_by(step).map(|_| Table::new(per_shard)).collect();
-        Self { tables, first, step, outlet }
+        Self { tables, first, step, outlet, window: Window::default() }
+    }
+
+    /// The same, for somebody who looks at what is open.
+    #[must_use]
+    pub fn watched(mut self) -> Self {
+        self.tables.iter_mut().for_each(Table::watch);
+        self
+    }
+
+    /// This worker's part of what is open at `now`.
+    pub fn glance(&mut self, now: Timestamp) -> Piece {
+        self.window.look(now, &mut self.tables, &self.outlet)
     }
 
     /// Takes the packets of a parcel that are this worker's, and lets time pass to the parcel's end.

@@ -15,11 +15,11 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    pub(super) fn new(at: Range<usize>, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(at: Range<usize>, reason: impl Into<String>) -> Self {
         Self { text: String::new(), at, reason: reason.into(), suggestion: None }
     }
 
-    pub(super) fn suggest(self, suggestion: Option<impl Into<String>>) -> Self {
+    pub(crate) fn suggest(self, suggestion: Option<impl Into<String>>) -> Self {
         Self { suggestion: suggestion.map(Into::into), ..self }
     }
 

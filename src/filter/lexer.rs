@@ -22,7 +22,7 @@ pub(super) enum Token {
 
 /// One part of `[...]`: bytes, or with `#` layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// `i:n`: so many from here on.
     Length(i64, i64),
     /// `i-j`: from here to there, both included.

@@ -28,6 +28,11 @@ pub use fields::{Field, Group, Kind};
 pub use nearest::nearest;
 pub use packet::{Fact, Packet};
 
+/// The grammar, for others who ask in the same language of something else than packets (`check`).
+pub(crate) mod grammar {
+    pub(crate) use super::parser::{Asked, Extent, Node, Operand, Relation, Sum, Valued, parse_joining};
+}
+
 /// A compiled filter.
 #[derive(Clone, Debug)]
 pub struct Filter {

@@ -9,7 +9,7 @@ use crate::limits::{MAX_FILTER_BYTES, MAX_FILTER_DEPTH, MAX_FILTER_PATTERNS};
 
 /// A question and where it is.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// The question.
     pub what: Asked,
     /// Its bytes of the filter.
@@ -18,7 +18,7 @@ pub(super) struct Node {
 
 /// A question.
 #[derive(Clone, Debug)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// All of them hold.
     All(Vec<Node>),
     /// One of them holds.
@@ -39,7 +39,7 @@ pub(super) enum Asked {
 
 /// How two values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Relation {
+pub(crate) enum Relation {
     Equal,
     /// Holds for all values unless it is said otherwise.
     Different,
@@ -56,14 +56,14 @@ pub(super) enum Relation {
 
 /// Whether a field that occurs several times must suit once or always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     Any,
     All,
 }
 
 /// A value and where it is.
 #[derive(Clone, Debug)]
-pub(super) struct Operand {
+pub(crate) struct Operand {
     /// The value.
     pub what: Valued,
     /// Its bytes of the filter.
@@ -72,7 +72,7 @@ pub(super) struct Operand {
 
 /// A value.
 #[derive(Clone, Debug)]
-pub(super) enum Valued {
+pub(crate) enum Valued {
     /// A field or a constant.
     Word(String),
     /// A constant in quotes.
@@ -93,7 +93,7 @@ pub(super) enum Valued {
 
 /// How two numbers make one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sum {
+pub(crate) enum Sum {
     And,
     Plus,
     Minus,
@@ -104,10 +104,15 @@ pub(super) enum Sum {
 
 /// Parses `text`.
 pub(super) fn parse(text: &str) -> Result<Node, Mistake> {
+    parse_joining(text, |_, _| false)
+}
+
+/// Parses `text`, in which two words that follow each other are one constant when `joins` says so: `200 ms`.
+pub(crate) fn parse_joining(text: &str, joins: impl Fn(&str, &str) -> bool) -> Result<Node, Mistake> {
     if text.len() > MAX_FILTER_BYTES {
         return Err(Mistake::new(0..0, format!("the filter is longer than {MAX_FILTER_BYTES} bytes")));
     }
-    let tokens = tokens(text)?;
+    let tokens = joined(tokens(text)?, joins);
     let mut parser = Parser { tokens: &tokens, place: 0, end: text.len(), depth: 0, chained: 0, patterns: 0 };
     if tokens.is_empty() {
         return Err(Mistake::new(0..0, "the filter is empty"));
@@ -117,6 +122,23 @@ pub(super) fn parse(text: &str) -> Result<Node, Mistake> {
         None => Ok(node),
         Some((token, at)) => Err(unexpected(token, at.clone())),
     }
+}
+
+/// The tokens, pairs of words that are one constant put together.
+fn joined(tokens: Vec<Placed>, joins: impl Fn(&str, &str) -> bool) -> Vec<Placed> {
+    let mut put: Vec<Placed> = Vec::with_capacity(tokens.len());
+    for (token, at) in tokens {
+        if let (Token::Word(word), Some((Token::Word(before), place))) = (&token, put.last_mut())
+            && joins(before, word)
+        {
+            before.push(' ');
+            before.push_str(word);
+            place.end = at.end;
+            continue;
+        }
+        put.push((token, at));
+    }
+    put
 }
 
 struct Parser<'t> {

@@ -22,7 +22,7 @@ mod table;
 pub mod tcp;
 pub mod udp;
 
-pub use table::Table;
+pub use table::{Open, Table};
 
 use crate::{
     limits::Limit,

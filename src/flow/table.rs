@@ -1,7 +1,10 @@
 //! The flows of one shard: look-up, expiry on packet time, and the cap on their number.
+mod glance;
 mod idle;
 mod slots;
 mod syn;
+
+pub use glance::Open;
 
 use std::{collections::BTreeMap, hash::BuildHasher};
 
@@ -45,6 +48,8 @@ pub struct Table<C: Consumer> {
     /// What the flows take, as far as it is counted.
     bytes: u64,
     timers: Timers,
+    /// Where somebody looks at what is open.
+    watch: Option<Box<glance::Watch>>,
     /// Once the capture is over: the flows still open, by the packets that opened them, the last one first.
     finishing: Option<Vec<(PacketNumber, u32)>>,
 }
@@ -94,6 +99,7 @@ impl<C: Consumer> Table<C> {
             idle: Default::default(),
             bytes: 0,
             timers: Timers::default(),
+            watch: None,
             finishing: None,
         }
     }
@@ -239,6 +245,7 @@ impl<C: Consumer> Table<C> {
         }
         while let Some((_, number)) = self.finishing.as_mut().and_then(|open| open.pop_if(|(by, _)| *by <= opener)) {
             if let Some(mut slot) = self.slots.take(number) {
+                self.bytes = self.bytes.saturating_sub(slot.bytes);
                 self.report(&mut slot, at, None, consumer);
             }
         }
@@ -368,6 +375,9 @@ impl<C: Consumer> Table<C> {
             networks,
             tunnel,
         };
+        if let Some(watch) = &mut self.watch {
+            watch.opened(number, &slot);
+        }
         self.slots.put(number, slot);
         self.settle_new(number);
         let slots = &self.slots;
@@ -473,6 +483,9 @@ impl<C: Consumer> Table<C> {
         let mut slot = self.slots.take(number)?;
         self.bytes = self.bytes.saturating_sub(slot.bytes);
         self.free.push(number);
+        if let Some(watch) = &mut self.watch {
+            watch.closed(&slot.kind);
+        }
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }

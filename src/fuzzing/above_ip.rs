@@ -1,7 +1,7 @@
 //! Protocols right above IP: whole messages, one after the other.
-use super::{Driver, registry};
+use super::driver::Driver;
 use crate::{
-    app::Carrier,
+    app::{Carrier, registry},
     record::{Direction, Secrets},
 };
 

@@ -200,7 +200,7 @@ impl Shown<'_> {
                 hop_limit: None,
                 secrets: Secrets::none(),
             };
-            let sink = Sink::new(super::everything(), true, &mut said);
+            let sink = Sink::new(super::runs::everything(), true, &mut said);
             session.input(input, &context, &mut sink.with_verifier(Some(verifier)))
         };
         for (direction, messages) in flights {

@@ -96,7 +96,7 @@ pub fn wire_header(bytes: &[u8]) {
 }
 
 /// Decoding, naming the fields, and finding the headers must agree; all lies in the packet; all that is named can be asked for.
-fn check(link: LinkType, packet: &[u8], wire_length: u32) {
+pub(super) fn check(link: LinkType, packet: &[u8], wire_length: u32) {
     static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| fields::all().map(|field| field.name).collect());
     let decoded = wire::decode(link, packet, wire_length);
     assert!(decoded.payload(packet).len() <= packet.len());

@@ -1,5 +1,5 @@
 //! Messages of ICMP, Neighbor Discovery and ARP, and what is put together from them.
-use super::everything;
+use super::runs::everything;
 use crate::{
     analysis::Comparison,
     app::{Carrier, Said, Sink, registry},

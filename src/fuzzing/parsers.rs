@@ -1,4 +1,5 @@
 //! Parsers by themselves: HPACK, DNS record data; and what compares flows with one another.
+use super::choices::Choices;
 use crate::{
     analysis::Comparison,
     app::{
@@ -69,19 +70,6 @@ pub fn dns_rdata(bytes: &[u8]) {
     assert!(!text.contains(char::is_control) && !text.is_empty(), "{text:?}");
 }
 
-/// Octets that choose; none left choose the first.
-struct Choices<'a>(std::slice::Iter<'a, u8>);
-
-impl Choices<'_> {
-    fn below(&mut self, many: u8) -> u8 {
-        self.0.next().map_or(0, |octet| octet % many)
-    }
-
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[usize::from(self.below(all.len() as u8))]
-    }
-}
-
 const NAMES: [&str; 8] = [
     ".",
     "example",
@@ -111,11 +99,11 @@ fn some_records(next: &mut Choices<'_>) -> Vec<DnsRecord> {
 /// Connections and DNS transactions of a few hosts, names and moments, as a capture could hold them: what is concluded
 /// keeps its limits and has a JSON form.
 pub fn cross_flow(bytes: &[u8]) {
-    let mut next = Choices(bytes.iter());
+    let mut next = Choices::new(bytes);
     let mut comparison = Comparison::default();
     let mut now = Timestamp(1_700_000_000_000_000_000);
     let mut index = 0;
-    while !next.0.as_slice().is_empty() && index < 2000 {
+    while !next.is_empty() && index < 2000 {
         now = now.plus(i64::from(next.below(8)) * next.of(&[1_000_000, 100_000_000, 3_000_000_000]));
         index += 1;
         let number = PacketNumber::new(u16::from(next.below(20) == 19), index);

@@ -1,5 +1,5 @@
 //! QUIC: headers and frames by themselves, and sessions, with secrets and without.
-use super::{script, session};
+use super::driver::{script, session};
 use crate::{
     app::{
         quic::{

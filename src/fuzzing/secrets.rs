@@ -1,5 +1,5 @@
 //! Key logs, and sessions that are opened with them.
-use super::script;
+use super::driver::script;
 use crate::{app::tls::key_log, record::Secrets};
 
 /// A key log: every line is used, passed over or counted as bad, and nothing of it can be shown.

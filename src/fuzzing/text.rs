@@ -1,7 +1,7 @@
 //! Text from the network through every writer: what comes out must be harmless to terminals, browsers and spreadsheets.
 use std::sync::Arc;
 
-use super::Shared;
+use super::runs::Shared;
 use crate::{
     record::{
         Certificate, Dns, DnsQuery, DnsRecord, DnsResponse, DnsTransport, Endpoint, Evidence, Finding, FlowId, Http,
@@ -85,7 +85,7 @@ fn subject() -> Subject {
     Subject::new(FlowId { opener: number, depth: 0 }, std::iter::once(number).collect::<Evidence>())
 }
 
-fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
+pub(super) fn records(next: &mut impl FnMut() -> String) -> Vec<Record> {
     let end = |port| Endpoint { address: [10, 0, 0, 1].into(), port };
     let (client, server, ts, packet) = (end(4000), end(53), Timestamp(1_000_000_000), PacketNumber::new(0, 1));
     let record = DnsRecord { name: next(), record_type: next(), class: Some(next()), ttl: 1, data: next() };

@@ -365,6 +365,24 @@ pub static PROMISES: &[Promise] = promises! {
         Finding("capture.statistics-limit");
     MAX_STATISTICS_LINES "filters": "more are refused";
         Field("a message on standard error");
+    LIVE_MERGE_BYTES "bytes": "the order of packets of different interfaces is given up";
+        Here("Packets of one interface stay in order");
+    LIVE_QUEUE_BYTES "bytes": "packets are dropped";
+        Field("the drops of live");
+    MAX_CARRIED_SECRET_BYTES "bytes": "older secrets are left out of further files";
+        Here("The first file has them");
+    MAX_CHECKS "assertions": "the SPEC is refused";
+        Field("a message on standard error");
+    MAX_CHECK_NUMBERS "numbers": "the percentile is not judged";
+        Field("the result of check");
+    MAX_CHECK_VALUES "values": "the set is not judged";
+        Field("the result of check");
+    MAX_SPEC_BYTES "bytes": "the SPEC is refused";
+        Field("a message on standard error");
+    MAX_SNAPSHOT_RECORDS "records": "the snapshot is refused";
+        Field("the result of check");
+    MAX_INTERFACE_EVENTS "changes": "further ones are left out";
+        Here("The first ones are listed");
 };
 
 /// All others.
@@ -389,4 +407,14 @@ pub static LAYOUT: &[Layout] = &[
     Layout { name: "TLS_NUMBER_WINDOW", what: "numbers tried, not kept" },
     Layout { name: "FREE_OBJECT_BYTES", what: "where MAX_OBJECT_RATIO begins to count" },
     Layout { name: "BYTES_PER_SESSION", what: "what MAX_FLOW_BYTES is counted with" },
+    Layout { name: "GLANCE_FLOWS", what: "rows and names of a display" },
+    Layout { name: "GLANCE_KEPT", what: "rows and names of a display" },
+    Layout { name: "GLANCE_NEWEST", what: "rows and names of a display" },
+    Layout { name: "GLANCE_ROWS", what: "rows and names of a display" },
+    Layout { name: "SCREEN_NAMES", what: "rows and names of a display" },
+    Layout { name: "SCREEN_ROWS", what: "rows and names of a display" },
+    Layout { name: "SCREEN_ROWS_AT_ONCE", what: "rows and names of a display" },
+    Layout { name: "MAX_OFFENDERS", what: "rows of a report, which counts the others" },
+    Layout { name: "MAX_DIFFERENCES", what: "rows of a report, which counts the others" },
+    Layout { name: "MAX_ALIGNED", what: "work for a readable difference" },
 ];

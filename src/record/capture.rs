@@ -55,6 +55,14 @@ pub struct Capture {
     pub protocols: Vec<ProtocolCount>,
 }
 
+impl Capture {
+    /// Packets that were captured and not analyzed, of all interfaces.
+    #[must_use]
+    pub fn not_analyzed(&self) -> u64 {
+        self.interfaces.iter().filter_map(|interface| interface.not_analyzed).fold(0, u64::saturating_add)
+    }
+}
+
 /// A capturing interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Interface {
@@ -64,10 +72,51 @@ pub struct Interface {
     pub link_type: String,
     /// Snap length in bytes; null when unlimited.
     pub snap_length: Option<u64>,
-    /// Packets it received, by its statistics.
+    /// Packets it received, by its statistics. Of a live capture: packets that passed the capture filter; on Linux those
+    /// that the kernel dropped for want of room are among them.
     pub received: Option<u64>,
-    /// Packets it dropped, by its statistics.
+    /// Packets it dropped, by its statistics. Of a live capture: the sum of the next two.
     pub dropped: Option<u64>,
+    /// Packets the kernel dropped because the capture's buffer was full (`--buffer-size`); null when it does not say.
+    pub dropped_by_kernel: Option<u64>,
+    /// Packets the interface or its driver dropped since the capture began; null when it does not say.
+    pub dropped_by_interface: Option<u64>,
+    /// Packets that were captured and written (`live -w`) and not analyzed, because the analysis had fallen behind. They are
+    /// in the file under their numbers. Null but for a live capture.
+    pub not_analyzed: Option<u64>,
+    /// What happened to the interface while it was captured from, in order; the first 16 of it.
+    pub events: Vec<InterfaceEvent>,
+}
+
+impl Interface {
+    /// Whether it went away while it was captured from.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.events.iter().any(|event| event.what == InterfaceChange::Gone)
+    }
+}
+
+/// Something that happened to an interface during a live capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct InterfaceEvent {
+    /// When it was noticed: by the machine's clock, up to a second late.
+    pub ts: Timestamp,
+    /// What happened.
+    pub what: InterfaceChange,
+}
+
+/// How an interface changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InterfaceChange {
+    /// It was set down: nothing passes until it is up again.
+    Down,
+    /// It is up, but the other end is not: no carrier.
+    NoCarrier,
+    /// It is up again, and captured from.
+    Up,
+    /// It is no more: it was deleted, unplugged or moved elsewhere, and what was captured ends here.
+    Gone,
 }
 
 /// Where a file is broken.

@@ -63,6 +63,13 @@ impl LinkType {
             Err(_) => Cow::Owned(format!("link type {}", self.0)),
         }
     }
+
+    /// The link type of that name, as [`Self::name`] gives it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let numbered = || name.strip_prefix("link type ")?.parse().ok();
+        NAMES.iter().find(|(_, known)| *known == name).map(|(number, _)| *number).or_else(numbered).map(Self)
+    }
 }
 
 impl fmt::Display for LinkType {
@@ -299,6 +306,10 @@ mod tests {
         assert_eq!(LinkType::ETHERNET.name(), "Ethernet");
         assert_eq!(LinkType::LINUX_SLL2.name(), "Linux cooked v2");
         assert_eq!(LinkType(64_000).name(), "link type 64000");
+        for number in 0..=400 {
+            assert_eq!(LinkType::from_name(&LinkType(number).name()), Some(LinkType(number)), "names are told apart");
+        }
+        assert_eq!(LinkType::from_name("carrier pigeon"), None);
     }
 
     #[test]

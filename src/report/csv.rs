@@ -7,6 +7,7 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter},
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use serde_json::Value;
@@ -16,6 +17,9 @@ use crate::record::{Record, RecordKind, Wanted};
 
 /// Objects inside objects are followed so deep; below, a cell holds JSON.
 const MAX_NESTING: usize = 4;
+
+/// Making it costs more than writing many rows.
+static SCHEMA: LazyLock<Value> = LazyLock::new(schema);
 
 /// Writes the records of one kind to one stream and leaves the others out.
 pub struct CsvWriter {
@@ -29,7 +33,7 @@ impl CsvWriter {
     /// # Errors
     /// What the output said.
     pub fn new(kind: RecordKind, out: Output) -> io::Result<Self> {
-        Ok(Self { kind, sheet: Sheet::new(&schema(), kind, out)? })
+        Ok(Self { kind, sheet: Sheet::new(&SCHEMA, kind, out)? })
     }
 
     /// The only kind in `wanted` that has rows of its own, `report` and `capture` aside.
@@ -64,7 +68,6 @@ impl Writer for CsvWriter {
 /// Writes one file per kind into a directory: `connection.csv`, `dns.csv`, ...
 pub struct CsvDirectory {
     directory: PathBuf,
-    schema: Value,
     sheets: Vec<(RecordKind, Sheet)>,
 }
 
@@ -75,7 +78,7 @@ impl CsvDirectory {
     /// When the directory cannot be made.
     pub fn new(directory: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
-        Ok(Self { directory: directory.to_owned(), schema: schema(), sheets: Vec::new() })
+        Ok(Self { directory: directory.to_owned(), sheets: Vec::new() })
     }
 }
 
@@ -86,7 +89,7 @@ impl Writer for CsvDirectory {
             return sheet.row(record);
         }
         let file = File::create(self.directory.join(format!("{}.csv", kind.type_name())))?;
-        let mut sheet = Sheet::new(&self.schema, kind, Box::new(BufWriter::new(file)))?;
+        let mut sheet = Sheet::new(&SCHEMA, kind, Box::new(BufWriter::new(file)))?;
         sheet.row(record)?;
         self.sheets.push((kind, sheet));
         Ok(())

@@ -5,7 +5,7 @@ use std::{
     str::FromStr,
 };
 
-use crate::record::{HttpContent, Record, Timestamp, Wanted};
+use crate::record::{Glance, HttpContent, Record, Timestamp, Wanted};
 
 pub mod catalogue;
 pub mod csv;
@@ -17,6 +17,7 @@ pub mod markdown;
 pub mod ndjson;
 pub mod packets;
 pub mod schema;
+pub mod screen;
 mod statistics;
 pub mod stream;
 mod summary;
@@ -49,6 +50,21 @@ pub trait Writer {
     /// What the output said.
     fn content(&mut self, content: &HttpContent) -> io::Result<()> {
         let _ = content;
+        Ok(())
+    }
+
+    /// How often it wishes to see what is open, in nanoseconds of the capture's time; `None`, and nothing is looked up. Asked
+    /// once, before the first packet.
+    fn glance_every_ns(&self) -> Option<i64> {
+        None
+    }
+
+    /// Sees what is open now. All records complete by then have come before.
+    ///
+    /// # Errors
+    /// What the output said.
+    fn glance(&mut self, glance: &Glance) -> io::Result<()> {
+        let _ = glance;
         Ok(())
     }
 

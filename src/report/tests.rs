@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::{packets::PacketLines, *};
 use crate::record::*;
 
-const HOSTILE: &str = "evil\x1b]0;owned\x07\u{202e}gpj.exe\r\n<script>|`*_[x](y)\u{9b}31m";
+pub(super) const HOSTILE: &str = "evil\x1b]0;owned\x07\u{202e}gpj.exe\r\n<script>|`*_[x](y)\u{9b}31m";
 const LONG: &str = "a-very-long-host-name-that-nobody-would-type.but-machines-do.eu-central-1.compute.internal.example";
 
 fn at(ms: i64) -> Timestamp {
@@ -27,7 +27,7 @@ fn subject(flow: u64, packets: &[u64]) -> Subject {
     Subject::new(FlowId { opener: number(flow), depth: 0 }, evidence)
 }
 
-fn endpoint(address: &str, port: u16) -> Endpoint {
+pub(super) fn endpoint(address: &str, port: u16) -> Endpoint {
     Endpoint { address: address.parse().unwrap(), port }
 }
 
@@ -106,7 +106,7 @@ fn connection(flow: u64, ends: (Endpoint, Endpoint), sizes: (u64, u64), kind: Cl
     }
 }
 
-fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
+pub(super) fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
     let failed = outcome == TlsOutcome::Failed;
     Tls {
         subject: subject(flow, &[flow + 3]),
@@ -152,7 +152,7 @@ fn tls(flow: u64, name: Option<&str>, outcome: TlsOutcome) -> Tls {
     }
 }
 
-fn dns(flow: u64, name: &str, kind: &str, rcode: Option<&str>, data: &[&str]) -> Dns {
+pub(super) fn dns(flow: u64, name: &str, kind: &str, rcode: Option<&str>, data: &[&str]) -> Dns {
     let record = |data: &&str| DnsRecord {
         name: name.to_owned(),
         record_type: kind.to_owned(),
@@ -203,7 +203,7 @@ fn dns(flow: u64, name: &str, kind: &str, rcode: Option<&str>, data: &[&str]) ->
     }
 }
 
-fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
+pub(super) fn http(flow: u64, target: &str, status: Option<u16>) -> Http {
     Http {
         subject: subject(flow, &[flow + 4]),
         client: endpoint("10.77.10.10", 58434),
@@ -282,7 +282,13 @@ fn certificate(flow: u64, name: &str, sha256: &str) -> Certificate {
     }
 }
 
-fn finding(severity: Severity, code: &'static str, title: &str, explanation: &str, packets: &[u64]) -> Finding {
+pub(super) fn finding(
+    severity: Severity,
+    code: &'static str,
+    title: &str,
+    explanation: &str,
+    packets: &[u64],
+) -> Finding {
     Finding {
         subject: subject(17, packets),
         client: Some(endpoint("10.77.10.10", 58434)),
@@ -402,7 +408,7 @@ fn records() -> Vec<Record> {
 
 /// What was written, kept for the test.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Kept(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -416,7 +422,7 @@ impl Write for Kept {
 }
 
 impl Kept {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -437,7 +443,7 @@ fn only(kind: RecordKind) -> Options {
     Options { wanted: Wanted::none().with(kind), ..Options::default() }
 }
 
-fn assert_golden(name: &str, text: &str) {
+pub(super) fn assert_golden(name: &str, text: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/golden").join(name);
     if std::env::var_os("WIREGLASS_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

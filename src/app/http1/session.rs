@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::{Carrier, Session, Sink},
     limits::{MAX_HTTP_PIPELINED, MAX_PROBE_BYTES},
-    record::{Context, Direction, EndCause, HttpOver, HttpPiece, Input, PacketRef, Progress},
+    record::{Context, Direction, EndCause, HttpOver, HttpPiece, Input, PacketRef, Progress, Underway},
 };
 
 /// Reads both directions of a connection.
@@ -123,6 +123,13 @@ impl Session for Http1 {
                 Progress::Done
             }
         }
+    }
+
+    fn underway(&self) -> Option<Underway> {
+        let waits = |exchange: &&Exchange| !exchange.responded && exchange.http.request.is_some();
+        let mut waiting = self.open.iter().filter(waits);
+        let request = waiting.next()?.http.request.as_ref()?;
+        Some(request.underway(u64::try_from(waiting.count()).unwrap_or(u64::MAX)))
     }
 }
 

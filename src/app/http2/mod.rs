@@ -7,7 +7,7 @@
 //! null, and what came since is known.
 mod exchange;
 mod findings;
-mod frame;
+pub(crate) mod frame;
 mod message;
 mod note;
 mod probe;

@@ -18,7 +18,7 @@ use crate::{
     limits::{self, MAX_HTTP2_FRAME_BYTES, MAX_HTTP2_HEADER_BLOCK_BYTES},
     record::{
         Context, Direction, EndCause, Http2Frame, HttpOver, HttpPiece, Input, PacketNumber, PacketRef, Progress,
-        Record, RecordKind, Subject, Timestamp,
+        Record, RecordKind, Subject, Timestamp, Underway,
     },
 };
 
@@ -133,6 +133,13 @@ impl Session for Http2 {
             }
         }
         Progress::Consumed(0)
+    }
+
+    fn underway(&self) -> Option<Underway> {
+        let waits = |exchange: &&Exchange| exchange.http.response.is_none() && exchange.http.request.is_some();
+        let mut waiting = self.open.values().filter(waits);
+        let request = waiting.next()?.http.request.as_ref()?;
+        Some(request.underway(u64::try_from(waiting.count()).unwrap_or(u64::MAX)))
     }
 }
 

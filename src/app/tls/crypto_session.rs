@@ -8,7 +8,7 @@ use super::{
 use crate::{
     app::{Session, Sink},
     limits,
-    record::{Context, Direction, Input, Notice, Progress, TlsTransport},
+    record::{Context, Direction, Input, Notice, Progress, TlsTransport, Underway},
 };
 
 /// TLS over QUIC's CRYPTO stream: handshake messages without records (RFC 9001 4.1.3).
@@ -61,5 +61,9 @@ impl Session for CryptoSession {
 
     fn notice(&mut self, notice: &Notice, context: &Context<'_>, out: &mut Sink<'_>) {
         self.conversation.carrier(notice, context, out);
+    }
+
+    fn underway(&self) -> Option<Underway> {
+        self.conversation.underway()
     }
 }

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     app::{Probe, Session, Sink, Verdict},
     limits,
-    record::{Context, Direction, Input, Progress, RecordAlert, TlsTransport},
+    record::{Context, Direction, Input, Progress, RecordAlert, TlsTransport, Underway},
 };
 
 /// DTLS 1.3.
@@ -458,6 +458,10 @@ impl Session for DtlsSession {
             Input::Gap { .. } | Input::Skipped { .. } => {}
         }
         Progress::Consumed(0)
+    }
+
+    fn underway(&self) -> Option<Underway> {
+        self.conversation.underway()
     }
 }
 

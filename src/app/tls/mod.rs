@@ -55,6 +55,7 @@ mod suite_names;
 mod tests;
 mod timing;
 pub mod trust;
+mod underway;
 mod verdict;
 pub mod verification;
 mod verification_words;

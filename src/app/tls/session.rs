@@ -14,6 +14,7 @@ use crate::{
     limits,
     record::{
         Context, Direction, EndCause, Input, PacketNumber, PacketRef, Progress, RecordAlert, RecordKind, TlsTransport,
+        Underway,
     },
 };
 
@@ -538,5 +539,9 @@ impl Session for TlsSession {
             Input::Datagram { .. } => return Progress::Done,
         }
         Progress::Consumed(0)
+    }
+
+    fn underway(&self) -> Option<Underway> {
+        self.conversation.underway()
     }
 }

@@ -1,7 +1,12 @@
 //! `wireglass live`: the same report from an interface; `wireglass interfaces`: what can be captured from.
 mod args;
 #[cfg(feature = "live")]
-mod tee;
+mod interfaces;
+#[cfg(feature = "live")]
+mod screen;
+#[cfg(feature = "live")]
+mod watch;
+mod written;
 
 pub use args::LiveArgs;
 
@@ -24,77 +29,96 @@ pub fn interfaces() -> Result<Ended, Failure> {
 }
 
 #[cfg(feature = "live")]
-pub use compiled::{interfaces, live};
+pub use self::{compiled::live, interfaces::interfaces};
 
 #[cfg(feature = "live")]
 mod compiled {
     use std::{
-        io::{self, BufWriter, LineWriter, Write},
+        io::{self, BufWriter, IsTerminal, LineWriter},
+        path::{Path, PathBuf},
         sync::{Arc, atomic::AtomicBool},
-        time::Duration,
     };
 
-    use signal_hook::{consts, flag};
-
-    use super::{Ended, Failure, LiveArgs, tee::Tee};
+    use super::{
+        Ended, Failure, LiveArgs, interfaces, screen,
+        watch::{self, Watch},
+        written,
+    };
     use crate::{
         capture::{
-            PacketSource,
-            live::{self, LiveError, LiveOptions, LiveSource},
+            KeyLogged, PacketSource,
+            live::{LiveOptions, LiveSource, Queued},
         },
-        cli::{analyze, certificates, complain, keys, objects, plan},
+        cli::{
+            analyze,
+            args::Format,
+            certificates, complain, keys, objects, plan,
+            privileges::{self, Places},
+            progress::ProgressLine,
+        },
         engine,
-        report::Writer,
+        report::{self, Writer},
     };
 
-    /// Runs the command.
+    /// Runs the command. What is done when matters: see [`privileges`].
     pub fn live(args: &LiveArgs) -> Result<Ended, Failure> {
+        // What is wrong with the command line is said before anything is opened.
         let display_filter = plan::display_filter(args.display_filter.as_deref())?;
-        if display_filter.is_some() && args.write.is_some() {
-            let why = "with -w all packets are captured, whatever -Y says: give -f to capture fewer, or filter what was \
-                       written: wireglass packets FILE -Y FILTER -w OUT";
-            return Err(Failure::Usage(why.to_owned()));
-        }
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [consts::SIGINT, consts::SIGTERM] {
-            // A second signal ends at once, should the first not be enough.
-            let registered = flag::register_conditional_default(signal, Arc::clone(&stop))
-                .and_then(|_| flag::register(signal, Arc::clone(&stop)));
-            registered.map_err(|error| Failure::Capture(format!("cannot watch for signals: {error}")))?;
-        }
+        args.written.check(display_filter.is_some())?;
         let wanted = plan::wanted(&args.output)?;
-        let trust = certificates::trust(&args.trust)?;
+        let identity = privileges::user(args.user.as_deref())?;
+        let choices = interfaces::choices(args)?;
+        let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
+        let names = names.join(", ");
+        let watch = Watch::new()?;
+        let shows = screen::is_wanted(args, format(args));
+
+        // The interfaces, with the rights this was started with.
         let options = LiveOptions {
-            device: args.interface.clone(),
+            interfaces: choices.clone(),
             snap_length: args.snap_length,
             promiscuous: !args.no_promiscuous,
-            filter: args.filter.clone(),
-            duration: args.duration.map(Duration::from_secs),
+            buffer_bytes: args.buffer_size.saturating_mul(1024),
+            immediate: args.immediate_mode,
+            duration: args.duration,
+            max_packets: args.count,
+            // The screen shows it.
+            on_change: (!shows).then(watch::on_change),
             ..LiveOptions::default()
         };
-        let source = LiveSource::open(options, Arc::clone(&stop)).map_err(|error| match error {
-            LiveError::Filter(error) => Failure::Filter(error.to_string()),
-            other => Failure::Capture(other.to_string()),
-        })?;
+        let source = LiveSource::open(options, Arc::clone(&watch.stop)).map_err(interfaces::failure)?;
+        let counts = source.counts();
+
+        // From here on as the user. Files are made, and folders.
+        privileges::drop_to(identity.as_ref())?;
+        let title = identity.as_ref().map(privileges::Identity::title);
+        let trust = certificates::trust(&args.trust)?;
+        let (given, more) = keys::growing(&args.keys)?;
         let mut source: Box<dyn PacketSource> = Box::new(source);
-        if let Some(path) = &args.write {
-            let teed = Tee::new(source, path, args);
-            source =
-                Box::new(teed.map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?);
+        if let Some(more) = more {
+            source = Box::new(KeyLogged::new(source, more));
         }
-        let out: Box<dyn Write + Send> = if args.line_buffered {
-            Box::new(LineWriter::new(io::stdout()))
+        let (mut source, file) = written::writing(source, args, &choices, title.as_deref())?;
+        if args.written.write.is_some() {
+            // The file does not wait for the analysis. Without a file there is no queue but the kernel's, which counts what
+            // it has no room for.
+            source = Box::new(Queued::new(source, counts.clone()));
+        }
+        let (out, flusher) = output(args);
+        let format = format(args);
+        let writer = if shows {
+            screen::writer(out, args, &choices, wanted, &watch.stop)?
         } else {
-            Box::new(BufWriter::new(io::stdout()))
+            analyze::writer_to(out, &args.output, format, wanted)?
         };
-        let writer = analyze::writer_to(out, &args.output, wanted)?;
         let writer = certificates::exporting(writer, args.export_certs.as_deref(), wanted)?;
         let mut writer = objects::exporting(writer, args.export_objects.as_deref(), wanted)?;
         let wanted = certificates::needed(args.export_certs.as_deref(), wanted);
         let wanted = objects::needed(args.export_objects.as_deref(), wanted);
-        let names = vec![args.interface.clone()];
-        let given = keys::growing(&args.keys)?;
-        let mut settings = plan::engine_settings(&args.resources, wanted, None, args.count, names, stop, given);
+        // The source ends by itself, with what came before the end was asked for; the engine is not to cut it off.
+        let never = Arc::new(AtomicBool::new(false));
+        let mut settings =
+            plan::engine_settings(&args.resources, wanted, None, None, vec![names.clone()], never, given);
         settings.trust = Some(trust);
         let asking = display_filter.map(|filter| engine::Asking::new(filter, settings.flow));
         let mut passing;
@@ -108,27 +132,64 @@ mod compiled {
             None => writer.as_mut(),
         };
         settings.asking = asking;
-        complain(&format!("capturing on {}; Ctrl-C ends and reports", args.interface));
-        let outcome = engine::run(source, settings, writer, &mut |_| {}).map_err(Failure::Output)?;
-        Ok(analyze::judge(&outcome.captures, args.resources.strict))
+
+        // All is open: the process is closed in, and threads may begin.
+        let confinement = privileges::confine(&places(args));
+        let who = title.map_or_else(|| "same user".to_owned(), |name| format!("user {name}"));
+        if !shows {
+            watch.answer(counts, format!("{who}; {confinement}"))?;
+        }
+        if let Some(flusher) = flusher {
+            flusher.begin();
+        }
+        complain(&format!("capturing on {names}; Ctrl-C ends and reports"));
+        // With records on the same terminal a line of progress would be in their way.
+        let tells = !shows && (format == Format::Table || !io::stdout().is_terminal());
+        let mut line = tells.then(ProgressLine::new);
+        let mut tell = |progress| line.iter_mut().for_each(|line| line.update(progress));
+        let exports = args.export_certs.is_some() || args.export_objects.is_some();
+        let outcome = if args.written.is_standard_output() && !exports {
+            engine::save(source, settings, None)
+        } else {
+            engine::run(source, settings, writer, &mut tell)
+        };
+        drop(line);
+        let outcome = outcome.map_err(Failure::Output)?;
+        let ended = analyze::judge(&outcome.captures, args.resources.strict);
+        Ok(if file.is_incomplete() { Ended::Damaged } else { ended })
     }
 
-    /// Lists the interfaces.
-    pub fn interfaces() -> Result<Ended, Failure> {
-        let devices = live::interfaces().map_err(|error| Failure::Capture(error.to_string()))?;
-        let allowed = live::allowed();
-        let mut out = io::stdout().lock();
-        let widest = devices.iter().map(|device| device.name.len()).max().unwrap_or(0);
-        for device in devices {
-            let state = if device.up { "up" } else { "down" };
-            let addresses: Vec<String> = device.addresses.iter().map(ToString::to_string).collect();
-            let description = device.description.map_or(String::new(), |text| format!("  {text}"));
-            let line = format!("{:widest$}  {state:4}  {}{description}", device.name, addresses.join(" "));
-            writeln!(out, "{}", line.trim_end()).map_err(Failure::Output)?;
+    /// Records as they are complete where a program reads; the whole report for a person.
+    fn format(args: &LiveArgs) -> Format {
+        let usual = if io::stdout().is_terminal() { Format::Table } else { Format::Ndjson };
+        args.output.format.unwrap_or(usual)
+    }
+
+    /// Standard output, and what keeps it from being held back.
+    fn output(args: &LiveArgs) -> (report::Output, Option<watch::Flusher>) {
+        if args.written.is_standard_output() {
+            (Box::new(io::sink()), None)
+        } else if args.line_buffered {
+            (Box::new(LineWriter::new(io::stdout())), None)
+        } else if format(args) == Format::Ndjson {
+            let (out, flusher) = watch::flushed();
+            (out, Some(flusher))
+        } else {
+            (Box::new(BufWriter::new(io::stdout())), None)
         }
-        if allowed == Some(false) {
-            complain(&format!("capturing is not allowed now; allow it with: {}", live::remedy()));
+    }
+
+    /// What the run may still open once it is closed in.
+    fn places(args: &LiveArgs) -> Places {
+        let folder = |path: &Path| match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let exports = args.export_certs.iter().chain(&args.export_objects).chain(&args.output.csv_dir).cloned();
+        Places {
+            // A key log may be made later, or be replaced.
+            read: args.keys.keylog.iter().map(|path| folder(path)).collect(),
+            write: args.written.write.iter().map(|path| folder(path)).chain(exports).collect(),
         }
-        Ok(Ended::Done)
     }
 }

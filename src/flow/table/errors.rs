@@ -23,6 +23,8 @@ impl<C: Consumer> Table<C> {
         }
         if let Some(number) = found {
             self.settle(number, consumer);
+            // A lone SYN has grown to a whole connection.
+            self.shrink(number, packet.at, consumer);
         }
         if wants_errors(self.settings.wanted) {
             consumer.icmp_error(packet.at.index, fact);

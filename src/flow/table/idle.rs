@@ -91,6 +91,11 @@ impl<C: Consumer> Table<C> {
         true
     }
 
+    /// The flow of a list that moved last.
+    pub(super) fn moved_last(&self, tentative: bool) -> u32 {
+        self.list(tentative).newest
+    }
+
     fn list(&self, tentative: bool) -> &Idle {
         let [settled, begun] = &self.idle;
         if tentative { begun } else { settled }

@@ -21,6 +21,8 @@ struct Told {
     bytes: [Vec<u8>; 2],
     records: Vec<(u64, Record)>,
     limits: Vec<&'static str>,
+    /// With every input: of the whole way, and of the part to the server.
+    round_trips: Vec<(Option<i64>, Option<i64>)>,
 }
 
 impl Consumer for Told {
@@ -30,7 +32,8 @@ impl Consumer for Told {
         0
     }
 
-    fn input(&mut self, _: &mut u32, input: Input<'_>, _: &Context<'_>) -> Progress {
+    fn input(&mut self, _: &mut u32, input: Input<'_>, context: &Context<'_>) -> Progress {
+        self.round_trips.push((context.round_trip_ns, context.server_round_trip_ns));
         let (text, progress) = match input {
             Input::Stream { bytes, direction } => {
                 self.bytes[direction.index()].extend_from_slice(bytes);
@@ -227,6 +230,23 @@ fn a_whole_connection() {
     assert_eq!(report.handshake.syn_to_syn_ack_ns, Some(1_000_000));
     assert!(report.transitions.iter().filter(|t| t.to != FinWait2).take(4).all(|t| t.certainty == Certainty::Observed));
     assert!(told.codes().is_empty(), "{:?}", told.codes());
+}
+
+#[test]
+fn a_clock_that_is_set_back_measures_no_round_trip() {
+    let mut wire = Wire::new(10);
+    wire.tcp('>', "S", 100, 0, "");
+    wire.tcp('<', "SA", 500, 101, "");
+    wire.clock = Timestamp(SECOND_NS - 5_000);
+    wire.tcp('>', "A", 101, 501, "");
+    wire.tcp('>', "PA", 101, 501, "hello");
+    wire.tcp('<', "PA", 501, 106, "world!");
+    wire.tcp('>', "A", 106, 507, "");
+    let told = wire.finish();
+    // To the server the handshake measured one; the way back only the data did, later.
+    assert_eq!(told.round_trips.first(), Some(&(None, Some(1_000_000))));
+    assert_eq!(told.round_trips.last(), Some(&(Some(2_000_000), Some(1_000_000))));
+    assert_eq!(told.connections()[0].handshake.syn_ack_to_ack_ns, Some(-1_005_000));
 }
 
 #[test]

@@ -206,20 +206,18 @@ impl Connection {
     /// The smallest round-trip time known between the place of the capture and the server, in nanoseconds.
     #[must_use]
     pub fn server_round_trip_ns(&self) -> Option<i64> {
-        if let (Some(syn), Some(syn_ack)) = (self.last_syn, self.syn_ack) {
-            return Some(syn_ack.timestamp.since(syn.timestamp));
-        }
-        self.end(Side::Client).rtt.smallest()
+        let handshake = self.last_syn.zip(self.syn_ack).map(|(syn, syn_ack)| syn_ack.timestamp.since(syn.timestamp));
+        // Where the clock was set back it measured nothing.
+        handshake.filter(|time| *time >= 0).or_else(|| self.end(Side::Client).rtt.smallest())
     }
 
     /// The smallest round-trip time known, of both directions together, in nanoseconds.
     #[must_use]
     pub fn round_trip_ns(&self) -> Option<i64> {
-        if let (Some(syn), Some(ack)) = (self.last_syn, self.ack) {
-            return Some(ack.timestamp.since(syn.timestamp));
-        }
+        let handshake = self.last_syn.zip(self.ack).map(|(syn, ack)| ack.timestamp.since(syn.timestamp));
         let [client, server] = &self.ends;
-        Some(client.rtt.smallest()?.saturating_add(server.rtt.smallest()?))
+        let sum = || Some(client.rtt.smallest()?.saturating_add(server.rtt.smallest()?));
+        handshake.filter(|time| *time >= 0).or_else(sum)
     }
 
     /// Takes a segment: counts, states, measurements. Its bytes are for [`Connection::deliver`]. Answers whether it is the copy

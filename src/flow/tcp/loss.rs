@@ -7,8 +7,8 @@
 //! - *fast*: three duplicate acknowledgements (RFC 5681 3.2) or a selective acknowledgement of something behind it
 //!   (RFC 6675), and no longer silence; so is what else is sent again until all that was on its way then has arrived.
 //! - *tail loss probe*: the last segment on its way, once, after more than a round trip without an answer (RFC 8985 7).
-//! - *timeout*: no such reason, but a wait of a round trip or more (RFC 6298 5); SYN and SYN-ACK always; and what else is
-//!   sent again until all that was on its way then has arrived.
+//! - *timeout*: no such reason, but a wait of a round trip or more (RFC 6298 5); SYN and SYN-ACK after any timer's shortest
+//!   wait or with another timestamp; and what else is sent again until all that was on its way then has arrived.
 //! - else it cannot be told: the kinds add up to the retransmissions or less.
 //!
 //! It was *spurious* when all of it had been acknowledged before it was sent, when the peer reports it as a duplicate
@@ -128,6 +128,8 @@ pub(super) fn prove(list: &mut Vec<PacketNumber>, number: PacketNumber) {
 #[derive(Clone, Copy, Debug)]
 struct Circumstances {
     is_syn: bool,
+    /// Its timestamp (RFC 7323) is another than that of the copy before.
+    clock_moved: bool,
     peer_seen: bool,
     /// Duplicate or selective acknowledgements say that something behind it has arrived.
     evidence: bool,
@@ -148,7 +150,8 @@ struct Circumstances {
 impl Circumstances {
     fn cause(&self) -> Option<Cause> {
         if self.is_syn {
-            return Some(Cause::Timeout);
+            // Sooner than any timer, and by the same clock: the network may have doubled it.
+            return (self.waited_ns >= SHORTEST_TIMEOUT_NS || self.clock_moved).then_some(Cause::Timeout);
         }
         if !self.peer_seen {
             return None;
@@ -215,8 +218,11 @@ impl Endpoint {
         let known =
             trouble.resent.iter_mut().rev().find(|resent| before(resent.start, end) && before(start, resent.end));
         let sent_before = known.as_ref().map(|resent| resent.last).or(original.map(|sent| sent.at)).unwrap_or(newest);
+        let value_before =
+            known.as_ref().map_or_else(|| original.and_then(|sent| sent.value), |resent| resent.last_value);
         let circumstances = Circumstances {
             is_syn: segment.header.flags.syn(),
+            clock_moved: value_before.is_some() && value_before != options.value(),
             peer_seen: peer.packets > 0,
             evidence: repeated >= FAST_DUPLICATES && acknowledged == Some(start)
                 || trouble.sacked.is_some_and(|sacked| before(start, sacked)),

@@ -1,8 +1,8 @@
 //! The `connection` record of a connection that is over.
 use super::{connection::Connection, endpoint::Endpoint};
 use crate::record::{
-    self, Close, CloseKind, ConnectionSide, Evidence, FlowFacts, Handshake, PacketNumber, Side, Subject, TcpState,
-    Transition, Vantage, WhichSide,
+    self, Close, CloseKind, ConnectionSide, Evidence, FlowFacts, Handshake, OpenConnection, PacketNumber, Side,
+    StateNow, Subject, TcpState, Transition, Vantage, WhichSide,
 };
 
 /// Handshake halves shorter than this, in nanoseconds, say nothing about where the capture was taken.
@@ -36,6 +36,30 @@ impl Connection {
             close: self.close(),
             completeness: self.completeness,
             zeek: record::Zeek { conn_state: self.zeek.conn_state(), history: self.zeek.history() },
+        }
+    }
+
+    /// The connection as it stands; what it carries is not filled in.
+    #[must_use]
+    pub fn glance(&self, facts: &FlowFacts) -> OpenConnection {
+        let ends = [Side::Client, Side::Server];
+        OpenConnection {
+            flow: facts.id,
+            client: facts.client,
+            server: facts.server,
+            application: None,
+            start_ts: self.first.timestamp,
+            last_ts: self.last.timestamp,
+            states: ends.map(|side| StateNow {
+                state: self.machine.state(side),
+                implied: self.machine.lost_track || self.machine.is_doubtful(side),
+            }),
+            bytes: ends.map(|side| self.end(side).wire_bytes),
+            recent_bytes: None,
+            retransmissions: ends.iter().fold(0, |sum: u64, side| {
+                sum.saturating_add(self.end(*side).trouble.as_deref().map_or(0, |trouble| trouble.retransmissions))
+            }),
+            round_trip_ns: self.round_trip_ns(),
         }
     }
 

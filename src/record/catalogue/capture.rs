@@ -58,6 +58,18 @@ pub static ENTRIES: &[Entry] = &[
         reference: None,
     },
     Entry {
+        code: "capture.not-analyzed",
+        severities: WARNING,
+        title: "packets were captured and written, but not analyzed",
+        explanation: "With live -w the file comes first. When packets come faster than they are analyzed, they wait in a queue \
+             of 64 MiB in memory; when it is full, further packets are written to the file and left out of the analysis. \
+             What this report says lacks them: gaps in streams may be these. The finding counts them and names the first; \
+             each interface's count is in the capture record (not_analyzed).\n\n\
+             Analyze the file to have the whole report; its packet numbers are those of this one. Capture fewer packets with \
+             -f, or shorter ones with -s, to keep up.",
+        reference: None,
+    },
+    Entry {
         code: "capture.inner-limit",
         severities: WARNING,
         title: "bytes inside another protocol were left out to bound memory",

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 
 use super::Style;
 use crate::{
-    record::{Capture, ProtocolCount, Timestamp},
+    record::{Capture, Interface, InterfaceChange, ProtocolCount, Timestamp},
     report::{TimeStyle, escape::escape, units},
 };
 
@@ -39,6 +39,7 @@ pub fn headline(capture: &Capture, time: TimeStyle) -> Vec<Remark> {
         parts.extend(rates(capture).map(plain));
     }
     match (&capture.damage, capture.dropped) {
+        _ if capture.not_analyzed() > 0 || capture.interfaces.iter().any(Interface::is_gone) => {}
         (None, Some(0)) => parts.push(plain("complete, no drops".to_owned())),
         (None, None) if capture.packets > 0 => parts.push(plain("complete".to_owned())),
         _ => {}
@@ -89,12 +90,59 @@ pub fn epoch(ts: Timestamp) -> String {
     format!("{}{whole}.{rest:09}", if ns < 0 { "-" } else { "" })
 }
 
+/// How many of how many packets were dropped, and where: `12 of 500 packets dropped by the kernel, 3 by the interface`. Of
+/// several interfaces, those that dropped are named.
+fn lost(capture: &Capture) -> String {
+    let dropped = capture.dropped.unwrap_or_default();
+    let known = capture.interfaces.iter().filter(|interface| interface.dropped_by_kernel.is_some());
+    let (mut by_kernel, mut by_interface, mut where_) = (0_u64, 0_u64, Vec::new());
+    for interface in known {
+        by_kernel = by_kernel.saturating_add(interface.dropped_by_kernel.unwrap_or_default());
+        by_interface = by_interface.saturating_add(interface.dropped_by_interface.unwrap_or_default());
+        let theirs = interface.dropped.filter(|dropped| *dropped > 0);
+        where_.extend(theirs.zip(interface.name.as_deref()).map(|(count, name)| format!("{} {count}", escape(name))));
+    }
+    let all = units::counted(capture.packets.saturating_add(dropped), "packet");
+    let mut text = match (by_kernel, by_interface) {
+        (0, 0) => format!("{} dropped while capturing", units::counted(dropped, "packet")),
+        (kernel, 0) => format!("{} of {all} dropped by the kernel", units::count(kernel)),
+        (0, interface) => format!("{} of {all} dropped by the interface", units::count(interface)),
+        (kernel, interface) => format!(
+            "{} of {all} dropped by the kernel, {} by the interface",
+            units::count(kernel),
+            units::count(interface)
+        ),
+    };
+    if capture.interfaces.len() > 1 && !where_.is_empty() {
+        text.push_str(&format!(" ({})", where_.join(", ")));
+    }
+    text + ": gaps below may be the capture's"
+}
+
 /// What is wrong with a capture: each is a line of its own.
 pub fn remarks(capture: &Capture) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let mut warn = |text: String| remarks.push(Remark { text, style: Style::Yellow });
-    if let Some(dropped) = capture.dropped.filter(|dropped| *dropped > 0) {
-        warn(format!("{} dropped while capturing: gaps below may be the capture's", units::counted(dropped, "packet")));
+    if capture.dropped.is_some_and(|dropped| dropped > 0) {
+        warn(lost(capture));
+    }
+    if capture.not_analyzed() > 0 {
+        let count = units::counted(capture.not_analyzed(), "packet");
+        warn(format!(
+            "{count} captured and written but not analyzed, as the analysis fell behind: read the file for these"
+        ));
+    }
+    for interface in &capture.interfaces {
+        let name = interface.name.as_deref().map_or_else(|| "an interface".into(), escape);
+        for event in &interface.events {
+            let what = match event.what {
+                InterfaceChange::Down => "went down",
+                InterfaceChange::NoCarrier => "had no carrier",
+                InterfaceChange::Up => "was up again",
+                InterfaceChange::Gone => "was gone: the capture from it ends there",
+            };
+            warn(format!("{name} {what} at {}", utc(event.ts)));
+        }
     }
     if capture.captured_bytes < capture.wire_bytes {
         let limit = capture.snap_length.map_or_else(String::new, |length| format!(" (snap length {length})"));

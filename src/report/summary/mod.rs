@@ -11,6 +11,7 @@ mod sections;
 mod top;
 
 pub use captures::{headline, hierarchy, remarks};
+pub use cells::plain;
 pub use problems::{Problem, Problems, symbol};
 pub use sections::{Cell, Column, SECTIONS, Section, Show, Style};
 pub use top::{Talkers, Top};

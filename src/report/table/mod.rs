@@ -4,6 +4,7 @@ mod style;
 
 use std::io::{self, Write as _};
 
+pub(super) use layout::{fixed_row, fixed_widths};
 pub(super) use style::{finish, paint};
 
 use super::{
@@ -39,6 +40,11 @@ impl TableWriter {
     pub fn whole(out: Output, options: Options) -> Self {
         let rows = if options.all { limits::MAX_DOCUMENT_ROWS } else { limits::TABLE_ROWS };
         Self { out, options, summary: Summary::new(rows) }
+    }
+
+    /// From now on, lines have so many columns at most.
+    pub fn set_columns(&mut self, columns: Option<usize>) {
+        self.options.width = columns;
     }
 
     /// The report of what came so far: for a display that is refreshed.
