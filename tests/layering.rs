@@ -216,3 +216,43 @@ fn below_the_capture_nobody_reads_a_clock_or_prints() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Where a hash is the same in every run, and why that does no harm. Tables whose keys come from the wire are seeded anew in each
+/// run, or who writes the capture could make them slow.
+const UNSEEDED: &[(&str, &str)] = &[
+    ("src/flow/tcp/fact.rs", "compared, no key of a table"),
+    ("src/flow/tcp/endpoint.rs", "compared, no key of a table"),
+    ("src/app/dns/build.rs", "compared, no key of a table"),
+    ("src/app/dns/session.rs", "compared, no key of a table"),
+    ("src/app/icmp/echo.rs", "compared, no key of a table"),
+    ("src/engine/route.rs", "chooses the shard, which decides about caps; its table is seeded"),
+    ("src/analysis/journeys.rs", "a number of which few are kept each; its table is seeded"),
+];
+
+#[test]
+fn tables_are_seeded() {
+    let mut seen = Vec::new();
+    for path in sources(&root().join("src")) {
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        let code = code(&path);
+        for fixed in
+            ["FixedState", "DefaultHasher", "BuildHasherDefault", "with_seed", "FxHash", "fxhash", "ahash", "nohash"]
+        {
+            if code.contains(fixed) && !seen.contains(&name) {
+                seen.push(name.clone());
+            }
+        }
+        // Nor is one of them ever what a table hashes with.
+        for line in code.lines().filter(|line| line.contains("HashMap<") || line.contains("HashSet<")) {
+            assert!(!line.contains("FixedState") && !line.contains("BuildHasherDefault"), "{name}: {line}");
+        }
+        // This kind of table has no hasher of its own.
+        if code.contains("HashTable<") {
+            assert!(code.contains("foldhash::fast::RandomState") && code.contains("RandomState::default()"), "{name}");
+        }
+    }
+    seen.sort();
+    let mut known: Vec<&str> = UNSEEDED.iter().map(|(file, _)| *file).collect();
+    known.sort_unstable();
+    assert_eq!(seen, known, "a hash that is the same in every run: seed it, or say here why it may be");
+}

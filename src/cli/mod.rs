@@ -85,7 +85,8 @@ fn schema() -> Result<Ended, Failure> {
     Ok(Ended::Done)
 }
 
-/// Says something on standard error, under the program's name.
+/// Says something on standard error, under the program's name. Names of files and captures may hold anything.
 fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "wireglass: {text}");
+    let lines: Vec<_> = text.split('\n').map(crate::report::escape::escape).collect();
+    let _ = writeln!(std::io::stderr(), "wireglass: {}", lines.join("\n"));
 }

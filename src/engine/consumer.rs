@@ -241,6 +241,10 @@ impl Outlet {
 impl Consumer for Outlet {
     type Conversation = Conversation;
 
+    fn bytes(&self, conversation: &Conversation) -> u64 {
+        conversation.bytes()
+    }
+
     fn open(&mut self, flow: &FlowFacts) -> Conversation {
         let carrier = match flow.transport {
             Transport::Tcp => {

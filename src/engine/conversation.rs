@@ -78,6 +78,15 @@ impl Conversation {
         Self { flow, is_inner: false, ..self }
     }
 
+    /// Bytes that its session takes, as far as they are counted.
+    pub fn bytes(&self) -> u64 {
+        match &self.reader {
+            // What it has on the heap is guessed: sessions that keep much are large themselves.
+            Reader::Session(session) => 2 * std::mem::size_of_val(session.as_ref()) as u64 + limits::BYTES_PER_SESSION,
+            Reader::Searching(_) | Reader::Nobody => 0,
+        }
+    }
+
     /// Whose it is.
     pub fn flow(&self) -> FlowId {
         self.flow

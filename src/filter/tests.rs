@@ -444,7 +444,8 @@ fn depth_and_length_are_bounded() {
         format!("tcp.payload{} == 1", "[0:1]".repeat(10_000)),
         format!("tcp.len{} == 1", " + 1".repeat(10_000)),
         vec!["tcp"; 10_000].join(" xor "),
-        vec!["http.host matches \"a\""; 33].join(" or "),
+        vec!["http.host matches \"a\""; crate::limits::MAX_FILTER_PATTERNS + 1].join(" or "),
+        " ".repeat(crate::limits::MAX_FILTER_BYTES) + "tcp",
         // Chains inside parentheses inside chains.
         (0..60).fold("tcp.len".to_owned(), |inner, _| format!("{{{inner}{}}}", " + 1".repeat(60))) + " == 1",
         "tcp or ".repeat(100_000) + "tcp",

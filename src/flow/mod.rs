@@ -124,6 +124,11 @@ pub trait Consumer {
     /// What it keeps for each flow.
     type Conversation;
 
+    /// Bytes that it keeps of this one besides, as far as they are counted.
+    fn bytes(&self, _: &Self::Conversation) -> u64 {
+        0
+    }
+
     /// A flow was opened.
     fn open(&mut self, flow: &FlowFacts) -> Self::Conversation;
 

@@ -129,7 +129,7 @@ impl<C: Consumer> Table<C> {
                 }
             };
             self.datagram(slot, source == self.slot(slot)?.facts.client, packet, consumer);
-            self.settle(slot);
+            self.settle(slot, consumer);
             return self.slot_mut(slot).map(|slot| &mut slot.conversation);
         }
         let header = decoded.tcp_header(packet.bytes)?;
@@ -179,7 +179,7 @@ impl<C: Consumer> Table<C> {
         };
         let direction = self.direction(slot, source == self.slot(slot)?.facts.client);
         self.segment(slot, &segment, direction, newest(packet), consumer);
-        self.settle(slot);
+        self.settle(slot, consumer);
         self.shrink(slot, packet.at, consumer);
         self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
@@ -197,7 +197,7 @@ impl<C: Consumer> Table<C> {
             }
         };
         self.datagram(slot, ends.source == self.slot(slot)?.facts.client, packet, consumer);
-        self.settle(slot);
+        self.settle(slot, consumer);
         self.slot_mut(slot).map(|slot| &mut slot.conversation)
     }
 

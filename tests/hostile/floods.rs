@@ -1,6 +1,8 @@
 //! What wants memory or time: every cap holds, and is told.
 use std::io::Write;
 
+use wireglass::limits::*;
+
 use super::{survive, wire::*};
 
 #[test]
@@ -12,7 +14,8 @@ fn a_flood_of_connections() {
     }
     let all = survive("flood", &capture.bytes, &[]);
     assert_eq!(all.of_type("connection"), 50_000);
-    assert!(all.findings("capture.flow-limit").is_empty());
+    assert!(all.findings("capture.flow-limit").is_empty(), "fewer than MAX_FLOWS");
+    assert!(all.memory < 50_000 * 1200 / (1 << 20) + 60, "{} MiB: a lone SYN is kept in a small form", all.memory);
     let one = survive("flood1", &capture.bytes, &["--max-flows", "6400", "--threads", "1"]);
     let told = one.limit("capture.flow-limit");
     // 64 parts of 100 flows each, and a random hash fills them all.
@@ -42,7 +45,7 @@ fn fragments_that_never_end() {
         capture.ip(17, ([10, a, b, c], SERVER), id as u16, 0x2000, &[0; 8]);
     }
     let survived = survive("fragments", &capture.bytes, &[]);
-    assert_eq!(survived.limit("capture.fragment-limit")["evidence_total"], 50_000 - 1024);
+    assert_eq!(survived.limit("capture.fragment-limit")["evidence_total"], 50_000 - MAX_FRAGMENTED_DATAGRAMS);
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn more_holes_than_are_waited_for() {
         connection.ask_at(&mut capture, hole * 4 + 2, b"ab");
     }
     let survived = survive("holes", &capture.bytes, &[]);
-    assert_eq!(survived.limit("tcp.reassembly-limit")["evidence_total"], 50_000 - 1024);
+    assert_eq!(survived.limit("tcp.reassembly-limit")["evidence_total"], 50_000 - MAX_OUT_OF_ORDER_SEGMENTS);
 }
 
 #[test]
@@ -136,7 +139,7 @@ fn tls_records_without_end() {
         let survived = survive(&format!("tls-{name}"), &capture.bytes, &[]);
         assert_eq!(survived.of_type("connection"), 1);
         if name == "alerts" {
-            survived.limit("tls.limit");
+            assert_eq!(survived.limit("tls.limit")["evidence_total"], 300_000 - MAX_TLS_ALERTS);
         }
     }
 }
@@ -149,7 +152,7 @@ fn more_certificates_than_are_read() {
     let list: Vec<Vec<u8>> = (0..40).map(|number| certificate(format!("{number}.example").as_bytes())).collect();
     connection.answer(&mut capture, &[server_hello(), certificates(&list)].concat(), 1400);
     let survived = survive("certificates", &capture.bytes, &[]);
-    assert_eq!(survived.of_type("certificate"), 32);
+    assert_eq!(survived.of_type("certificate"), MAX_CERTIFICATES);
     survived.limit("tls.limit");
 }
 
@@ -169,6 +172,7 @@ fn a_dns_message_that_unpacks_to_a_hundred_times_its_size() {
     connection.answer(&mut capture, &prefixed(2, &message).repeat(3), 1400);
     let survived = survive("dns-bomb", &capture.bytes, &[]);
     survived.limit("dns.limit");
+    assert!(survived.output.len() < 12 * MAX_DNS_MESSAGE_TEXT_BYTES, "three of them, escaped");
     // The same over UDP, where it is smaller, and names that point in circles.
     let mut capture = Capture::new();
     let mut circles = dns_header(7, 0x8180, [0, 0xffff, 0xffff, 0xffff]);
@@ -189,7 +193,7 @@ fn queries_that_nobody_answers() {
     }
     let survived = survive("queries", &capture.bytes, &[]);
     assert_eq!(survived.of_type("dns"), 20_000);
-    survived.limit("dns.limit");
+    assert_eq!(survived.limit("dns.limit")["evidence_total"], 20_000 - MAX_DNS_OUTSTANDING);
 }
 
 #[test]

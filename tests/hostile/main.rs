@@ -1,7 +1,14 @@
 //! Captures made to hurt: floods that want memory or time, and names that want to command a terminal, a browser or a
 //! spreadsheet. Small versions of what `fuzz/README.md` lists with measurements.
+mod caps_capture;
+mod caps_datagrams;
+mod caps_dns;
+mod caps_http;
+mod caps_more;
+mod caps_tls;
 mod floods;
 mod output;
+mod output_more;
 mod wire;
 
 use std::{

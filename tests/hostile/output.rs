@@ -2,7 +2,7 @@
 use super::{run, scratch, wire::*};
 
 /// What attackers would write where a name belongs.
-const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 9] = [
     "\x1b]0;owned\x07\x1b[31m",
     "\u{9b}31m\u{202e}gpj.exe\u{2066}",
     "a\r\nb\tc\0d\u{7f}\u{2028}",
@@ -55,7 +55,7 @@ fn record_of_failure() -> Vec<u8> {
 }
 
 /// Terminals obey control characters, and show text in another order after bidi characters.
-fn is_dangerous(c: char) -> bool {
+pub fn is_dangerous(c: char) -> bool {
     c.is_control() && c != '\n'
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
 }

@@ -9,6 +9,7 @@ use std::{fs, path::Path};
 use roff::{Inline, Roff, bold, italic, roman};
 use wireglass::{
     filter::fields,
+    limits::promises::{PROMISES, Told},
     record::{Severity, catalogue},
 };
 
@@ -138,6 +139,54 @@ const OPERATORS: &[(&str, &str)] = &[
     ("len() count() upper() lower() string() max() min() abs()", "Functions of a field."),
 ];
 
+/// What a cap is: the comment at its constant.
+fn reason(name: &str) -> String {
+    let mut files = vec!["src/limits.rs".to_owned()];
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/limits")).unwrap() {
+        files.push(format!("src/limits/{}", entry.unwrap().file_name().to_string_lossy()));
+    }
+    for file in files {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        if let Some(place) = text.find(&format!("pub const {name}:")) {
+            let mut lines: Vec<&str> =
+                text[..place].lines().rev().map_while(|line| line.strip_prefix("///")).map(str::trim).collect();
+            lines.reverse();
+            return lines.join(" ").replace(['`', '[', ']'], "");
+        }
+    }
+    panic!("{name} is in no file of limits");
+}
+
+/// The caps that are promises.
+fn limits_page() -> Vec<u8> {
+    let mut page = Roff::new();
+    page.control("TH", ["wireglass-limits", "7", "", "wireglass"]);
+    page.control("SH", ["NAME"]);
+    page.text(vec![roman("wireglass-limits - how much of a capture "), bold("wireglass"), roman("(1) keeps at once")]);
+    page.control("SH", ["DESCRIPTION"]);
+    page.text(vec![roman(
+        "Whatever a capture holds, memory stays bounded: each thing that is kept has a limit far above what real traffic \
+         needs. Beyond it something is left out, and that is told: by a finding, which counts how often and names the \
+         first packet, or by a field. The rest of the capture is analyzed as always. Open flows are limited by \
+         --max-memory and --max-flows; the other limits are fixed.",
+    )]);
+    page.control("SH", ["LIMITS"]);
+    for promise in PROMISES {
+        page.control("TP", []);
+        page.text(vec![bold(promise.name), roman(format!(" ({} {})", promise.value, promise.unit))]);
+        let told = match promise.told {
+            Told::Finding(code) => format!("Told by the finding {code}."),
+            Told::Field(what) => format!("Told by {what}."),
+            Told::Here(what) => format!("{what}."),
+        };
+        let beyond = capitalized(promise.beyond);
+        page.text(vec![roman(format!("{} Beyond it: {beyond}. {told}", reason(promise.name)))]);
+    }
+    page.control("SH", ["SEE ALSO"]);
+    page.text(vec![bold("wireglass"), roman("(1), "), bold("wireglass-findings"), roman("(7)")]);
+    page.render().into_bytes()
+}
+
 fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
@@ -156,6 +205,7 @@ fn manual_pages_are_current() {
     command_page(command, "wireglass", &mut stale);
     check(&findings_page(), "wireglass-findings.7", &mut stale);
     check(&filter_page(), "wireglass-filter.7", &mut stale);
+    check(&limits_page(), "wireglass-limits.7", &mut stale);
     check(&states::page(), "wireglass-states.7", &mut stale);
     check(&records::page(), "wireglass-records.7", &mut stale);
     assert!(stale.is_empty(), "stale: {}; WIREGLASS_BLESS=1 cargo test --test man", stale.join(", "));

@@ -554,7 +554,8 @@ fn limits_are_reached_and_told() {
     // A flood of CONTINUATION frames (CVE-2024-27316), then business as usual, its fields unknown where they refer back.
     let (mut client, mut server) = (Sender::new(), Sender::new());
     let mut flood = vec![Bytes(C, frame(1, 1, 1, &[0x82]))];
-    flood.extend((0..20).map(|_| Bytes(C, frame(9, 0, 1, &[0; 16_000]))));
+    let enough = crate::limits::MAX_HTTP2_HEADER_BLOCK_BYTES / 16_000 + 3;
+    flood.extend((0..enough).map(|_| Bytes(C, frame(9, 0, 1, &[0; 16_000]))));
     flood.push(Bytes(C, frame(9, 4, 1, &[0; 16_000])));
     flood.push(Bytes(C, client.get(3, "/")));
     flood.push(Bytes(S, server.headers(3, true, &[(":status", "200")])));
@@ -573,7 +574,7 @@ fn limits_are_reached_and_told() {
     assert_eq!((got.limits.len(), got.http.len()), (2, MAX_HTTP2_STREAMS + 2));
     // Nothing to be found in a long search.
     let noise = vec![0xff; 100_000];
-    let searched = (0..12).map(|_| Bytes(S, noise.clone()));
+    let searched = (0..=crate::limits::MAX_HTTP2_SEARCH_BYTES / 100_000 + 1).map(|_| Bytes(S, noise.clone()));
     let got = play(&script([Gap(S, 5)].into_iter().chain(searched).collect()), usize::MAX, true);
     assert_eq!((got.limits.len(), got.held), (1, 8));
 }

@@ -165,6 +165,8 @@ impl Echo {
         let place = match found {
             Some(place) => place,
             None => {
+                // One is usual: no room for four.
+                self.series.reserve_exact(1);
                 self.series.push(Series::new(message, direction, at));
                 self.series.len().checked_sub(1)?
             }
@@ -288,6 +290,9 @@ impl Series {
         while self.requests.len() >= limits::MAX_ECHO_OUTSTANDING {
             let Some(oldest) = self.requests.pop_front() else { break };
             self.unanswered(&oldest, context, out);
+        }
+        if self.requests.is_empty() {
+            self.requests.reserve_exact(1);
         }
         self.requests.push_back(Request {
             sequence,

@@ -46,6 +46,15 @@ fn a_router_tells_its_terms() {
 }
 
 #[test]
+fn neighbours_are_bounded() {
+    let most = crate::limits::MAX_OSPF_NEIGHBOURS as u8;
+    let neighbours: Vec<u8> = (10..10 + most + 3).collect();
+    let heard = Flow::new(&PROTOCOL, 89, false).say(true, 1, &hello(10, &neighbours)).close(0);
+    assert_eq!(heard.limits.iter().map(|limit| limit.code).collect::<Vec<_>>(), ["ip.limit"]);
+    assert_eq!(heard.facts("neighbours")[0].split(", ").count(), usize::from(most));
+}
+
+#[test]
 fn terms_that_change_are_told_one_by_one() {
     let mut flow = Flow::new(&PROTOCOL, 89, false);
     let heard = flow.say(true, 1, &hello(10, &[])).say(true, 1, &hello(30, &[])).say(true, 1, &hello(30, &[])).close(0);

@@ -75,6 +75,18 @@ fn rsvp_tells_its_sessions() {
 }
 
 #[test]
+fn what_rsvp_lists_is_bounded() {
+    let most = crate::limits::MAX_RSVP_SESSIONS as u8;
+    let mut flow = Flow::new(&RSVP, 46, false);
+    for host in 0..most + 3 {
+        let head = [0x10, 1, 0, 0, 64, 0, 0, 20];
+        flow.say(true, 1, &[&head[..], &[0, 12, 1, 1, 10, 0, 1, host, 17, 0, 0x13, 0x88]].concat());
+    }
+    let heard = flow.close(0);
+    assert_eq!((heard.limits.len(), heard.facts("session").len()), (3, usize::from(most)));
+}
+
+#[test]
 fn damage_is_survived() {
     damage(&EIGRP, 88, false, &eigrp(1));
     damage(&PIM, 103, false, &pim(1));

@@ -182,13 +182,32 @@ fn an_init_behind_its_answers_opens_nothing_new() {
 #[test]
 fn what_waits_is_bounded() {
     let mut flow = established();
-    for tsn in 0..2000 {
+    let many = 2 * crate::limits::MAX_SCTP_WAITING_CHUNKS as u32 - 48;
+    for tsn in 0..many {
         flow.say(true, 1, &packet(9, &[data(200 + tsn, 3, 1, 0, 0, b"one")]));
     }
     let heard = flow.close(0);
     assert_eq!(heard.limits.first().map(|limit| limit.code), Some("ip.limit"));
     assert_eq!(heard.facts("data_chunks"), ["2000"]);
     assert_eq!(heard.facts("unseen_chunks"), ["100"]);
+    // The same by their length.
+    let mut flow = established();
+    for tsn in 0..(crate::limits::MAX_SCTP_WAITING_BYTES / 10_000 + 2) as u32 {
+        flow.say(true, 1, &packet(9, &[data(200 + tsn, 3, 1, 0, 0, &[b'x'; 10_000])]));
+    }
+    assert_eq!(flow.close(0).limits.first().map(|limit| limit.code), Some("ip.limit"));
+}
+
+#[test]
+fn streams_are_bounded() {
+    let mut flow = established();
+    let most = crate::limits::MAX_INNER_CHANNELS as u16;
+    for stream in 0..most + 3 {
+        flow.say(true, 1, &packet(9, &[data(100 + u32::from(stream), 3, stream, 0, 0, b"GET / HTTP/1.1\r\n")]));
+    }
+    let heard = flow.close(0);
+    let told = heard.limits.iter().filter(|limit| limit.code == "capture.inner-limit").count();
+    assert_eq!((told, heard.inner.len()), (3, usize::from(most)));
 }
 
 #[test]

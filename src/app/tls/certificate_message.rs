@@ -141,6 +141,9 @@ impl Conversation {
                     stapling.add_timestamps(&mut shown.chain);
                 }
             }
+            if shown.chain.iter().any(|content| content.scts.len() >= limits::MAX_SCTS) {
+                out.limit(&limits::TLS);
+            }
             // A client's name is nobody's to compare.
             let hello = handshake.client_hellos.first().filter(|_| side == Side::Server);
             let host = hello.and_then(|hello| hello.server_name.clone());

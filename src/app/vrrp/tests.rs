@@ -50,6 +50,29 @@ fn silences_part_reigns() {
 }
 
 #[test]
+fn what_a_flow_holds_is_bounded() {
+    use crate::limits::{MAX_PRIORITIES, MAX_REIGNS, MAX_VIRTUAL_ROUTERS};
+    let told = |flow: &mut Flow| flow.close(0).limits.iter().filter(|limit| limit.code == "ip.limit").count();
+    let mut flow = Flow::new(&PROTOCOL, 112, false);
+    for router in 0..MAX_VIRTUAL_ROUTERS as u8 + 3 {
+        let mut advertisement = new(100);
+        advertisement[1] = router;
+        flow.say(true, 1, &advertisement);
+    }
+    assert_eq!(told(&mut flow), 3);
+    let mut flow = Flow::new(&PROTOCOL, 112, false);
+    for _ in 0..MAX_REIGNS + 3 {
+        flow.say(true, 60_000, &new(100));
+    }
+    assert_eq!(told(&mut flow), 3);
+    let mut flow = Flow::new(&PROTOCOL, 112, false);
+    for priority in 0..MAX_PRIORITIES as u8 + 3 {
+        flow.say(true, 1000, &new(100 + priority));
+    }
+    assert_eq!(told(&mut flow), 3);
+}
+
+#[test]
 fn carp_is_told_apart() {
     // Version 2, advertisement; host 7, skew 100, seven words, demotion 2, each second.
     let carp = [&[0x21, 7, 100, 7, 2, 1, 0, 0][..], &[9; 28]].concat();

@@ -215,7 +215,8 @@ fn too_much_pending_becomes_a_gap() {
             Progress::Consumed(0)
         });
     }
-    assert_eq!(gaps, [65 * 4096]);
+    assert_eq!(gaps, [limits::MAX_PENDING_BYTES as u64 + 4096]);
+    assert!(stream.take_overflow());
 }
 
 #[test]

@@ -22,7 +22,7 @@ impl<C: Consumer> Table<C> {
             tell(slot, &mut fact, &quoted, packet, consumer);
         }
         if let Some(number) = found {
-            self.settle(number);
+            self.settle(number, consumer);
             // A lone SYN has grown to a whole connection.
             self.shrink(number, packet.at, consumer);
         }

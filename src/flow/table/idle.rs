@@ -36,16 +36,18 @@ impl Kind {
 }
 
 impl<C: Consumer> Table<C> {
-    /// Bytes that its flows take, as far as they are counted: a fixed part of each, and what TCP's streams hold back.
+    /// Bytes that its flows take, as far as they are counted: a fixed part of each and of its session, and what
+    /// TCP's streams hold back.
     #[must_use]
     pub fn flow_bytes(&self) -> u64 {
         self.bytes
     }
 
     /// A packet of a flow was looked at: it is the newest of its list, and may hold more or less than before.
-    pub(super) fn settle(&mut self, number: u32) {
+    pub(super) fn settle(&mut self, number: u32, consumer: &C) {
         let Some(slot) = self.slots.get_mut(number) else { return };
-        let (tentative, bytes) = (slot.kind.is_tentative(), slot.kind.bytes());
+        let tentative = slot.kind.is_tentative();
+        let bytes = slot.kind.bytes().saturating_add(consumer.bytes(&slot.conversation));
         let (before, was_tentative) = (std::mem::replace(&mut slot.bytes, bytes), slot.is_tentative);
         self.bytes = self.bytes.saturating_sub(before).saturating_add(bytes);
         if was_tentative != tentative || self.list(tentative).newest != number {

@@ -347,7 +347,7 @@ mod tests {
         let coded = zstd::encode_all(TEXT, 3).unwrap();
         assert_eq!(decode(&coded, &[Coding::Zstd]), (TEXT.to_vec(), None));
         let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
-        encoder.window_log(24).unwrap();
+        encoder.window_log(crate::limits::MAX_ZSTD_WINDOW_LOG + 1).unwrap();
         encoder.write_all(TEXT).unwrap();
         // Without its length in the header, the frame claims its window.
         let wide = encoder.finish().unwrap();

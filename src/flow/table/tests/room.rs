@@ -87,7 +87,7 @@ fn bytes_that_streams_hold_count() {
     let mut wire = Wire::of(settings);
     (1..=4).for_each(|port| wire.establish(port));
     assert_eq!(wire.table.flow_bytes(), 4 * limits::BYTES_PER_FLOW);
-    // Behind a hole, as much as fills all room: the idle ones go, who holds it stays.
+    // The same as with MAX_FLOW_BYTES, which is more. Behind a hole, as much as fills all room: the idle ones go, who holds it stays.
     for place in 0..60 {
         wire.on(4, '>', ACK, (2000 + place * 1000, 501), &[b'x'; 1000]);
     }
