@@ -162,13 +162,6 @@ fn too_many_pings_wait() {
     assert_eq!(survived.limit("icmp.limit")["evidence_total"], 1);
 }
 
-/// An ICMP error from `by` about a packet.
-fn error(capture: &mut Capture, by: [u8; 4], quoted: &[u8], to: [u8; 4]) {
-    let length = (20 + quoted.len()) as u16;
-    let head = [&[0x45, 0][..], &length.to_be_bytes(), &[0, 0, 0, 0, 64, 1, 0, 0], &CLIENT, &to].concat();
-    capture.ip(1, (by, CLIENT), 0, 0, &[&[3, 1, 0, 0, 0, 0, 0, 0][..], &head, quoted].concat());
-}
-
 #[test]
 fn too_many_errors_are_not_compared() {
     let mut capture = Capture::new();
