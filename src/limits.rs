@@ -436,7 +436,7 @@ pub const MAX_DTLS_RANGES: usize = 128;
 
 /// When a capture is over, open flows are closed in rounds of those that so many packets opened, so that their records are
 /// never all in memory.
-pub const FINISHED_AT_ONCE: u64 = 8192;
+pub const FINISHED_AT_ONCE: u64 = 2048;
 
 /// Segments that `connection` holds back until it is known whether they were lost: more than a large window holds.
 pub const MAX_SEGMENTS_HELD: usize = 4096;

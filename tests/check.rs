@@ -434,7 +434,7 @@ fn mistakes_end_with_four_and_their_place() {
         ("[[check]]\nevrey = \"tls\"\n", ":2:1: ", "Did you mean `every`?"),
         (
             "[[check]]\nnone = \"findings\"\nwhere = \"severity > nothing\"\n",
-            ":3:22: ",
+            ":3:21: ",
             "there are: note, warning, error",
         ),
         ("[[check]]\np95 = \"http.tfb_ns\"\nis = \"< 3 ms\"\n", ":2:8: ", "Did you mean `http.ttfb_ns`?"),

@@ -447,14 +447,14 @@ fn in_parallel(
                 }
                 let _ = progress_sender.try_send(reader.progress());
                 let glance = reader.glance(parcel.clock()).map(|base| Order::Glance(Arc::new(base)));
-                if !tell(&orders, &Order::Parcel(Arc::new(parcel)))
-                    || glance.is_some_and(|order| !tell(&orders, &order))
+                if !tell(&orders, Order::Parcel(Arc::new(parcel)))
+                    || glance.is_some_and(|order| !tell(&orders, order))
                 {
                     return Ok(reader);
                 }
             }
             for opener in reader.finish_bounds() {
-                if !tell(&orders, &Order::Finish { at: reader.last(), opener }) {
+                if !tell(&orders, Order::Finish { at: reader.last(), opener }) {
                     break;
                 }
             }
@@ -488,9 +488,11 @@ fn in_parallel(
     })
 }
 
-/// Gives an order to every worker; false when one has gone.
-fn tell(orders: &[Sender<Order>], order: &Order) -> bool {
-    orders.iter().all(|worker| worker.send(order.clone()).is_ok())
+/// Gives an order to every worker; false when one has gone. Nothing of it stays here: the last worker to finish with a parcel
+/// hands it back, which it could not if this thread, put aside in between, had it still.
+fn tell(orders: &[Sender<Order>], order: Order) -> bool {
+    let Some((last, others)) = orders.split_last() else { return false };
+    others.iter().all(|worker| worker.send(order.clone()).is_ok()) && last.send(order).is_ok()
 }
 
 fn work(mut worker: Worker, orders: &Receiver<Order>, answers: &Sender<Answer>, free: &Sender<Parcel>) -> Worker {
