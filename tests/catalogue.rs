@@ -46,7 +46,8 @@ fn used() -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     for path in files {
         let name = path.strip_prefix(root().join("src")).unwrap().display().to_string();
-        let is_aside = ["record/", "report/", "fuzzing", "check/", "limits/promises"].iter().any(|aside| name.starts_with(aside));
+        let is_aside =
+            ["record/", "report/", "fuzzing", "check/", "limits/promises"].iter().any(|aside| name.starts_with(aside));
         if is_aside || name.ends_with("tests.rs") {
             continue;
         }

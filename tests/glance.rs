@@ -371,3 +371,35 @@ impl PacketSource for Shrinking {
         self.0.description()
     }
 }
+
+/// An interface on which nothing happens.
+struct Silence(u32);
+
+impl PacketSource for Silence {
+    fn next_batch(&mut self, batch: &mut Batch) -> io::Result<More> {
+        batch.heads.clear();
+        self.0 -= 1;
+        Ok(if self.0 == 0 { More::No } else { More::Yes })
+    }
+
+    fn description(&self) -> Capture {
+        Capture::default()
+    }
+
+    fn clock(&self) -> Option<Timestamp> {
+        Some(Timestamp(START_NS))
+    }
+}
+
+/// Batches go round between reader and workers; one that is lost now and then ends that after a while, for ever.
+#[test]
+fn a_silent_source_is_read_to_its_end() {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for threads in [2, 3] {
+            see(Box::new(Silence(100_000)), threads, None);
+        }
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(std::time::Duration::from_secs(60)).expect("the run hangs");
+}

@@ -447,8 +447,7 @@ fn in_parallel(
                 }
                 let _ = progress_sender.try_send(reader.progress());
                 let glance = reader.glance(parcel.clock()).map(|base| Order::Glance(Arc::new(base)));
-                if !tell(&orders, Order::Parcel(Arc::new(parcel)))
-                    || glance.is_some_and(|order| !tell(&orders, order))
+                if !tell(&orders, Order::Parcel(Arc::new(parcel))) || glance.is_some_and(|order| !tell(&orders, order))
                 {
                     return Ok(reader);
                 }

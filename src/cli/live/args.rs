@@ -8,6 +8,7 @@ use crate::cli::args::{KeyArgs, OutputArgs, ResourceArgs, TrustArgs};
 
 /// `wireglass live`.
 #[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
 pub struct LiveArgs {
     /// Interface to capture from, by name or by its number in `wireglass interfaces`; `any` is all of them. Several -i are
     /// captured from at once, as one capture in the order of time
@@ -98,3 +99,11 @@ mod tests {
         }
     }
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  sudo wireglass live -i eth0                                 what happens, while it happens; q ends and reports
+  sudo wireglass live -i eth0 -i wlan0 -f 'port 443'          two interfaces, one capture in the order of time
+  sudo wireglass live -i eth0 -w all.pcapng --rotate-size 100M --rotate-files 10
+                                                              a ring of files beside the analysis
+  wireglass live -i any --duration 10 -l | jq .type           records as they are complete";
