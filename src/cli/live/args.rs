@@ -86,6 +86,14 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("`{text}` is no time: write seconds, as in 10 or 0.5"))
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  sudo wireglass live -i eth0                                 what happens, while it happens; q ends and reports
+  sudo wireglass live -i eth0 -i wlan0 -f 'port 443'          two interfaces, one capture in the order of time
+  sudo wireglass live -i eth0 -w all.pcapng --rotate-size 100M --rotate-files 10
+                                                              a ring of files beside the analysis
+  wireglass live -i any --duration 10 -l | jq .type           records as they are complete";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,11 +107,3 @@ mod tests {
         }
     }
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  sudo wireglass live -i eth0                                 what happens, while it happens; q ends and reports
-  sudo wireglass live -i eth0 -i wlan0 -f 'port 443'          two interfaces, one capture in the order of time
-  sudo wireglass live -i eth0 -w all.pcapng --rotate-size 100M --rotate-files 10
-                                                              a ring of files beside the analysis
-  wireglass live -i any --duration 10 -l | jq .type           records as they are complete";
